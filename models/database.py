@@ -1,0 +1,228 @@
+"""The database: two engines over one place, transactions that can't lose an update, and the way a database is born.
+
+SQLite takes every write transaction with BEGIN IMMEDIATE: with the driver's default the SELECT of a read-then-write
+runs outside of the transaction and updates are lost. WAL lets readers go on meanwhile; synchronous FULL keeps a committed
+`sending` over a power cut, without which a mail would leave twice. PostgreSQL does the same with row locks.
+
+What it does not do: judge, or retry. A locked or full database is told as `TemporaryFailure`; the caller comes again.
+"""
+
+import hashlib
+import os
+import platform
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from config.errors import NeedsPerson, TemporaryFailure
+from models import events, keys
+from models.event import EventHead
+from models.installation import Installation
+from models.keys import SigningKey
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Database:
+    """One company's database with its signing key.
+
+    ``write()`` and ``read()`` give sessions, each one transaction: committed at the end of the block, rolled back when
+    it raises. No network call belongs inside of either.
+    """
+
+    def __init__(self, url: URL, root: Path, key: SigningKey) -> None:
+        self.url = url
+        self.root = root
+        self.key = key
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.engine = _engine(url, "BEGIN IMMEDIATE")
+        self._reader = _engine(url, "BEGIN", query_only=True) if self.is_sqlite else self.engine
+        info = {"key": key}
+        self._write = sessionmaker(self.engine, expire_on_commit=False, info=info)
+        self._read = sessionmaker(self._reader, expire_on_commit=False, info=info)
+
+    @classmethod
+    def open(cls, url: str, root: Path, now: datetime) -> "Database":
+        """The database at ``url``, made where there is none, brought to this version's tables where it is older.
+
+        Relative SQLite paths count from ``root``, the folder of the configuration; the signing key lies there too.
+
+        Raises:
+            NeedsPerson: the key is missing, or the database was made by a newer version.
+            TemporaryFailure: the server can't be reached, the file is locked, the disk is full.
+        """
+        place = located(url, root)
+        key_file = key_path(place, root)
+        with _told(place):
+            engine = _engine(place, "BEGIN IMMEDIATE")
+            try:
+                is_new = not inspect(engine).has_table("event_head")
+                if is_new:
+                    key = keys.load(key_file) if key_file.exists() else keys.create(key_file)
+                else:
+                    key = keys.load(key_file)
+                _upgrade(engine, place)
+            finally:
+                engine.dispose()
+        database = cls(place, root, key)
+        if is_new:
+            database._bind_first(now)
+        return database
+
+    def _bind_first(self, now: datetime) -> None:
+        with self.write() as session:
+            session.add(EventHead(id=1, seq=0, hash=events.GENESIS))
+            row = Installation(
+                id=1,
+                uuid=str(uuid.uuid4()),
+                fingerprint=self.fingerprint(),
+                bound_at=now,
+                bound_by="relance",
+            )
+            session.add(row)
+            session.flush()
+            events.record(session, "installation.bound", row, actor="relance", at=now, key=self.key.active)
+
+    def fingerprint(self) -> str:
+        """What tells this place from a restored or cloned one: the machine and where the database lies on it.
+
+        ``RELANCE_INSTALLATION`` replaces the machine's own identity where that changes with every start (containers).
+        """
+        machine = os.environ.get("RELANCE_INSTALLATION") or _machine_id()
+        where = self.url.database if self.is_sqlite else str(self.root.resolve())
+        return hashlib.sha256(f"{machine}\n{where}".encode()).hexdigest()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one write transaction."""
+        with _told(self.url), self._write.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session in one read transaction: one consistent view, nothing can be changed."""
+        with _told(self.url), self._read.begin() as session:
+            if not self.is_sqlite:
+                session.connection(execution_options={"postgresql_readonly": True})
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self._reader.dispose()
+
+
+def located(url: str, root: Path) -> URL:
+    """The URL with a relative SQLite path made absolute, counted from ``root``."""
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and place.database and place.database != ":memory:":
+        return place.set(database=str((root / place.database).resolve()))
+    return place
+
+
+def key_path(place: URL, root: Path) -> Path:
+    """Where the signing key lies: beside the SQLite file under its name, else in the configuration's folder."""
+    if place.get_backend_name() == "sqlite" and place.database:
+        return Path(place.database).with_suffix(".key")
+    return root / "relance.key"
+
+
+def migrations() -> AlembicConfig:
+    """Alembic's view of this package's migrations."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _upgrade(engine: Engine, place: URL) -> None:
+    script = ScriptDirectory.from_config(migrations())
+    with engine.begin() as connection:
+        if connection.dialect.name != "sqlite":
+            # Two processes that start at once must not both migrate.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == script.get_current_head():
+            return
+        if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+            raise NeedsPerson(
+                f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
+                f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
+            )
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _engine(place: URL, begin: str, *, query_only: bool = False) -> Engine:
+    if place.get_backend_name() != "sqlite":
+        return create_engine(place, pool_pre_ping=True)
+    engine = create_engine(place, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late, see the module's docstring
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"query_only={'ON' if query_only else 'OFF'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+# What the drivers say, and what it means to whoever runs the machine.
+_MEANINGS: tuple[tuple[str, str], ...] = (
+    ("database is locked", "is locked by another program. Close it, or wait until it is done."),
+    ("disk is full", "can't grow: the disk is full. Free some space; nothing was changed."),
+    ("unable to open", "can't be opened. Check that its folder exists and may be written to."),
+    ("readonly database", "may not be written to. Check the owner and the rights of the file and its folder."),
+    ("disk I/O error", "can't be read or written: the disk reports an error."),
+    ("connection refused", "is not reachable: nothing answers there. Start the server, or mend `database.url`."),
+    ("password authentication failed", "refused the password. Mend `database.url`."),
+)
+
+
+@contextmanager
+def _told(place: URL) -> Iterator[None]:
+    """Turn the driver's failures of the world (not of the program) into words."""
+    try:
+        yield
+    except DBAPIError as error:
+        text = str(error.orig)
+        meaning = next((words for sign, words in _MEANINGS if sign in text.lower()), None)
+        if meaning is None and not (isinstance(error, OperationalError) or error.connection_invalidated):
+            raise
+        where = place.render_as_string(hide_password=True)
+        raise TemporaryFailure(f"the database {where} {meaning or 'failed: ' + text.splitlines()[0]}") from error
+
+
+def _machine_id() -> str:
+    sources: tuple[Callable[[], str], ...] = (
+        lambda: Path("/etc/machine-id").read_text(encoding="ascii").strip(),
+        platform.node,
+    )
+    for source in sources:
+        try:
+            if found := source():
+                return found
+        except OSError:
+            continue
+    return "unknown"

@@ -1,0 +1,80 @@
+"""Why a person is asked: one code each, with the sentence that the queue shows."""
+
+from enum import StrEnum
+
+
+class ExceptionReason(StrEnum):
+    """Why an item stands in the exception queue."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    UNAUTHENTICATED = "unauthenticated"
+    UNKNOWN_SENDER = "unknown_sender"
+    NOT_THREADED = "not_threaded"
+    SEVERAL_CUSTOMERS = "several_customers"
+    REUSED_MESSAGE_ID = "reused_message_id"
+    QUESTION = "question"
+    DISPUTE = "dispute"
+    OTHER = "other"
+    RULE = "rule"
+    PROMISE_UNDATED = "promise_undated"
+    PROMISE_TOO_FAR = "promise_too_far"
+    PROMISE_PAST = "promise_past"
+    CONFLICTING_INTENTS = "conflicting_intents"
+    NOTHING_OPEN = "nothing_open"
+    SUGGESTED = "suggested"
+    OBSERVED = "observed"
+    COLLEAGUE_WROTE = "colleague_wrote"
+    UNREADABLE = "unreadable"
+    DEAD_ADDRESS = "dead_address"
+    BOUNCE = "bounce"
+    ABSENT_TOO_LONG = "absent_too_long"
+    DELIVERY_UNKNOWN = "delivery_unknown"
+    DELIVERY_REJECTED = "delivery_rejected"
+    DELIVERY_FAILING = "delivery_failing"
+    OVERPAYMENT = "overpayment"
+    UNKNOWN_INVOICE = "unknown_invoice"
+    LOOP_FAILED = "loop_failed"
+
+
+SENTENCES: dict[ExceptionReason, str] = {
+    ExceptionReason.LOW_CONFIDENCE: "The trained model is not sure enough of what this mail means.",
+    ExceptionReason.UNAUTHENTICATED: "The sender's address is not proven by our own mail border.",
+    ExceptionReason.UNKNOWN_SENDER: "The sender is not a known contact of this customer.",
+    ExceptionReason.NOT_THREADED: "The mail can't be tied to a reminder of ours with certainty.",
+    ExceptionReason.SEVERAL_CUSTOMERS: "The mail points at more than one customer.",
+    ExceptionReason.REUSED_MESSAGE_ID: "Another mail with the same Message-ID but other content is already here.",
+    ExceptionReason.QUESTION: "The customer asks something before it acts.",
+    ExceptionReason.DISPUTE: "The customer contests the invoice; reminders are paused until a person decides.",
+    ExceptionReason.OTHER: "The mail is neither a payment, a promise, a dispute nor a question.",
+    ExceptionReason.RULE: "Insolvency, a lawyer, bank details or an opt-out is always a person's.",
+    ExceptionReason.PROMISE_UNDATED: "A promise to pay without a date.",
+    ExceptionReason.PROMISE_TOO_FAR: "A promise to pay beyond the horizon that is set.",
+    ExceptionReason.PROMISE_PAST: "A promise for a day that has already passed.",
+    ExceptionReason.CONFLICTING_INTENTS: "The mail says several things that don't go together.",
+    ExceptionReason.NOTHING_OPEN: "No open invoice is left for what the mail says.",
+    ExceptionReason.SUGGESTED: "The mode asks a person to confirm what relance would do.",
+    ExceptionReason.OBSERVED: "relance only observes: this is what it would do.",
+    ExceptionReason.COLLEAGUE_WROTE: "A colleague wrote to this customer by hand; reminders wait until released.",
+    ExceptionReason.UNREADABLE: "The mail could not be read; its raw bytes are kept.",
+    ExceptionReason.DEAD_ADDRESS: "The address no longer exists: another one is needed.",
+    ExceptionReason.BOUNCE: "A reminder came back undelivered.",
+    ExceptionReason.ABSENT_TOO_LONG: "The contact is away for longer than reminders may wait.",
+    ExceptionReason.DELIVERY_UNKNOWN: "The connection broke after the mail was handed over: sent or not, nobody knows.",
+    ExceptionReason.DELIVERY_REJECTED: "The mail server refused the reminder for good.",
+    ExceptionReason.DELIVERY_FAILING: "The mail server has refused the reminder for two days.",
+    ExceptionReason.OVERPAYMENT: "More was paid than is owed.",
+    ExceptionReason.UNKNOWN_INVOICE: "The payment names an invoice that is not known.",
+    ExceptionReason.LOOP_FAILED: "A part of the daemon keeps failing.",
+}
+
+
+class TaskKind(StrEnum):
+    """Work for a person that comes from the plan, the clock or the audit; it holds nothing by itself."""
+
+    CALL = "call"
+    LETTER = "letter"
+    HAND_OVER = "hand_over"
+    UNPAID_CLAIM = "unpaid_claim"
+    BROKEN_PROMISE = "broken_promise"
+    NO_ADDRESS = "no_address"
+    AUDIT_SAMPLE = "audit_sample"
