@@ -1,0 +1,338 @@
+"""What an operator can set, with the unit and the default of each key.
+
+One frozen value, read once at the start by `config.load` and then handed on as an argument; no module keeps it or reads
+it anew. Secrets are not in it: it holds where a secret stands, and `config.secrets.secret_of` fetches it when a connection
+is opened. The docstring below each key is the text of the reference in `docs/configuration.md`.
+"""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config import fields
+from config.environment import EnvironmentSource
+from config.fields import wrong
+
+Mode = Literal["observe", "suggest", "automatic"]
+
+_WAYS_TO_A_SECRET = ("password_env", "password_file", "password_keyring", "oauth")
+_LOGIN_KEYS = ("username", *_WAYS_TO_A_SECRET)
+_IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
+_SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+#: The authserv-id that Gmail's border writes into Authentication-Results (RFC 8601 2.5).
+_GMAIL_AUTHSERV_ID = "mx.google.com"
+
+
+class Section(BaseModel):
+    """A table of the file: closed (an unknown key is a mistake) and frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Company(Section):
+    """Whose invoices these are. One company, one database."""
+
+    name: fields.Text
+    """Name of the company, as customers know it; it signs the reminders."""
+    country: fields.Country
+    """Country whose holidays and law count where a customer names none (ISO 3166-1, two letters)."""
+    currency: fields.Currency
+    """Currency of an invoice that names none (ISO 4217, three letters)."""
+    language: fields.Language
+    """Language of a customer that names none (ISO 639-1, two letters)."""
+    timezone: fields.Timezone
+    """Time zone of the company, and of a customer that names none (IANA name)."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Database(Section):
+    """Where the rows are."""
+
+    url: fields.DatabaseUrl = Field(default="sqlite:///relance.db", repr=False)
+    """A SQLite file, or `postgresql+psycopg://user@host/database`. A password belongs into the environment
+    variable `RELANCE_DATABASE__URL`, not into the file."""
+
+
+class Ledger(Section):
+    """How the ledger that is imported speaks."""
+
+    mode: Literal["payments", "open_items"] = "payments"
+    """`payments`: payments lower the balance. `open_items`: the imported list is the truth, and what is gone from it is
+    settled."""
+    max_age: int = Field(default=3, ge=1, le=60)
+    """Working days since the last import of payments (or open items). Older than that, nothing is sent."""
+
+
+class OAuth(Section):
+    """Log-in by OAuth 2 (SASL XOAUTH2) with a refresh token, where a provider takes no passwords."""
+
+    token_url: fields.WebUrl
+    """Address that gives an access token for the refresh token (RFC 6749 section 6)."""
+    client_id: fields.Text
+    """Id under which relance is registered with the provider."""
+    scope: str = ""
+    """Scope to ask for, where the provider wants one named."""
+    refresh_token_env: fields.VariableName | None = None
+    """Environment variable that holds the refresh token."""
+    refresh_token_file: Path | None = None
+    """File that holds the refresh token; readable by its owner only."""
+    client_secret_env: fields.VariableName | None = None
+    """Environment variable that holds the client's secret, where it has one."""
+    client_secret_file: Path | None = None
+    """File that holds the client's secret, where it has one."""
+
+    @model_validator(mode="after")
+    def _one_refresh_token(self) -> Self:
+        if (self.refresh_token_env is None) == (self.refresh_token_file is None):
+            wrong("exactly one of refresh_token_env and refresh_token_file", "Say in one way where the token stands.")
+        if self.client_secret_env is not None and self.client_secret_file is not None:
+            wrong("at most one of client_secret_env and client_secret_file", "Take one of them out.")
+        return self
+
+
+class Server(Section):
+    """What a connection to IMAP and to SMTP have in common."""
+
+    host: fields.Host
+    """Name or address of the server."""
+    port: fields.Port
+    """Port. Where not given: IMAP 993 (tls) or 143, SMTP 465 (tls), 587 (starttls) or 25."""
+    security: Literal["tls", "starttls", "none"] = "tls"
+    """`tls` from the first byte, `starttls` demanded after connecting, `none` for a server on this machine only."""
+    username: str = ""
+    """Name to log in with. Where empty: the mailbox's address."""
+    password_env: fields.VariableName | None = None
+    """Environment variable that holds the password."""
+    password_file: Path | None = None
+    """File that holds the password; readable by its owner (and group) only."""
+    password_keyring: fields.Text | None = None
+    """Service name under which the system's keyring keeps the password of `username`."""
+    oauth: OAuth | None = None
+    """Log in by OAuth 2 instead of a password."""
+
+    # Where this section stands in the file, so that a secret that is missing can be told with its key.
+    _key: str = PrivateAttr(default="")
+    _file: Path = PrivateAttr(default=Path("relance.toml"))
+
+    @property
+    def key(self) -> str:
+        """Dotted path of this section, as `mailbox.ar.imap`."""
+        return self._key
+
+    @property
+    def file(self) -> Path:
+        """The configuration file; relative paths of secrets count from its folder."""
+        return self._file
+
+    @property
+    def names_a_secret(self) -> bool:
+        return any(getattr(self, way) is not None for way in _WAYS_TO_A_SECRET)
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.security == "none" and not fields.is_loopback(self.host):
+            wrong(
+                'security "tls" or "starttls" for a server on another machine',
+                'Set security = "tls" (or "starttls"): "none" would show password and mails to the network.',
+            )
+        if sum(getattr(self, way) is not None for way in _WAYS_TO_A_SECRET) > 1:
+            wrong(f"only one of {', '.join(_WAYS_TO_A_SECRET)}", "Keep one of them.")
+        return self
+
+
+def _with_port(data: Any, ports: dict[str, int]) -> Any:
+    if not isinstance(data, dict) or "port" in data:
+        return data
+    return {**data, "port": ports.get(str(data.get("security", "tls")), ports["tls"])}
+
+
+class Imap(Server):
+    """Where mail is read. Nothing is deleted, moved or marked as seen there."""
+
+    folders: tuple[fields.Text, ...] = ("*",)
+    """Folders to watch; `*` stands for any text. Drafts are always left out."""
+    exclude: tuple[fields.Text, ...] = ()
+    """Folders not to watch, in the same notation."""
+    sent: fields.Text = "Sent"
+    """Folder of sent mail."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:
+        return _with_port(data, _IMAP_PORTS)
+
+    @model_validator(mode="after")
+    def _has_a_login(self) -> Self:
+        if not self.names_a_secret:
+            wrong(f"one of {', '.join(_WAYS_TO_A_SECRET)}", 'Add, for example, password_env = "RELANCE_IMAP_PASSWORD".')
+        return self
+
+
+class Smtp(Server):
+    """How mail is sent. The log-in is that of IMAP where none is given here."""
+
+    rate: fields.MailRate = fields.Rate(25, timedelta(minutes=1))
+    """Most mails in a second, minute, hour or day, over all workers."""
+    redirect_all_to: fields.MailAddressOrNothing = ""
+    """An address that gets every mail instead of the customers: for a staging copy. Empty: off."""
+    files_sent: bool = False
+    """Whether the provider puts a copy of what is sent into the Sent folder by itself (`doctor --probe` finds out)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:
+        return _with_port(data, _SMTP_PORTS)
+
+
+class Mailbox(Section):
+    """One shared mailbox: the address that reminders come from and answers go to."""
+
+    address: fields.MailAddress
+    """Address of the mailbox."""
+    border: Literal["own", "m365", "gmail"] = "own"
+    """Whose Authentication-Results count, and where they stand: an own mail server, Microsoft 365 or Gmail."""
+    authserv_id: str = ""
+    """Name under which the border writes Authentication-Results (RFC 8601). Where empty with an `own` border no sender
+    counts as authenticated, and every answer waits for a person."""
+    reply_tag: Literal["off", "plus", "catchall"] = "off"
+    """Put a signed tag into the Reply-To address: `plus` (name+tag@domain) or `catchall` (tag@domain), once
+    `doctor --probe` has shown that such mail arrives."""
+    imap: Imap
+    smtp: Smtp
+
+    @property
+    def domain(self) -> str:
+        """The domain of the address, in small letters."""
+        return self.address.partition("@")[2]
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        # A frozen model is completed here once, before anybody has seen it; hence the plain object's setter.
+        if self.border == "gmail" and not self.authserv_id:
+            object.__setattr__(self, "authserv_id", _GMAIL_AUTHSERV_ID)
+        if not self.imap.username:
+            object.__setattr__(self.imap, "username", self.address)
+        if not self.smtp.names_a_secret:
+            inherited = {key: getattr(self.imap, key) for key in _LOGIN_KEYS}
+            if self.smtp.username:
+                inherited.pop("username")
+            object.__setattr__(self, "smtp", self.smtp.model_copy(update=inherited))
+        elif not self.smtp.username:
+            object.__setattr__(self.smtp, "username", self.imap.username)
+        return self
+
+
+class Policy(Section):
+    """How far relance goes without a person."""
+
+    mode: Mode = "observe"
+    """`observe`: reads and proposes, sends and changes nothing. `suggest`: a person confirms. `automatic`: acts by
+    itself where it is sure."""
+    require_authentication: bool = True
+    """Whether a sender must have passed authentication at the border. `false`: a known contact with a signed thread key
+    is enough."""
+    paid_wait_days: int = Field(default=5, ge=1, le=60)
+    """Working days that a "paid" waits for the payment to show in the ledger before a person is asked."""
+    promise_grace_days: int = Field(default=2, ge=0, le=30)
+    """Working days after a promised date before the promise is judged."""
+    promise_horizon_days: int = Field(default=30, ge=1, le=365)
+    """Days ahead that a promise may lie; one for later goes to a person."""
+    exception_alarm_days: int = Field(default=5, ge=1, le=60)
+    """Working days after which an exception that nobody has settled raises an alarm."""
+
+
+class Reminders(Section):
+    """When reminders go out."""
+
+    plan: fields.PlanName = "standard"
+    """Plan of an invoice whose customer has none of its own."""
+    plans: fields.FolderName = "plans"
+    """Folder of the company's own plans (`NAME.toml`), beside the configuration file; it need not exist. A plan of
+    a shipped name takes its place."""
+    gap_days: int = Field(default=7, ge=1, le=90)
+    """Days between two mails to the same customer, where the plan says nothing else."""
+    sending_hours: fields.SendingHours = fields.Hours(time(8, 30), time(17, 30))
+    """Start and end of the time of day when mails may leave, on the customer's clock and working days."""
+
+
+class Daemon(Section):
+    """How the daemon works."""
+
+    poll_seconds: int = Field(default=60, ge=5, le=3600)
+    """Seconds between two looks at each mailbox; new mail is usually noticed at once besides."""
+
+
+class Classifier(Section):
+    """What reads the answers."""
+
+    model: fields.Text = "default"
+    """`default` for the trained model that is shipped or was promoted, or the path of one."""
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Read it with `config.load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    company: Company
+    database: Database = Database()
+    ledger: Ledger = Ledger()
+    mailbox: dict[fields.MailboxName, Mailbox] = Field(min_length=1)
+    """The mailboxes, each under a short name of its own."""
+    policy: Policy = Policy()
+    reminders: Reminders = Reminders()
+    daemon: Daemon = Daemon()
+    classifier: Classifier = Classifier()
+
+    _file: Path = PrivateAttr(default=Path("relance.toml"))
+
+    @property
+    def file(self) -> Path:
+        """The file that this was read from."""
+        return self._file
+
+    @property
+    def root(self) -> Path:
+        """Folder of the configuration file: relative paths count from here."""
+        return self._file.absolute().parent
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return self.company.zone
+
+    @property
+    def model_path(self) -> Path | None:
+        """Path of the trained model, or None for the default one."""
+        return None if self.classifier.model == "default" else self.root / self.classifier.model
+
+    def placed(self, file: Path) -> Self:
+        """The same settings, knowing which file they came from (and so do their servers)."""
+        self._file = file
+        for name, mailbox in self.mailbox.items():
+            for part, server in (("imap", mailbox.imap), ("smtp", mailbox.smtp)):
+                server._key, server._file = f"mailbox.{name}.{part}", file  # noqa: SLF001 a section of this very value
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The file comes in as arguments, and the environment goes before it; pydantic's own order is the reverse.
+        return EnvironmentSource(settings_cls), init_settings
