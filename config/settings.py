@@ -1,8 +1,8 @@
 """What an operator can set, with the unit and the default of each key.
 
 One frozen value, read once at the start by `config.load` and then handed on as an argument; no module keeps it or reads
-it anew. Secrets are not in it: it holds where a secret stands, and `config.secrets.secret_of` fetches it when a connection
-is opened. The docstring below each key is the text of the reference in `docs/configuration.md`.
+it anew. Secrets are not in it: it holds where a secret stands, and `config.secrets.secret_of` fetches it when a
+connection is opened. The docstring below each key is the text of the reference in `docs/configuration.md`.
 """
 
 from __future__ import annotations
@@ -332,7 +332,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the names are pydantic-settings'
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # The file comes in as arguments, and the environment goes before it; pydantic's own order is the reverse.
         return EnvironmentSource(settings_cls), init_settings

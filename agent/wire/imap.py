@@ -1,0 +1,136 @@
+"""Opens an IMAP connection that is encrypted, logged in and bounded in time.
+
+One connection belongs to one thread. It is closed by whoever opened it, after any error: IMAPClient cannot be used again
+after a timeout. What it does not do: select, fetch, retry, or remember a connection.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from agent.wire import oauth, tls
+from config import Imap, Mailbox, secret_of
+from config.errors import NeedsPerson, TemporaryFailure
+
+CONNECT_SECONDS = 15.0
+#: A silence of this length between two pieces of an answer ends the connection.
+READ_SECONDS = 60.0
+#: A dead peer is noticed after this long, also while we only wait for it (IDLE).
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 4))
+_USER_TIMEOUT_MS = 120_000
+
+
+def open_imap(mailbox: Mailbox) -> IMAPClient:
+    """A connection to the mailbox, logged in, no folder selected.
+
+    Dates come back aware (`normalise_times=False`), flags and folder names as IMAPClient gives them.
+
+    Raises:
+        TemporaryFailure: the server cannot be reached, or is busy.
+        NeedsPerson: log-in refused, certificate not trusted, no STARTTLS offered.
+        ConfigError: the secret is not where the settings say.
+    """
+    client = connect(mailbox.imap)
+    try:
+        login(client, mailbox.imap)
+    except BaseException:
+        client.shutdown()
+        raise
+    return client
+
+
+@contextmanager
+def imap_session(mailbox: Mailbox) -> Iterator[IMAPClient]:
+    """`open_imap` for a `with` block; the connection is closed at its end whatever happened."""
+    client = open_imap(mailbox)
+    try:
+        yield client
+    except BaseException:
+        client.shutdown()
+        raise
+    try:
+        client.logout()
+    except (IMAPClientError, OSError):  # the work is done; how the server says goodbye matters to nobody
+        client.shutdown()
+
+
+def connect(imap: Imap) -> IMAPClient:
+    """A connection with its TLS done and nobody logged in. Raises as `open_imap` does."""
+    where = f"IMAP {imap.host}:{imap.port}"
+    try:
+        client = IMAPClient(
+            imap.host,
+            port=imap.port,
+            ssl=imap.security == "tls",
+            ssl_context=tls.context() if imap.security == "tls" else None,
+            timeout=SocketTimeout(CONNECT_SECONDS, READ_SECONDS),
+        )
+    except OSError as error:
+        raise tls.told(error, "IMAP", imap.host, imap.port) from error
+    except IMAPClientError as error:
+        raise TemporaryFailure(f"{where}: it answers, but not as IMAP does ({_words(error)}). Check `port`.") from error
+    client.normalise_times = False
+    try:
+        _keep_alive(client.socket())
+        if imap.security == "starttls":
+            if not client.has_capability("STARTTLS"):
+                raise NeedsPerson(
+                    f"{where}: the server offers no STARTTLS, so the password would travel in the open. "
+                    'Use its TLS port (993) with security = "tls".'
+                )
+            client.starttls(tls.context())
+    except OSError as error:
+        client.shutdown()
+        raise tls.told(error, "IMAP", imap.host, imap.port) from error
+    except IMAPClientError as error:
+        client.shutdown()
+        raise TemporaryFailure(f"{where}: {_words(error)}. It is tried again by itself.") from error
+    except NeedsPerson:
+        client.shutdown()
+        raise
+    return client
+
+
+def login(client: IMAPClient, imap: Imap) -> None:
+    """Log in with the password or an OAuth access token. Raises as `open_imap` does."""
+    where = f"IMAP {imap.host}:{imap.port}"
+    try:
+        if imap.oauth is not None:
+            client.oauth2_login(imap.username, oauth.access_token(imap.oauth, imap).get_secret_value())
+        else:
+            client.login(imap.username, secret_of(imap).get_secret_value())
+    except LoginError as error:
+        if "UNAVAILABLE" in str(error).upper() or "INUSE" in str(error).upper():  # RFC 5530: not the password's fault
+            raise TemporaryFailure(f"{where}: log-in is not possible just now ({_words(error)}).") from error
+        secret = "OAuth token" if imap.oauth is not None else "password"
+        raise NeedsPerson(
+            f"{where}: the {secret} for {imap.username} was refused ({_words(error)}). "
+            f"Check {imap.key}.username and the secret; some providers want an app password."
+        ) from error
+    except UnicodeEncodeError:
+        raise NeedsPerson(
+            f"{where}: LOGIN carries ASCII only. Choose a password without accented letters for {imap.username}."
+        ) from None
+    except OSError as error:
+        raise tls.told(error, "IMAP", imap.host, imap.port) from error
+    except IMAPClientError as error:
+        raise TemporaryFailure(f"{where}: {_words(error)}. It is tried again by itself.") from error
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+
+
+def _words(error: Exception) -> str:
+    """What the server said, short and on one line."""
+    argument = error.args[0] if error.args else error
+    text = argument.decode("utf-8", "replace") if isinstance(argument, bytes) else str(argument)
+    return " ".join(text.split())[:160].rstrip(".") or type(error).__name__
