@@ -1,8 +1,8 @@
 """What every command is given: settings, database and clock when it asks for them, and the two ways to speak.
 
 Data goes to standard output, by `emit`: for programs as JSON, for people as lines. Talk goes to standard error, by
-`say`. Both escape what could steer a terminal, because much of what is shown was written by strangers. Nothing is opened
-before a command asks for it, so `relance --help` works in an empty folder.
+`say`. Both escape what could steer a terminal, because much of what is shown was written by strangers. Nothing is
+opened before a command asks for it, so `relance --help` works in an empty folder.
 """
 
 from __future__ import annotations

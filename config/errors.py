@@ -12,9 +12,19 @@ from pathlib import Path
 
 
 class RelanceError(Exception):
-    """An expected failure. `str(error)` is fit for a person; `exit_code` is what the command line ends with."""
+    """An expected failure. `str(error)` is fit for a person; `exit_code` is what the command line ends with.
+
+    Args:
+        what: what happened and where, and how to mend it unless `mend` says so.
+        mend: what to do, as imperative sentences; `doctor` shows it on its own.
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        self.what = what
+        self.mend = mend
+        super().__init__(f"{what.rstrip('.')}. {mend}" if mend else what)
 
 
 class TemporaryFailure(RelanceError):
@@ -52,14 +62,13 @@ class ConfigError(RelanceError):
         self.file = str(file)
         self.key = key
         self.expected = expected
-        self.mend = mend
         self.found = found
         self.also = tuple(also)
-        super().__init__("\n".join([self.line, *(error.line for error in self.also)]))
-
-    @property
-    def line(self) -> str:
+        where = f"{self.file}: {key}" if key else self.file
+        what = f"{where}: found {found}, expected {expected}" if found else f"{where}: expected {expected}"
+        super().__init__(what, mend)
+        self.line = str(self)
         """This mistake alone, on one line."""
-        where = f"{self.file}: {self.key}" if self.key else self.file
-        found = f"found {self.found}, " if self.found else ""
-        return f"{where}: {found}expected {self.expected}. {self.mend}"
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(error.line for error in self.also)])

@@ -1,7 +1,7 @@
 """Opens an IMAP connection that is encrypted, logged in and bounded in time.
 
-One connection belongs to one thread. It is closed by whoever opened it, after any error: IMAPClient cannot be used again
-after a timeout. What it does not do: select, fetch, retry, or remember a connection.
+One connection belongs to one thread. It is closed by whoever opened it, after any error: IMAPClient cannot be used
+again after a timeout. What it does not do: select, fetch, retry, or remember a connection.
 """
 
 from __future__ import annotations
@@ -73,15 +73,17 @@ def connect(imap: Imap) -> IMAPClient:
     except OSError as error:
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
-        raise TemporaryFailure(f"{where}: it answers, but not as IMAP does ({_words(error)}). Check `port`.") from error
+        raise TemporaryFailure(
+            f"{where}: it answers, but not as IMAP does ({_words(error)})", "Check `port`."
+        ) from error
     client.normalise_times = False
     try:
         _keep_alive(client.socket())
         if imap.security == "starttls":
             if not client.has_capability("STARTTLS"):
                 raise NeedsPerson(
-                    f"{where}: the server offers no STARTTLS, so the password would travel in the open. "
-                    'Use its TLS port (993) with security = "tls".'
+                    f"{where}: the server offers no STARTTLS, so the password would travel in the open",
+                    'Use its TLS port (993) with security = "tls".',
                 )
             client.starttls(tls.context())
     except OSError as error:
@@ -89,7 +91,7 @@ def connect(imap: Imap) -> IMAPClient:
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
         client.shutdown()
-        raise TemporaryFailure(f"{where}: {_words(error)}. It is tried again by itself.") from error
+        raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
     except NeedsPerson:
         client.shutdown()
         raise
@@ -103,23 +105,22 @@ def login(client: IMAPClient, imap: Imap) -> None:
         if imap.oauth is not None:
             client.oauth2_login(imap.username, oauth.access_token(imap.oauth, imap).get_secret_value())
         else:
-            client.login(imap.username, secret_of(imap).get_secret_value())
+            password = secret_of(imap).get_secret_value()
+            # LOGIN carries ASCII only (RFC 9051 6.2.3); SASL PLAIN is UTF-8 (RFC 4616).
+            log_in = client.login if (imap.username + password).isascii() else client.plain_login
+            log_in(imap.username, password)
     except LoginError as error:
         if "UNAVAILABLE" in str(error).upper() or "INUSE" in str(error).upper():  # RFC 5530: not the password's fault
             raise TemporaryFailure(f"{where}: log-in is not possible just now ({_words(error)}).") from error
         secret = "OAuth token" if imap.oauth is not None else "password"
         raise NeedsPerson(
-            f"{where}: the {secret} for {imap.username} was refused ({_words(error)}). "
-            f"Check {imap.key}.username and the secret; some providers want an app password."
+            f"{where}: the {secret} for {imap.username} was refused ({_words(error)})",
+            f"Check {imap.key}.username and the secret; some providers want an app password.",
         ) from error
-    except UnicodeEncodeError:
-        raise NeedsPerson(
-            f"{where}: LOGIN carries ASCII only. Choose a password without accented letters for {imap.username}."
-        ) from None
     except OSError as error:
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
-        raise TemporaryFailure(f"{where}: {_words(error)}. It is tried again by itself.") from error
+        raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
 
 
 def _keep_alive(connection: socket.socket) -> None:

@@ -54,11 +54,16 @@ def access_token(oauth: OAuth, server: Server, *, anew: bool = False) -> SecretS
             return kept.token
         asked_at = time.monotonic()
         answer = _ask(oauth, server)
-        life = answer.get("expires_in", _USUAL_LIFE_SECONDS)
-        life = float(life) if isinstance(life, int | float | str) and str(life).isdigit() else _USUAL_LIFE_SECONDS
         token = SecretStr(str(answer["access_token"]))
-        _kept[account] = _Kept(token, asked_at + life * _USED_SHARE_OF_LIFE)
+        _kept[account] = _Kept(token, asked_at + _life_seconds(answer) * _USED_SHARE_OF_LIFE)
         return token
+
+
+def _life_seconds(answer: dict[str, object]) -> float:
+    stated = answer.get("expires_in")
+    if isinstance(stated, str) and stated.isdecimal():  # some servers quote the number
+        return float(stated)
+    return float(stated) if isinstance(stated, int | float) else _USUAL_LIFE_SECONDS
 
 
 def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
@@ -81,10 +86,10 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
     except urllib.error.HTTPError as error:
         if error.code in (400, 401, 403):
             raise NeedsPerson(
-                f"{where}: the refresh token for {server.username} was refused ({_error_code(error)}). "
-                f"Grant relance access again and store the new token ({server.key}.oauth)."
+                f"{where}: the refresh token for {server.username} was refused ({_error_code(error)})",
+                f"Grant relance access again and store the new token ({server.key}.oauth).",
             ) from None
-        raise TemporaryFailure(f"{where}: out of order (HTTP {error.code}). It is tried again by itself.") from None
+        raise TemporaryFailure(f"{where}: out of order (HTTP {error.code})", "It is tried again by itself.") from None
     except urllib.error.URLError as error:
         cause = error.reason if isinstance(error.reason, OSError) else OSError(str(error.reason))
         raise tls.told(cause, "token server", parts.hostname or "", parts.port or 443) from None
@@ -93,7 +98,7 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise TemporaryFailure(f"{where}: its answer holds no access token. Check {server.key}.oauth.token_url.")
+        raise TemporaryFailure(f"{where}: its answer holds no access token", f"Check {server.key}.oauth.token_url.")
     return answer
 
 

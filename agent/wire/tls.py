@@ -39,22 +39,22 @@ def told(error: OSError, service: str, host: str, port: int) -> RelanceError:
     where = f"{service} {host}:{port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         found, mend = _VERIFY.get(error.verify_code, (f"is not trusted ({error.verify_message})", "Mend it there."))
-        return NeedsPerson(f"{where}: the server's certificate {found}. {mend}")
+        return NeedsPerson(f"{where}: the server's certificate {found}", mend)
     if isinstance(error, ssl.SSLError):
         return NeedsPerson(
-            f"{where}: no TLS can be agreed on ({error.reason or 'the connection was cut'}). "
-            'Check that port and security fit together: 993 and 465 want "tls", 143 and 587 want "starttls".'
+            f"{where}: no TLS can be agreed on ({error.reason or 'the connection was cut'})",
+            'Check that port and security fit together: 993 and 465 want "tls", 143 and 587 want "starttls".',
         )
     if isinstance(error, socket.gaierror):
         if error.errno == socket.EAI_AGAIN:
-            return TemporaryFailure(f"{where}: the name server does not answer. Check this machine's network.")
-        return TemporaryFailure(f"{where}: no such host is known. Check `host` for a typing mistake.")
+            return TemporaryFailure(f"{where}: the name server does not answer", "Check this machine's network.")
+        return TemporaryFailure(f"{where}: no such host is known", "Check `host` for a typing mistake.")
     if isinstance(error, ConnectionRefusedError):
-        return TemporaryFailure(f"{where}: the connection was refused. Check `port`, and that the server runs.")
+        return TemporaryFailure(f"{where}: the connection was refused", "Check `port`, and that the server runs.")
     if isinstance(error, TimeoutError):
-        return TemporaryFailure(f"{where}: no answer in time. Check `host`, `port` and the firewall between.")
+        return TemporaryFailure(f"{where}: no answer in time", "Check `host`, `port` and the firewall between.")
     if error.errno in _UNREACHABLE:
-        return TemporaryFailure(f"{where}: the host cannot be reached. Check the network, and the route to it.")
+        return TemporaryFailure(f"{where}: the host cannot be reached", "Check the network, and the route to it.")
     return TemporaryFailure(
         f"{where}: the connection was lost ({error.strerror or error}). It is tried again by itself."
     )
