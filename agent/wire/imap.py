@@ -82,7 +82,7 @@ def connect(imap: Imap) -> IMAPClient:
         if imap.security == "starttls":
             if not client.has_capability("STARTTLS"):
                 raise NeedsPerson(
-                    f"{where}: the server offers no STARTTLS, so the password would travel in the open",
+                    f"{where}: the server offers no STARTTLS: the password would travel in the open",
                     'Use its TLS port (993) with security = "tls".',
                 )
             client.starttls(tls.context())

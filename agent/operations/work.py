@@ -1,0 +1,139 @@
+"""What doctor looks at in the rows: is the ledger fresh, does the daemon work, does something wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from agent.operations.checks import Check, error, ok, warning
+from agent.operations.local import names, plural
+from config import Settings
+from config.calendars import working_days_between
+from models import (
+    Database,
+    Delivery,
+    Event,
+    ExceptionItem,
+    Heartbeat,
+    ImportRun,
+    Message,
+    SendingStop,
+)
+from models.states import DeliveryState, ExceptionState, MessageState
+
+#: A loop that failed this often in a row does not come right by itself.
+_MANY_FAILURES = 3
+_SILENT_POLLS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A heartbeat row: what a loop of the daemon last did."""
+
+    name: str
+    last_ok_at: datetime | None
+    last_error: str | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the rows say, at one moment."""
+
+    ledger_as_of: datetime | None
+    loops: tuple[Loop, ...]
+    unknown_deliveries: int
+    quarantined: int
+    open_exceptions: int
+    overdue_exceptions: int
+    stops: tuple[str, ...]
+    last_event_at: datetime | None
+
+
+def gather(database: Database, settings: Settings, now: datetime) -> Work:
+    """Read it, in one view of the database."""
+    speaks = "payments" if settings.ledger.mode == "payments" else "invoices"
+    waiting = ExceptionItem.state.in_([ExceptionState.OPEN, ExceptionState.TAKEN])
+    with database.read() as session:
+        beats = session.scalars(select(Heartbeat).order_by(Heartbeat.name)).all()
+        return Work(
+            ledger_as_of=session.scalar(select(func.max(ImportRun.as_of)).where(ImportRun.kind == speaks)),
+            loops=tuple(Loop(beat.name, beat.last_ok_at, beat.last_error, beat.failures) for beat in beats),
+            unknown_deliveries=session.scalar(select(func.count()).where(Delivery.state == DeliveryState.UNKNOWN)) or 0,
+            quarantined=session.scalar(select(func.count()).where(Message.state == MessageState.QUARANTINED)) or 0,
+            open_exceptions=session.scalar(select(func.count()).where(waiting)) or 0,
+            overdue_exceptions=session.scalar(select(func.count()).where(waiting, ExceptionItem.due_at < now)) or 0,
+            stops=tuple(session.scalars(select(SendingStop.detail).where(SendingStop.lifted_at.is_(None)))),
+            last_event_at=session.scalar(select(func.max(Event.at))),
+        )
+
+
+def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
+    """What of it a person should know. Pure."""
+    yield judge_ledger(work.ledger_as_of, settings, now)
+    yield from judge_loops(work.loops, timedelta(seconds=settings.daemon.poll_seconds), now)
+    for detail in work.stops:
+        yield warning("sending", f"sending is stopped: {detail}", "When the reason is gone: `relance resume-sending`.")
+    if work.unknown_deliveries:
+        yield warning(
+            "deliveries",
+            f"of {plural(work.unknown_deliveries, 'mail')} nobody knows whether it was sent; it is not sent again",
+            "Settle it in the queue (`relance queue list`).",
+        )
+    else:
+        yield ok("deliveries", "none of unknown outcome")
+    if work.overdue_exceptions:
+        yield warning(
+            "queue",
+            f"{work.overdue_exceptions} of {plural(work.open_exceptions, 'open exception')} wait too long, "
+            "and hold their customers' reminders",
+            "Work them off: `relance queue list`.",
+        )
+    else:
+        yield ok("queue", f"{plural(work.open_exceptions, 'open exception')}, none overdue")
+    if work.quarantined:
+        yield warning(
+            "quarantine",
+            f"{plural(work.quarantined, 'mail')} could not be read and waits for a person",
+            "`relance queue list` shows it; its raw bytes are kept.",
+        )
+
+
+def judge_ledger(as_of: datetime | None, settings: Settings, now: datetime) -> Check:
+    """Whether the ledger is fresh enough to chase anybody."""
+    kind = "payments" if settings.ledger.mode == "payments" else "invoices"
+    mend = f"Import the latest {kind}: `relance import {kind} FILE`."
+    if as_of is None:
+        return warning("ledger", f"no {kind} were imported yet, so nothing is sent", mend)
+    zone = settings.zone
+    spoken, today = as_of.astimezone(zone).date(), now.astimezone(zone).date()
+    age = working_days_between(settings.company.country, spoken, today)
+    detail = f"speaks for {as_of.astimezone(zone):%Y-%m-%d %H:%M}, {plural(age, 'working day')} ago"
+    if age > settings.ledger.max_age:
+        return warning("ledger", f"{detail}, more than {settings.ledger.max_age}: nothing is sent", mend)
+    return ok("ledger", detail)
+
+
+def judge_loops(loops: Sequence[Loop], poll: timedelta, now: datetime) -> Iterator[Check]:
+    """Whether the daemon runs, and which of its loops fail."""
+    if not loops:
+        yield warning("daemon", "it has never run with this database", "Start it: `relance run`.")
+        return
+    failing = [loop for loop in loops if loop.failures]
+    for loop in failing:
+        since = f"since {loop.last_ok_at:%Y-%m-%d %H:%M} UTC" if loop.last_ok_at else "ever since it started"
+        detail = f"failed {plural(loop.failures, 'time')} in a row, {since}: {loop.last_error or 'no words'}"
+        report = error if loop.failures >= _MANY_FAILURES else warning
+        yield report(f"loop.{loop.name}", detail, "Mend what it says; the loop goes on by itself then.")
+    latest = max((loop.last_ok_at for loop in loops if loop.last_ok_at), default=None)
+    if latest is None or (now - latest > poll * _SILENT_POLLS and not failing):
+        yield warning(
+            "daemon",
+            f"last heard of at {latest:%Y-%m-%d %H:%M} UTC" if latest else "no loop has worked yet",
+            "Start it again: `relance run`.",
+        )
+    elif not failing:
+        yield ok("daemon", f"{plural(len(loops), 'loop')} at work: {names([loop.name for loop in loops])}")
