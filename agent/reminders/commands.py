@@ -1,0 +1,193 @@
+"""The room's commands: parse, call, print."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+
+from agent.console import Context
+from agent.reminders import approve, plan, template_commands
+from agent.reminders.decide import billing_address
+from agent.reminders.values import PlannedReminder
+from config import Settings
+from models import Customer, Delivery, Invoice, Reminder, SendingStop, events
+
+By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the room's commands to the command line."""
+    app.command("plan")(plan_command)
+    app.command("reminders")(reminders_command)
+    app.command("stop-sending")(stop_sending)
+    app.command("resume-sending")(resume_sending)
+    approvals = typer.Typer(help="Reminders that wait for a person's word (mode suggest).", invoke_without_command=True)
+    approvals.callback()(approvals_list)
+    approvals.command("approve")(approvals_approve)
+    approvals.command("skip")(approvals_skip)
+    app.add_typer(approvals, name="approvals")
+    template_commands.mount(app)
+
+
+def plan_command(
+    context: typer.Context,
+    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="The day to plan for.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show what would go out, to whom, and why each other due invoice is left out."""
+    ctx: Context = context.obj
+    settings, database, now = ctx.settings(), ctx.database(), ctx.now()
+    at = now if on is None else _opening(settings, on.date(), now)
+    plans = plan.preview(database, settings, at, now)
+    reminders = [_reminder_row(r) for p in plans for r in p.reminders]
+    left_out = [
+        {"invoice": x.invoice_number, "customer": x.customer_id, "reason": x.reason.value, "detail": x.detail}
+        for p in plans
+        for x in p.left_out
+    ]
+    if json:
+        document = {"at": at, "mode": settings.policy.mode, "reminders": reminders, "left_out": left_out}
+        ctx.emit(document, json=True)
+        return
+    if settings.policy.mode == "observe":
+        ctx.say('Mode "observe": nothing of this is sent. Set policy.mode to "suggest" or "automatic".')
+    ctx.say(f"{len(reminders)} reminder(s) due at {at:%Y-%m-%d %H:%M} UTC, {len(left_out)} invoice(s) left out:")
+    ctx.emit([{**row, "invoices": ", ".join(i["number"] for i in row["invoices"])} for row in reminders], json=False)
+    ctx.emit(left_out, json=False)
+
+
+def _opening(settings: Settings, day: date, now: datetime) -> datetime:
+    """A moment on ``day`` when the company's offices are open: its start of sending hours."""
+    hours = settings.reminders.sending_hours
+    start = datetime.combine(day, hours.start, tzinfo=settings.zone)
+    return max(start, now) if day == now.astimezone(settings.zone).date() else start
+
+
+def _reminder_row(planned: PlannedReminder) -> dict[str, Any]:
+    return {
+        "customer": planned.customer.id,
+        "to": billing_address(planned.customer),
+        "currency": planned.currency,
+        "plan": planned.plan,
+        "step": planned.step.name,
+        "channel": planned.step.channel.value,
+        "due_at": planned.due_at,
+        "total": planned.total,
+        "invoices": [
+            {
+                "number": line.invoice.number,
+                "step": line.step,
+                "due_date": line.invoice.due_date,
+                "balance": line.invoice.balance,
+                "days_late": line.days_late,
+            }
+            for line in planned.lines
+        ],
+        "notes": list(planned.notes),
+    }
+
+
+def reminders_command(context: typer.Context, json: Json = False) -> None:
+    """List the reminders made so far."""
+    ctx: Context = context.obj
+    with ctx.database().read() as session:
+        query = (
+            select(Reminder, Delivery).outerjoin(Delivery, Delivery.reminder_id == Reminder.id).order_by(Reminder.id)
+        )
+        rows = [_made_row(reminder, delivery) for reminder, delivery in session.execute(query)]
+        numbers = dict(session.execute(select(Invoice.id, Invoice.number)).tuples().all())
+    for row in rows:
+        row["invoices"] = [numbers[invoice_id] for invoice_id in row["invoices"]]
+    ctx.emit(rows, json=json)
+
+
+def _made_row(reminder: Reminder, delivery: Delivery | None) -> dict[str, Any]:
+    return {
+        "id": reminder.id,
+        "customer": reminder.customer_id,
+        "step": reminder.step,
+        "channel": reminder.channel,
+        "invoices": [line.invoice_id for line in reminder.lines],
+        "state": delivery.state.value if delivery is not None else "task",
+        "approval": reminder.approval,
+        "message_id": delivery.message.message_id if delivery is not None else None,
+        "to": delivery.recipient if delivery is not None else None,
+        "subject": delivery.message.subject if delivery is not None else None,
+        "sent_at": delivery.sent_at if delivery is not None else None,
+        "reply": delivery.reply if delivery is not None else None,
+    }
+
+
+def stop_sending(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", help="Why; `plan` and `doctor` show it.")],
+    by: By = "operator",
+) -> None:
+    """Stop all sending at once, until `resume-sending`."""
+    ctx: Context = context.obj
+    now = ctx.now()
+    with ctx.database().write() as session:
+        stop = SendingStop(reason="person", detail=reason, placed_by=by, placed_at=now)
+        session.add(stop)
+        events.record(session, "sending_stop.placed", stop, actor=by, at=now, reason="person")
+    ctx.say("All sending is stopped.")
+
+
+def resume_sending(context: typer.Context, by: By = "operator") -> None:
+    """Lift every stop of sending."""
+    ctx: Context = context.obj
+    now = ctx.now()
+    with ctx.database().write() as session:
+        stops = session.scalars(select(SendingStop).where(SendingStop.lifted_at.is_(None))).all()
+        for stop in stops:
+            stop.lifted_by, stop.lifted_at = by, now
+            events.record(session, "sending_stop.lifted", stop, actor=by, at=now, reason=stop.reason)
+    ctx.say(f"{len(stops)} stop(s) lifted." if stops else "Sending was not stopped.")
+
+
+def approvals_list(context: typer.Context, json: Json = False) -> None:
+    """List the reminders that wait for approval."""
+    if context.invoked_subcommand is not None:
+        return
+    ctx: Context = context.obj
+    with ctx.database().read() as session:
+        rows = []
+        for reminder in approve.waiting(session):
+            customer = session.get_one(Customer, reminder.customer_id)
+            numbers = [session.get_one(Invoice, line.invoice_id).number for line in reminder.lines]
+            total = sum(line.balance for line in reminder.lines)
+            rows.append(
+                {
+                    "id": reminder.id, "customer": customer.id, "name": customer.name, "step": reminder.step,
+                    "invoices": numbers, "total": total, "currency": reminder.currency,
+                }
+            )  # fmt: skip
+    ctx.emit(rows, json=json)
+
+
+Ids = Annotated[list[int], typer.Argument(help="Numbers from `relance approvals`.")]
+
+
+def approvals_approve(context: typer.Context, ids: Ids, by: By = "operator") -> None:
+    """Let reminders go out as they are composed."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        for reminder_id in ids:
+            approve.approve(session, reminder_id, by, ctx.now())
+    ctx.say(f"{len(ids)} reminder(s) approved.")
+
+
+def approvals_skip(
+    context: typer.Context,
+    ids: Ids,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is not sent.")],
+    by: By = "operator",
+) -> None:
+    """Don't send reminders; the step counts as done."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        for reminder_id in ids:
+            approve.skip(session, reminder_id, by, reason, ctx.now())
+    ctx.say(f"{len(ids)} reminder(s) skipped.")

@@ -1,0 +1,206 @@
+"""Which reminders are due for one customer, and whether a frozen one may still leave.
+
+Pure: views, settings and ``now`` in, values out. The last look before sending is the same judgement again: a mail may
+leave only while planning would still name each of its invoices, with the same balance, for the same step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from agent.reminders import schedule
+from agent.reminders.rules import (
+    CUSTOMER_RULES,
+    MAIL_RULES,
+    Situation,
+    first_hindrance,
+    invoice_hindrance,
+    is_owed,
+)
+from agent.reminders.values import (
+    CustomerPlan,
+    CustomerView,
+    Hindrance,
+    InvoiceView,
+    LedgerView,
+    LeftOut,
+    PlannedLine,
+    PlannedReminder,
+    PlanSettings,
+)
+from config.plans import Channel, Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    invoice: InvoiceView
+    step: Step
+    due_at: datetime
+
+
+def next_step(invoice: InvoiceView, plan: Plan, today: date) -> Step | None:
+    """The first step of the plan that this invoice has not been through; None: the plan has ended.
+
+    A step before the due date lapses on that date: announcing what is already late would be wrong.
+    """
+    for step in plan.steps:
+        lapsed = step.day < 0 and today >= invoice.due_date
+        if step.name not in invoice.steps_done and not lapsed:
+            return step
+    return None
+
+
+def plan_customer(customer: CustomerView, ledger: LedgerView, settings: PlanSettings, now: datetime) -> CustomerPlan:
+    """What is due for this customer now, one mail a currency, and for every due invoice left out the reason."""
+    at = Situation(ledger, customer, settings, now)
+    today = schedule.local_day(now, customer.timezone)
+    left_out: list[LeftOut] = []
+    candidates: list[_Candidate] = []
+    blocked = first_hindrance(CUSTOMER_RULES, at)
+    for invoice in sorted(customer.invoices, key=lambda i: (i.due_date, i.number)):
+        if not is_owed(invoice):
+            continue
+        found = _candidate(invoice, blocked, customer, settings, today)
+        if isinstance(found, _Candidate):
+            candidates.append(found)
+        elif found is not None:
+            left_out.append(LeftOut(customer.id, invoice.number, *found))
+    reminders: list[PlannedReminder] = []
+    for group in _groups(candidates):
+        hindrance = _group_hindrance(group, at)
+        if hindrance is not None:
+            left_out += [LeftOut(customer.id, c.invoice.number, *hindrance) for c in group]
+        else:
+            reminders.append(_reminder(group, customer, settings.plan, today))
+    return CustomerPlan(tuple(reminders), tuple(left_out))
+
+
+def _candidate(
+    invoice: InvoiceView,
+    blocked: tuple[Hindrance, str] | None,
+    customer: CustomerView,
+    settings: PlanSettings,
+    today: date,
+) -> _Candidate | tuple[Hindrance, str] | None:
+    """The step that this invoice has come to, or what speaks against it; None where nothing is due yet."""
+    step = next_step(invoice, settings.plan, today)
+    is_late = invoice.due_date < today
+    if step is None:
+        return (Hindrance.PLAN_ENDED, "the plan has no further step") if is_late else None
+    is_due = schedule.step_day(invoice.due_date, step) <= today
+    if not (is_late or is_due):
+        return None
+    hindrance = blocked or invoice_hindrance(invoice)
+    if hindrance is not None:
+        return hindrance
+    if step.name in invoice.steps_reserved:
+        return Hindrance.ON_ITS_WAY, f"step {step.name} is on its way"
+    due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, settings)
+    if not is_due:
+        return Hindrance.STEP_LATER, f"step {step.name} follows on {schedule.local_day(due_at, customer.timezone)}"
+    return _Candidate(invoice, step, due_at)
+
+
+def _groups(candidates: Iterable[_Candidate]) -> Iterable[list[_Candidate]]:
+    """One group for each currency's mail, one for each other step: those become a task each."""
+
+    def key(candidate: _Candidate) -> tuple[str, str]:
+        step = candidate.step
+        return candidate.invoice.currency, "" if step.channel is Channel.MAIL else step.name
+
+    for _, group in groupby(sorted(candidates, key=lambda c: (key(c), c.invoice.due_date, c.invoice.number)), key):
+        yield list(group)
+
+
+def _group_hindrance(group: list[_Candidate], at: Situation) -> tuple[Hindrance, str] | None:
+    if group[0].step.channel is Channel.MAIL:
+        hindrance = first_hindrance(MAIL_RULES, at)
+        if hindrance is not None:
+            return hindrance
+    due_at = min(c.due_at for c in group)
+    if due_at > at.now:
+        day = schedule.local_day(due_at, at.customer.timezone)
+        last = at.customer.last_mail_at.get(group[0].invoice.currency)
+        if last is not None and day > schedule.local_day(at.now, at.customer.timezone):
+            sent = schedule.local_day(last, at.customer.timezone)
+            return Hindrance.GAP, f"the last mail left on {sent}; the next one may on {day}"
+        return Hindrance.OUTSIDE_HOURS, f"outside of sending hours; next on {day}"
+    if not schedule.is_sending_time(at.now, at.customer, at.settings.sending_hours):
+        return Hindrance.OUTSIDE_HOURS, "outside of the customer's working hours"
+    return None
+
+
+def _reminder(group: list[_Candidate], customer: CustomerView, plan: Plan, today: date) -> PlannedReminder:
+    """One reminder for the group; its level is that of the oldest invoice on it."""
+    oldest = group[0]
+    currency, step = oldest.invoice.currency, oldest.step
+    notes = []
+    if step.attach_invoice:
+        notes += [f"no PDF of {c.invoice.number} to attach" for c in group if not c.invoice.documents]
+    return PlannedReminder(
+        customer=customer,
+        currency=currency,
+        plan=plan.name,
+        plan_version=str(plan.version),
+        step=step,
+        cycle=customer.cycles.get((currency, plan.name, step.name), 0) + 1,
+        due_at=min(c.due_at for c in group),
+        lines=tuple(PlannedLine(c.invoice, c.step.name, max(0, (today - c.invoice.due_date).days)) for c in group),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLine:
+    """What a composed mail says of one invoice."""
+
+    invoice_id: int
+    invoice_number: str
+    step: str
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenMail:
+    """A composed mail, as far as the last look needs it."""
+
+    currency: str
+    recipient: str
+    lines: tuple[FrozenLine, ...]
+
+
+READ_AT_MOST = timedelta(minutes=15)
+"""How long ago the mailbox may have been read when a mail leaves: an answer that waits there must be seen first."""
+
+
+def last_look(
+    mail: FrozenMail, customer: CustomerView, ledger: LedgerView, settings: PlanSettings, now: datetime
+) -> str | None:
+    """Why this mail must not leave after all; None: it may.
+
+    ``customer`` is seen as if this very delivery did not exist.
+    """
+    plan = plan_customer(customer, ledger, settings, now)
+    planned = {line.invoice.id: line for r in plan.reminders if r.step.channel is Channel.MAIL for line in r.lines}
+    reasons = {left.invoice_number: left for left in plan.left_out}
+    for line in mail.lines:
+        again = planned.get(line.invoice_id)
+        if again is None:
+            left = reasons.get(line.invoice_number)
+            why = f"{left.reason.value}: {left.detail}" if left else "nothing of it is owed any more"
+            return f"{line.invoice_number}: {why}"
+        if again.step != line.step:
+            return f"{line.invoice_number}: step {again.step} is due by now, not {line.step}"
+        if again.invoice.balance != line.balance:
+            return f"{line.invoice_number}: its balance is {again.invoice.balance} by now, not {line.balance}"
+    to = billing_address(customer)
+    if to is None or to != mail.recipient:
+        return "the address to write to has changed"
+    return None
+
+
+def billing_address(customer: CustomerView) -> str | None:
+    """The address that reminders go to: the first living one that is not for copies only."""
+    return next((r.address for r in customer.recipients if r.role != "cc" and not r.is_dead), None)

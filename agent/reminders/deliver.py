@@ -1,0 +1,317 @@
+"""Stage 4: reserved → sending → what the wire answered; the last look stands in the transaction that enters `sending`.
+
+The states, and what a death of the process leaves behind at each arrow:
+
+    reserved ──claim──▶ (owner, lease) ──connect, MAIL, RCPT, DATA, 354──▶ last look
+       a dead owner's lease runs out and the next drain claims it again; nothing had left
+    last look no  ──▶ cancelled, the connection is dropped before the body, the lines are free for the plan
+    last look yes ──commit──▶ sending ──body, dot──▶ sent | failed (4xx) | rejected (5xx) | unknown (anything else)
+       a death in `sending` becomes `unknown` when its lease runs out; only evidence or a person settles it
+
+Never a second blind DATA: what is `unknown` is not tried again from here.
+"""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.faults import point
+from agent.reminders import decide, store
+from agent.reminders.schedule import local_day
+from agent.reminders.sentbox import SentBox
+from agent.reminders.values import PlanSettings
+from agent.reminders.wire import Accepted, Envelope, LookedAway, Lost, NotTried, Outcome, Refused, Wire
+from agent.review.queue import open_exception
+from config import Mailbox, Settings
+from config.calendars import add_working_days, next_sending_time
+from config.errors import NeedsPerson
+from config.plans import load_plans
+from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
+from models.reasons import ExceptionReason
+from models.states import DeliveryState
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=30)
+"""Longer than any attempt: ten minutes for the final reply, five for each command before."""
+
+BACKOFF = (5, 15, 30, 60, 120, 240)
+"""Minutes after a temporary refusal; greylisting wants a second try after 5 to 15 (RFC 6647)."""
+
+GIVE_UP_AFTER = timedelta(hours=48)
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one drain did; until ``wait_until`` (wall clock) the mailbox's rate is used up, with mail left over."""
+
+    sent: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    wait_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What delivering for one mailbox needs: the doors to the world, and who is at work."""
+
+    name: str
+    mailbox: Mailbox
+    wire: Wire
+    sent_box: SentBox
+    owner: str
+    clock: Clock
+    """The wall clock, for the rate only."""
+
+
+def drain(database: Database, settings: Settings, post: Post, now: datetime, limit: int = 40) -> Delivered:
+    """Try every delivery of the mailbox that is due, one after the other, up to ``limit``."""
+    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    counts = {"sent": 0, "cancelled": 0, "failed": 0, "rejected": 0, "unknown": 0}
+    with database.read() as session:
+        if not _was_just_read(session, post.name, now):
+            log.warning("delivery.mailbox_unread", mailbox=post.name)
+            return Delivered()
+    for _ in range(limit):
+        with database.write() as session:
+            wait_until = _rate_free_at(session, post)
+            if wait_until is not None:
+                return Delivered(**counts, wait_until=wait_until)
+            delivery = store.claim_next(session, post.name, post.owner, now, now + LEASE)
+            if delivery is None:
+                break
+            if _postpone(session, delivery, settings, plan, now):
+                continue
+            envelope = _envelope(session, delivery, post.mailbox)
+        point("delivery.claimed")
+        uidnext = post.sent_box.uidnext()
+        attempt = _Attempt(database, settings, plan, delivery.id, uidnext, post, now)
+        outcome = post.wire.attempt(envelope, attempt.last_look)
+        point("delivery.answered")
+        state = attempt.book(outcome)
+        counts[state] = counts.get(state, 0) + 1
+        if isinstance(outcome, NotTried):
+            # The server, not the mail, is the trouble: the next mail would meet the same.
+            if outcome.needs_person:
+                raise NeedsPerson(outcome.why)
+            break
+    return Delivered(**counts)
+
+
+def _was_just_read(session: Session, mailbox: str, now: datetime) -> bool:
+    heartbeat = session.get(Heartbeat, f"collect:{mailbox}")
+    if heartbeat is None or heartbeat.last_ok_at is None:
+        return False
+    return now - heartbeat.last_ok_at <= decide.READ_AT_MOST
+
+
+def _rate_free_at(session: Session, post: Post) -> datetime | None:
+    """When the next mail may leave by the mailbox's rate; None: now. Counts the rows of all workers."""
+    rate = post.mailbox.smtp.rate
+    since = post.clock() - rate.period
+    query = select(Delivery.wire_at).where(Delivery.mailbox == post.name, Delivery.wire_at > since)
+    moments = sorted(moment for moment in session.scalars(query) if moment is not None)
+    return moments[-rate.count] + rate.period if len(moments) >= rate.count else None
+
+
+def _postpone(session: Session, delivery: Delivery, settings: Settings, plan: PlanSettings, now: datetime) -> bool:
+    """Move a retry that falls outside of the customer's working hours to the next one; True: moved."""
+    customer = session.get_one(Customer, delivery.customer_id)
+    opening = next_sending_time(
+        now,
+        customer.country or settings.company.country,
+        customer.timezone or settings.company.timezone,
+        plan.sending_hours,
+    )
+    if opening <= now:
+        return False
+    delivery.not_before, delivery.owner, delivery.lease_until = opening, None, None
+    return True
+
+
+def _envelope(session: Session, delivery: Delivery, mailbox: Mailbox) -> Envelope:
+    raw = store.raw_of(session, delivery)
+    redirect = mailbox.smtp.redirect_all_to
+    recipients = (redirect,) if redirect else (delivery.recipient, *delivery.copies)
+    return Envelope(mailbox.address, recipients, raw)
+
+
+class _Attempt:
+    """One attempt at one delivery: the last look that enters `sending`, and the booking of its outcome."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        plan: PlanSettings,
+        delivery_id: int,
+        uidnext: int,
+        post: Post,
+        now: datetime,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._plan = plan
+        self._id = delivery_id
+        self._uidnext = uidnext
+        self._post = post
+        self._now = now
+        self._no: str | None = None
+
+    def last_look(self) -> bool:
+        """Judge once more with all that is known now, and commit `sending` in the same transaction."""
+        point("delivery.before_last_look")
+        with self._database.write() as session:
+            delivery = self._mine(session)
+            self._no = self._objection(session, delivery)
+            if self._no is None:
+                transitions.move(
+                    session, delivery, DeliveryState.SENDING, actor=store.RELANCE, reason="last_look_passed",
+                    at=self._now, owner=self._post.owner, message_id=delivery.message.message_id,
+                    values={
+                        "entered_sending_at": self._now, "wire_at": self._post.clock(), "sent_uidnext": self._uidnext,
+                        "attempts": delivery.attempts + 1, "lease_until": self._now + LEASE,
+                    },
+                )  # fmt: skip
+        point("delivery.sending")
+        return self._no is None
+
+    def _mine(self, session: Session) -> Delivery:
+        delivery = session.get_one(Delivery, self._id, with_for_update=True, populate_existing=True)
+        if delivery.owner != self._post.owner:
+            raise transitions.StaleState(f"delivery {self._id} was taken over by {delivery.owner}")
+        return delivery
+
+    def _objection(self, session: Session, delivery: Delivery) -> str | None:
+        if not _was_just_read(session, self._post.name, self._now):
+            return "the mailbox was not read in the last 15 minutes"
+        ledger = store.ledger_view(session, self._settings, self._database)
+        views = store.customer_views(
+            session, self._settings, self._now, [delivery.customer_id], ignoring_delivery=delivery.id
+        )
+        if not views:
+            return "nothing is open any more"
+        return decide.last_look(store.frozen_mail(session, delivery), views[0], ledger, self._plan, self._now)
+
+    def book(self, outcome: Outcome) -> str:
+        """Write what the wire answered; the word for it in the counts."""
+        with self._database.write() as session:
+            delivery = self._mine(session)
+            match outcome:
+                case Accepted(reply):
+                    self._sent(session, delivery, reply)
+                    word = "sent"
+                case Refused(is_temporary=True, reply=reply):
+                    self._failed(session, delivery, reply)
+                    word = "failed"
+                case Refused(reply=reply):
+                    self._rejected(session, delivery, reply)
+                    word = "rejected"
+                case NotTried(why):
+                    self._failed(session, delivery, why)
+                    word = "failed"
+                case LookedAway():
+                    self._cancelled(session, delivery)
+                    word = "cancelled"
+                case Lost(why):
+                    self._move(session, delivery, DeliveryState.UNKNOWN, "connection_lost", {"reply": why})
+                    word = "unknown"
+        point("delivery.booked")
+        log.info("delivery.booked", delivery=self._id, outcome=word)
+        return word
+
+    def _move(
+        self, session: Session, delivery: Delivery, to: DeliveryState, reason: str, values: dict[str, object]
+    ) -> None:
+        released = {"owner": None, "lease_until": None, **values}
+        transitions.move(
+            session, delivery, to, actor=store.RELANCE, reason=reason, at=self._now, owner=self._post.owner,
+            values=released,
+        )  # fmt: skip
+
+    def _sent(self, session: Session, delivery: Delivery, reply: str) -> None:
+        self._move(session, delivery, DeliveryState.SENT, "accepted", {"reply": reply, "sent_at": self._now})
+        if delivery.reminder is not None:
+            store.mark_reminded(session, delivery.reminder, self._now)
+
+    def _failed(self, session: Session, delivery: Delivery, reply: str) -> None:
+        first = delivery.first_failed_at or self._now
+        if self._now - first > GIVE_UP_AFTER:
+            self._rejected(session, delivery, reply, ExceptionReason.DELIVERY_FAILING)
+            return
+        tries = max(0, delivery.attempts - (delivery.state is DeliveryState.SENDING))
+        values: dict[str, object] = {
+            "reply": reply,
+            "first_failed_at": first,
+            "not_before": self._now + backoff(tries, random.uniform(0.8, 1.2)),  # noqa: S311 - spreads load only
+        }
+        if delivery.state is not DeliveryState.SENDING:
+            values["attempts"] = delivery.attempts + 1
+        self._move(session, delivery, DeliveryState.FAILED, "temporary", values)
+
+    def _rejected(
+        self,
+        session: Session,
+        delivery: Delivery,
+        reply: str,
+        reason: ExceptionReason = ExceptionReason.DELIVERY_REJECTED,
+    ) -> None:
+        self._move(session, delivery, DeliveryState.REJECTED, reason.value, {"reply": reply})
+        raise_delivery(session, self._settings, delivery, reason, reply, self._now)
+
+    def _cancelled(self, session: Session, delivery: Delivery) -> None:
+        why = self._no or "the last look said no"
+        self._move(session, delivery, DeliveryState.CANCELLED, "last_look", {"reply": why})
+        if delivery.reminder is not None:
+            store.void(session, delivery.reminder, self._now)
+
+
+def backoff(tries: int, jitter: float) -> timedelta:
+    """How long to wait after the ``tries``-th temporary refusal (from 0); ``jitter`` is a factor near 1."""
+    minutes = BACKOFF[min(tries, len(BACKOFF) - 1)]
+    return timedelta(seconds=math.ceil(minutes * 60 * jitter))
+
+
+def raise_delivery(
+    session: Session,
+    settings: Settings,
+    delivery: Delivery,
+    reason: ExceptionReason,
+    detail: str,
+    now: datetime,
+) -> None:
+    """Put a delivery in front of a person, tied to its customer and invoices."""
+    reminder = delivery.reminder
+    lines = [line.invoice_id for line in reminder.lines] if reminder is not None else []
+    numbers = [session.get_one(Invoice, invoice_id).number for invoice_id in lines]
+    step = f"{reminder.step} " if reminder is not None else ""
+    open_exception(
+        session,
+        key=f"delivery:{delivery.id}:{delivery.attempts}",
+        reason=reason,
+        detail=f"reminder {step}for {', '.join(numbers)}: {detail}",
+        at=now,
+        customer_id=delivery.customer_id,
+        invoice_ids=lines,
+        delivery_id=delivery.id,
+        message_id=delivery.message_id,
+        priority=70,
+        due_at=alarm_at(settings, now),
+    )
+
+
+def alarm_at(settings: Settings, now: datetime) -> datetime:
+    """When an exception that is opened now alarms: so many working days on, at the same hour."""
+    day = local_day(now, settings.zone)
+    due = add_working_days(settings.company.country, day, settings.policy.exception_alarm_days)
+    return now + (due - day)

@@ -1,0 +1,112 @@
+"""Stages 1 and 2: due reminders become rows with frozen bytes (or tasks); left-outs are only told.
+
+Finds: invoices that a step of the plan has come to. Leaves: a reminder with its lines under their unique keys, and with
+it either a delivery in `reserved` whose bytes and Message-ID will never change, or a task for a person. If the process
+dies, the transaction of that one customer is gone and the next drain plans it again; harmless when run twice, because
+what is reserved is no longer due.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from jinja2 import Environment
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from agent.reminders import decide, store
+from agent.reminders.compose import draft_of
+from agent.reminders.letter import Attachment
+from agent.reminders.templates import mail_environment
+from agent.reminders.values import CustomerPlan, PlannedReminder
+from config import Settings
+from config.plans import Channel, load_plans
+from models import Blob, Database, Document
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What one drain did."""
+
+    mails: int
+    tasks: int
+    left_out: int
+
+
+def preview(database: Database, settings: Settings, now: datetime, ledger_now: datetime) -> list[CustomerPlan]:
+    """What would be planned at ``now``; changes nothing. The ledger's age is judged at ``ledger_now``."""
+    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    with database.read() as session:
+        ledger = store.ledger_view(session, settings, database)
+        views = store.customer_views(session, settings, now)
+    if ledger_now < now:
+        ledger = store.as_if_imported(ledger, ledger_now, now)
+    return [decide.plan_customer(view, ledger, plan, now) for view in views]
+
+
+def drain(database: Database, settings: Settings, now: datetime) -> Planned:
+    """Plan and reserve for every customer, one transaction each."""
+    if settings.policy.mode == "observe":
+        return Planned(0, 0, 0)
+    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    environment = mail_environment(settings.root)
+    with database.read() as session:
+        ledger = store.ledger_view(session, settings, database)
+        views = store.customer_views(session, settings, now)
+    due = [view.id for view in views if decide.plan_customer(view, ledger, plan, now).reminders]
+    mails = tasks = 0
+    for customer_id in due:
+        try:
+            with database.write() as session:
+                # The view that the first pass judged may be old by now: look again inside the transaction that writes.
+                ledger = store.ledger_view(session, settings, database)
+                (view,) = store.customer_views(session, settings, now, [customer_id]) or (None,)
+                if view is None:
+                    continue
+                for planned in decide.plan_customer(view, ledger, plan, now).reminders:
+                    _reserve(session, planned, database, settings, environment, now)
+                    is_mail = planned.step.channel is Channel.MAIL
+                    mails, tasks = mails + is_mail, tasks + (not is_mail)
+        except IntegrityError:
+            # Another planner was quicker: its row is as good as ours.
+            log.info("reminder.already_reserved", customer=customer_id)
+    left_out = sum(len(decide.plan_customer(view, ledger, plan, now).left_out) for view in views)
+    log.info("reminder.planned", mails=mails, tasks=tasks, left_out=left_out)
+    return Planned(mails, tasks, left_out)
+
+
+def _reserve(
+    session: Session,
+    planned: PlannedReminder,
+    database: Database,
+    settings: Settings,
+    environment: Environment,
+    now: datetime,
+) -> None:
+    if planned.step.channel is not Channel.MAIL:
+        store.reserve(session, planned, now, approval="not_needed")
+        return
+    name, mailbox = next(iter(settings.mailbox.items()))
+    documents = _documents(session, planned) if planned.step.attach_invoice else {}
+    draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now)
+    approval = "not_needed" if settings.policy.mode == "automatic" else "waiting"
+    store.reserve(session, planned, now, approval=approval, mailbox=name, draft=draft)
+
+
+def _documents(session: Session, planned: PlannedReminder) -> Mapping[int, Sequence[Attachment]]:
+    found: dict[int, list[Attachment]] = {}
+    ids = [line.invoice.id for line in planned.lines]
+    query = (
+        select(Document, Blob)
+        .join(Blob, Blob.sha256 == Document.sha256)
+        .where(Document.invoice_id.in_(ids), Document.kind == "invoice")
+        .order_by(Document.id)
+    )
+    for document, blob in session.execute(query):
+        attachment = Attachment(document.filename, document.content_type, blob.content)
+        found.setdefault(document.invoice_id, []).append(attachment)
+    return found

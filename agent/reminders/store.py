@@ -1,0 +1,474 @@
+"""The only file of this room that knows the tables: loads the views that planning needs, writes what was decided.
+
+Views are loaded for many customers with one query a table. Every write is one transaction of the caller's, with the
+events in it. A state is moved by the house's transition table only.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from agent.inbound.store import undecided_mails
+from agent.ledger.store import ledger_as_of
+from agent.reminders.decide import FrozenLine, FrozenMail
+from agent.reminders.letter import Draft
+from agent.reminders.schedule import local_day
+from agent.reminders.values import (
+    CustomerView,
+    InvoiceView,
+    LedgerView,
+    PlannedReminder,
+    PlanSettings,
+    Recipient,
+    ThreadView,
+)
+from config import Settings
+from config.plans import Channel, Plan
+from models import (
+    Blob,
+    Contact,
+    Customer,
+    Database,
+    Delivery,
+    Document,
+    ExceptionItem,
+    ExceptionLink,
+    Hold,
+    Installation,
+    Invoice,
+    Message,
+    Promise,
+    Reminder,
+    ReminderLine,
+    SendingStop,
+    Task,
+    TaskLink,
+    Thread,
+    blob,
+    events,
+    transitions,
+)
+from models.message import Direction
+from models.reasons import TaskKind
+from models.states import CLOSED, WAITING, DeliveryState, InvoiceState, PromiseState
+
+ON_ITS_WAY = frozenset({DeliveryState.RESERVED, DeliveryState.FAILED, DeliveryState.SENDING, DeliveryState.UNKNOWN})
+MAY_HAVE_LEFT = frozenset({DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN})
+
+RELANCE = "relance"
+"""The actor of what no person did."""
+
+
+def plan_settings(settings: Settings, plan: Plan) -> PlanSettings:
+    """What planning looks at, cut out of the whole configuration."""
+    return PlanSettings(
+        plan=plan,
+        sending_hours=(settings.reminders.sending_hours.start, settings.reminders.sending_hours.end),
+        max_age_days=settings.ledger.max_age,
+        country=settings.company.country,
+        zone=settings.zone,
+    )
+
+
+def ledger_view(session: Session, settings: Settings, database: Database) -> LedgerView:
+    """Freshness, stops and binding."""
+    stops = session.scalars(select(SendingStop).where(SendingStop.lifted_at.is_(None)).order_by(SendingStop.id))
+    bound = session.scalar(select(Installation.fingerprint))
+    return LedgerView(
+        as_of=ledger_as_of(session, settings),
+        stops=tuple(f"all sending was stopped by {s.placed_by}: {s.detail}" for s in stops),
+        is_bound_here=bound == database.fingerprint(),
+    )
+
+
+class _Rows:
+    """All rows of some customers, fetched with one query a table and sorted by whom they belong to."""
+
+    def __init__(
+        self, session: Session, settings: Settings, now: datetime, ids: Collection[str] | None, ignoring: int | None
+    ) -> None:
+        def chosen(column: Any) -> ColumnElement[bool]:
+            return column.in_(ids) if ids is not None else column.is_not(None)
+
+        self.settings = settings
+        self.today = local_day(now, settings.zone)
+        is_open = Invoice.state.not_in(CLOSED)
+        self.invoices = _by(
+            session.scalars(select(Invoice).where(is_open, chosen(Invoice.customer_id)).order_by(Invoice.id)),
+            "customer_id",
+        )
+        query = select(Customer).where(Customer.id.in_(self.invoices)).order_by(Customer.id)
+        self.customers = session.scalars(query).all()
+        self.contacts = _by(session.scalars(select(Contact).order_by(Contact.id)), "customer_id")
+        self.holds = _by(session.scalars(select(Hold).where(Hold.released_at.is_(None))), "customer_id")
+        self.documents: dict[int, list[str]] = defaultdict(list)
+        for document in session.scalars(select(Document).where(Document.kind == "invoice").order_by(Document.id)):
+            self.documents[document.invoice_id].append(document.sha256)
+        self.promised: dict[int, date] = dict(
+            session.execute(
+                select(Promise.invoice_id, func.max(Promise.date))
+                .where(Promise.state == PromiseState.OPEN)
+                .group_by(Promise.invoice_id)
+            )
+            .tuples()
+            .all()
+        )
+        self._steps(session, is_open, ignoring)
+        self._mails(session, ignoring)
+        self._waiting(session)
+
+    def _steps(self, session: Session, is_open: ColumnElement[bool], ignoring: int | None) -> None:
+        self.done: dict[int, set[str]] = defaultdict(set)
+        self.reserved: dict[int, set[str]] = defaultdict(set)
+        self.threads: dict[tuple[str, str], int] = {}
+        query = (
+            select(
+                ReminderLine.invoice_id, ReminderLine.step, Delivery.id, Delivery.state, Message.thread_id,
+                Reminder.customer_id, Reminder.currency,
+            )
+            .join(Reminder)
+            .join(Invoice, Invoice.id == ReminderLine.invoice_id)
+            .outerjoin(Delivery, Delivery.reminder_id == Reminder.id)
+            .outerjoin(Message, Message.id == Delivery.message_id)
+            .where(is_open, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
+        )  # fmt: skip
+        for invoice_id, step, delivery_id, state, thread_id, customer_id, currency in session.execute(query):
+            if delivery_id is not None and delivery_id == ignoring:
+                continue
+            (self.reserved if state in ON_ITS_WAY else self.done)[invoice_id].add(step)
+            if thread_id is not None:
+                key = (customer_id, currency)
+                self.threads[key] = max(thread_id, self.threads.get(key, 0))
+
+    def _mails(self, session: Session, ignoring: int | None) -> None:
+        self.last_mail: dict[str, dict[str, datetime]] = defaultdict(dict)
+        self.cycles: dict[str, dict[tuple[str, str, str], int]] = defaultdict(dict)
+        left_at = func.max(func.coalesce(Delivery.sent_at, Delivery.entered_sending_at), type_=Delivery.sent_at.type)
+        query = (
+            select(Reminder.customer_id, Reminder.currency, left_at)
+            .join(Delivery, Delivery.reminder_id == Reminder.id)
+            .where(Delivery.state.in_(MAY_HAVE_LEFT))
+            .group_by(Reminder.customer_id, Reminder.currency)
+        )
+        if ignoring is not None:
+            query = query.where(Delivery.id != ignoring)
+        for customer_id, currency, moment in session.execute(query):
+            if moment is not None:
+                self.last_mail[customer_id][currency] = moment
+        counted = select(
+            Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step, func.max(Reminder.cycle)
+        ).group_by(Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step)
+        for customer_id, currency, plan, step, cycle in session.execute(counted):
+            self.cycles[customer_id][currency, plan, step] = cycle
+        self.thread_views: dict[int, ThreadView] = {}
+        ids = set(self.threads.values())
+        messages = session.execute(
+            select(Message.thread_id, Message.message_id, Message.subject)
+            .where(Message.thread_id.in_(ids), Message.direction == Direction.OUT)
+            .order_by(Message.id)
+        )
+        chain: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for thread_id, message_id, subject in messages:
+            if thread_id is not None and message_id is not None:
+                chain[thread_id].append((message_id, subject or ""))
+        for thread_id, found in chain.items():
+            self.thread_views[thread_id] = ThreadView(thread_id, tuple(m for m, _ in found), found[0][1])
+
+    def _waiting(self, session: Session) -> None:
+        self.exceptions: dict[str, set[int]] = defaultdict(set)
+        query = (
+            select(ExceptionLink.customer_id, ExceptionItem.id)
+            .join(ExceptionItem, ExceptionItem.id == ExceptionLink.exception_id)
+            .where(ExceptionItem.state.in_(WAITING), ExceptionItem.holds)
+        )
+        for customer_id, exception_id in session.execute(query):
+            self.exceptions[customer_id].add(exception_id)
+        self.undecided = undecided_mails(session)
+
+    def hold_on(self, customer_id: str, invoice_id: int | None) -> str | None:
+        for hold in self.holds.get(customer_id, ()):
+            if hold.invoice_id == invoice_id and (hold.until is None or hold.until >= self.today):
+                until = f" until {hold.until}" if hold.until else ""
+                return f"held by {hold.placed_by}{until}: {hold.reason}"
+        return None
+
+
+def _by(rows: Iterable[Any], name: str) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, name)].append(row)
+    return found
+
+
+def customer_views(
+    session: Session,
+    settings: Settings,
+    now: datetime,
+    ids: Collection[str] | None = None,
+    ignoring_delivery: int | None = None,
+) -> list[CustomerView]:
+    """Every customer (or those of ``ids``) that has an invoice which isn't closed, as planning sees it.
+
+    ``ignoring_delivery`` leaves one delivery out of the view, for the last look at that very delivery.
+    """
+    rows = _Rows(session, settings, now, ids, ignoring_delivery)
+    return [_customer_view(customer, rows) for customer in rows.customers]
+
+
+def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
+    company = rows.settings.company
+    return CustomerView(
+        id=customer.id,
+        name=customer.name,
+        language=customer.language or company.language,
+        country=customer.country or company.country,
+        timezone=customer.timezone or company.timezone,
+        recipients=_recipients(customer, rows.contacts.get(customer.id, [])),
+        invoices=tuple(_invoice_view(i, rows) for i in rows.invoices[customer.id]),
+        insolvent_since=customer.insolvent_since,
+        held=rows.hold_on(customer.id, None),
+        open_exceptions=tuple(sorted(rows.exceptions.get(customer.id, ()))),
+        undecided_mails=rows.undecided.by_customer.get(customer.id, 0) + rows.undecided.unread,
+        last_mail_at=rows.last_mail.get(customer.id, {}),
+        cycles=rows.cycles.get(customer.id, {}),
+        threads={
+            currency: rows.thread_views[thread_id]
+            for (owner, currency), thread_id in rows.threads.items()
+            if owner == customer.id and thread_id in rows.thread_views
+        },
+    )
+
+
+def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipient, ...]:
+    """The customer's own address first, then its other billing contacts, then those for copies."""
+    copies = [address.strip().lower() for address in (customer.cc or "").split(",") if address.strip()]
+
+    def rank(contact: Contact) -> tuple[bool, bool, int]:
+        return contact.role == "cc", contact.email != customer.email.lower(), contact.id
+
+    found = [
+        Recipient(
+            address=c.email,
+            name=c.name,
+            role="cc" if c.role == "cc" or c.email in copies else c.role,
+            is_dead=c.dead_since is not None,
+            away_until=c.away_until,
+        )
+        for c in sorted(contacts, key=rank)
+        if c.role in {"billing", "cc"}
+    ]
+    known = {recipient.address for recipient in found}
+    found += [Recipient(a, None, "cc", is_dead=False, away_until=None) for a in copies if a not in known]
+    return tuple(found)
+
+
+def _invoice_view(invoice: Invoice, rows: _Rows) -> InvoiceView:
+    return InvoiceView(
+        id=invoice.id,
+        number=invoice.number,
+        kind=invoice.kind,
+        issue_date=invoice.issue_date,
+        due_date=invoice.due_date,
+        amount=invoice.amount,
+        balance=invoice.balance,
+        currency=invoice.currency,
+        purchase_order=invoice.purchase_order,
+        state=invoice.state,
+        cycle=invoice.cycle,
+        steps_done=frozenset(rows.done.get(invoice.id, ())),
+        steps_reserved=frozenset(rows.reserved.get(invoice.id, ())),
+        held=rows.hold_on(invoice.customer_id, invoice.id),
+        promised_for=rows.promised.get(invoice.id),
+        documents=tuple(rows.documents.get(invoice.id, ())),
+    )
+
+
+TASK_OF: Mapping[Channel, TaskKind] = {
+    Channel.CALL: TaskKind.CALL,
+    Channel.LETTER: TaskKind.LETTER,
+    Channel.HAND_OVER: TaskKind.HAND_OVER,
+}
+
+
+def reserve(
+    session: Session,
+    planned: PlannedReminder,
+    now: datetime,
+    *,
+    approval: str,
+    mailbox: str | None = None,
+    draft: Draft | None = None,
+) -> Reminder:
+    """Write a planned reminder: its lines, and for a mail the frozen bytes and the delivery, for the rest the task.
+
+    Raises IntegrityError where another planner made the same one first.
+    """
+    reminder = Reminder(
+        customer_id=planned.customer.id,
+        currency=planned.currency,
+        plan=planned.plan,
+        plan_version=planned.plan_version,
+        step=planned.step.name,
+        cycle=planned.cycle,
+        channel=planned.step.channel.value,
+        level=planned.step.level,
+        mailbox=mailbox,
+        due_on=local_day(planned.due_at, planned.customer.timezone),
+        created_at=now,
+        approval=approval,
+        lines=[
+            ReminderLine(
+                invoice_id=line.invoice.id,
+                step=line.step,
+                cycle=line.invoice.cycle,
+                balance=line.invoice.balance,
+                days_late=line.days_late,
+            )
+            for line in planned.lines
+        ],
+    )
+    session.add(reminder)
+    session.flush()
+    if draft is not None and mailbox is not None:
+        _add_delivery(session, reminder, planned, draft, mailbox, now)
+    else:
+        _add_task(session, reminder, planned, now)
+    numbers = [line.invoice.number for line in planned.lines]
+    events.record(
+        session, "reminder.reserved", reminder, actor=RELANCE, at=now,
+        step=reminder.step, cycle=reminder.cycle, plan=reminder.plan, invoices=numbers, approval=approval,
+        message_id=draft.message_id if draft else None, digest=draft.digest if draft else None,
+    )  # fmt: skip
+    return reminder
+
+
+def _add_delivery(
+    session: Session, reminder: Reminder, planned: PlannedReminder, draft: Draft, mailbox: str, now: datetime
+) -> None:
+    thread = planned.customer.threads.get(planned.currency)
+    if thread is None:
+        row = Thread(
+            customer_id=reminder.customer_id,
+            currency=reminder.currency,
+            root_message_id=draft.message_id,
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+    message = Message(
+        dkey=draft.digest,
+        direction=Direction.OUT,
+        mailbox=mailbox,
+        message_id=draft.message_id,
+        blob_sha256=blob.keep(session, draft.raw),
+        size=len(draft.raw),
+        received_at=now,
+        subject=draft.subject,
+        thread_id=thread.id if thread is not None else row.id,
+        customer_id=reminder.customer_id,
+        created_at=now,
+    )
+    session.add(message)
+    session.flush()
+    session.add(
+        Delivery(
+            message_id=message.id,
+            reminder_id=reminder.id,
+            customer_id=reminder.customer_id,
+            mailbox=mailbox,
+            recipient=draft.recipient,
+            copies=list(draft.copies),
+            not_before=now,
+            created_at=now,
+        )
+    )
+
+
+def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> None:
+    task = Task(
+        key=f"reminder:{reminder.id}",
+        kind=TASK_OF[planned.step.channel],
+        customer_id=reminder.customer_id,
+        reminder_id=reminder.id,
+        detail=f"step {reminder.step} of plan {reminder.plan}: {planned.total} {planned.currency} open",
+        due_on=reminder.due_on,
+        created_at=now,
+        links=[TaskLink(invoice_id=line.invoice.id) for line in planned.lines],
+    )
+    session.add(task)
+    events.record(session, "task.open", task, actor=RELANCE, at=now, kind=task.kind.value)
+
+
+def void(session: Session, reminder: Reminder, now: datetime) -> None:
+    """Free the lines of a reminder that did not go out, so that the plan may carry the step out again."""
+    reminder.voided_at = now
+    for line in reminder.lines:
+        line.voided = True
+    session.flush()
+
+
+def mark_reminded(session: Session, reminder: Reminder, now: datetime) -> None:
+    """The mail left: its invoices are `reminded`."""
+    for line in reminder.lines:
+        invoice = session.get_one(Invoice, line.invoice_id, with_for_update=True)
+        if invoice.state in (InvoiceState.OPEN, InvoiceState.BROKEN):
+            transitions.move(
+                session, invoice, InvoiceState.REMINDED, actor=RELANCE, reason=line.step, at=now,
+                values={"state_at": now}, reminder=reminder.id,
+            )  # fmt: skip
+
+
+def claim_next(session: Session, mailbox: str, owner: str, now: datetime, lease_until: datetime) -> Delivery | None:
+    """The next delivery that may be tried now, claimed for ``owner``; oldest first."""
+    query = (
+        select(Delivery)
+        .join(Reminder, Reminder.id == Delivery.reminder_id, isouter=True)
+        .where(
+            Delivery.mailbox == mailbox,
+            Delivery.state.in_((DeliveryState.RESERVED, DeliveryState.FAILED)),
+            Delivery.not_before <= now,
+            or_(Delivery.owner.is_(None), Delivery.lease_until < now),
+            or_(Delivery.reminder_id.is_(None), Reminder.approval.in_(("not_needed", "approved"))),
+        )
+        .order_by(Delivery.not_before, Delivery.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+    delivery = session.scalars(query).first()
+    if delivery is not None:
+        delivery.owner, delivery.lease_until = owner, lease_until
+        session.flush()
+    return delivery
+
+
+def as_if_imported(ledger: LedgerView, ledger_now: datetime, now: datetime) -> LedgerView:
+    """The ledger as it will be at ``now`` if it goes on being imported as punctually as it is at ``ledger_now``."""
+    if ledger.as_of is None:
+        return ledger
+    return replace(ledger, as_of=ledger.as_of + (now - ledger_now))
+
+
+def raw_of(session: Session, delivery: Delivery) -> bytes:
+    """The frozen bytes of a delivery."""
+    return session.get_one(Blob, delivery.message.blob_sha256).content
+
+
+def frozen_mail(session: Session, delivery: Delivery) -> FrozenMail:
+    """What a composed mail says, as the last look compares it with the ledger."""
+    reminder = delivery.reminder
+    lines = reminder.lines if reminder is not None else []
+    numbers = dict(
+        session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_([x.invoice_id for x in lines])))
+        .tuples()
+        .all()
+    )
+    return FrozenMail(
+        currency=reminder.currency if reminder is not None else "",
+        recipient=delivery.recipient,
+        lines=tuple(FrozenLine(x.invoice_id, numbers[x.invoice_id], x.step, x.balance) for x in lines),
+    )
