@@ -1,0 +1,203 @@
+"""Reading in a child process with limits, since no parser of foreign bytes is beyond surprise.
+
+A `Reader` keeps one child alive over many mails: start-up is paid once. The child has a limit on memory, on processor time
+a mail and on open files, an empty environment, and no way to write files; the parent waits a fixed time for its answer. A
+child that dies, hangs or says nonsense is killed and replaced, and the mail at hand is told as `Unreadable`, so that its
+owner can set it aside. Answers come back as JSON and are checked against the types of a `Reading`: nothing is unpickled.
+
+The frames on the pipes: eight bytes of length, big-endian, then the bytes. A request is two frames, a JSON object with the
+border and the time, and the mail.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import IO, Self
+
+from agent.inbound.values import Border, Reading
+
+#: bytes of address space of the child
+MEMORY = 1024 * 1024 * 1024
+#: seconds of processor time, and of waiting, for one mail
+SECONDS = 20
+#: seconds that a new child may take to load its libraries
+START_SECONDS = 60
+#: mails after which a child is replaced, so that leaks of libraries stay bounded
+MAILS_PER_CHILD = 2_000
+_LENGTH = struct.Struct(">Q")
+_MAX_ANSWER = 64 * 1024 * 1024
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from agent.inbound.confined import serve; serve()"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The child could not read the mail; `reason` is in words for people."""
+
+    reason: str
+
+
+class Reader:
+    """Reads mails one after the other in a child process. Safe to share between threads; close it at the end."""
+
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._left = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def read(self, raw: bytes, border: Border | None, now: datetime) -> Reading | Unreadable:
+        """Read one mail. Never raises for what the mail holds."""
+        with self._lock:
+            try:
+                child = self._ready_child()
+                request = {"border": asdict(border) if border else None, "now": now.isoformat()}
+                self._ask(child, [json.dumps(request).encode("utf-8"), raw])
+                answer = self._answer(child, self._seconds)
+            except TimeoutError:
+                self._replace()
+                return Unreadable(f"reading took longer than {self._seconds:g} seconds")
+            except (EOFError, BrokenPipeError, ConnectionError):
+                code = self._replace()
+                return Unreadable(f"the reading process ended ({_ended(code)})")
+            reading = _checked(answer)
+            if isinstance(reading, Unreadable):
+                self._replace()
+            return reading
+
+    def close(self) -> None:
+        """End the child. A later `read` starts a new one."""
+        with self._lock:
+            self._replace()
+
+    def _ready_child(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and (self._left <= 0 or self._child.poll() is not None):
+            self._replace()
+        if self._child is None:
+            paths = [os.path.abspath(path) for path in sys.path]
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-c", _CHILD, *paths],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={"LC_ALL": "C.UTF-8"}, bufsize=0, start_new_session=True,
+            )  # fmt: skip
+            self._left = MAILS_PER_CHILD
+            if self._answer(self._child, START_SECONDS) != b"ready":
+                raise EOFError
+        self._left -= 1
+        return self._child
+
+    def _ask(self, child: subprocess.Popen[bytes], frames: list[bytes]) -> None:
+        """Write without ever waiting longer than the limit: a hung child does not drain its pipe."""
+        assert child.stdin is not None
+        data = memoryview(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
+        descriptor = child.stdin.fileno()
+        deadline = time.monotonic() + self._seconds
+        while data:
+            _, writable, _ = select.select([], [descriptor], [], max(0.0, deadline - time.monotonic()))
+            if not writable:
+                raise TimeoutError
+            data = data[os.write(descriptor, data[: select.PIPE_BUF]) :]
+
+    def _answer(self, child: subprocess.Popen[bytes], seconds: float) -> bytes:
+        assert child.stdout is not None
+        deadline = time.monotonic() + seconds
+        (length,) = _LENGTH.unpack(_take(child.stdout, _LENGTH.size, deadline))
+        if length > _MAX_ANSWER:
+            raise EOFError
+        return _take(child.stdout, length, deadline)
+
+    def _replace(self) -> int | None:
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        if child.poll() is None:
+            child.kill()
+        code = child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        return code
+
+
+def _take(pipe: IO[bytes], size: int, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    while size:
+        readable, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if not readable:
+            raise TimeoutError
+        chunk = os.read(pipe.fileno(), min(size, 1 << 20))
+        if not chunk:
+            raise EOFError
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+def _ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {-code}"
+    return f"exit code {code}"
+
+
+def _checked(answer: bytes) -> Reading | Unreadable:
+    from pydantic import TypeAdapter, ValidationError
+
+    if answer.startswith(b"!"):
+        return Unreadable(answer[1:500].decode("utf-8", "replace"))
+    try:
+        return TypeAdapter(Reading).validate_json(answer)
+    except ValidationError:
+        return Unreadable("the reading process gave an answer that is no reading")
+
+
+# --- the child -------------------------------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """The child's loop: read requests from standard input until it closes."""
+    import resource
+
+    from pydantic import TypeAdapter
+
+    from agent.inbound.reading import read_message
+
+    adapter = TypeAdapter(Reading)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    _put(sink, b"ready")
+    while head := source.read(_LENGTH.size):
+        request = json.loads(source.read(_LENGTH.unpack(head)[0]))
+        raw = source.read(_LENGTH.unpack(source.read(_LENGTH.size))[0])
+        border = Border(**request["border"]) if request["border"] else None
+        used = int(time.process_time()) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, resource.RLIM_INFINITY))
+        try:
+            answer = adapter.dump_json(read_message(raw, border, datetime.fromisoformat(request["now"])))
+        except MemoryError:
+            answer = b"!reading took too much memory"
+        except Exception as error:
+            # Whatever it is, the mail is set aside with it; the parent starts over with a fresh child.
+            answer = f"!{type(error).__name__} while reading".encode()
+        _put(sink, answer)
+
+
+def _put(sink: IO[bytes], frame: bytes) -> None:
+    sink.write(_LENGTH.pack(len(frame)) + frame)
+    sink.flush()

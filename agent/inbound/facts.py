@@ -1,0 +1,63 @@
+"""Facts that stand in a text as such: tokens written like invoice numbers, and whether bank details are named.
+
+What a number refers to is not decided here; the caller compares with the customer's own invoices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MAX_NUMBERS = 50
+#: characters of text that are searched
+MAX_TEXT = 50_000
+
+_TOKEN = re.compile(r"(?<![\w@.])[A-Za-z0-9]{1,12}(?:[-/_.][A-Za-z0-9]{1,12}){0,5}(?![\w@])")
+#: "FA 2026-0312", "RE 5521", "Nr. 771": a short prefix or a word of invoicing before the digits
+_SPACED = re.compile(
+    r"(?<!\w)(?P<prefix>[A-Z]{1,4}|n[°ºo]|nr|no|num(?:éro|ero|mer)?|invoices?|inv|factures?|fact|rechnung(?:en)?|rg|fattur[ae]|facturas?|"
+    r"factuur|facturen|bill|rechnungsnummer|#)\s?[.:°#]?\s{0,2}(?P<digits>\d[\w/-]{1,18})(?!\w)",
+    re.I,
+)
+_DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}([-/.](\d{2}|\d{4}))?|(19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|(19|20)\d\d")
+_AMOUNT_OR_TIME = re.compile(r"\d{1,3}([.,]\d{3})*[.,]\d{2}|\d{1,2}[h:]\d{2}|\d{1,2}h")
+_IBAN = re.compile(r"\b[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
+_IBAN_WORD = re.compile(r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|coordinate bancarie|datos bancarios)\b")
+
+
+def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
+    """Tokens with digits that may be invoice numbers, as written, in order of appearance, no more than `MAX_NUMBERS`.
+
+    >>> read_numbers(["Votre facture FA 2026-0312 du 12/03/2026, et la n° 771 (1 240,00 EUR)"])
+    ('FA 2026-0312', '771')
+    """
+    found: dict[str, None] = {}
+    for text in texts:
+        text = text[:MAX_TEXT]
+        spans: list[tuple[int, int]] = []
+        hits: list[tuple[int, str]] = []
+        for match in _SPACED.finditer(text):
+            if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
+                continue
+            is_code = match["prefix"].isupper() and match["prefix"].lower() not in ("no", "nr", "inv", "rg")
+            hits.append((match.start(), match[0] if is_code else match["digits"]))
+            spans.append(match.span())
+        for match in _TOKEN.finditer(text):
+            inside = any(start <= match.start() < end for start, end in spans)
+            if not inside and _is_number(match[0]):
+                hits.append((match.start(), match[0]))
+        found.update(dict.fromkeys(token for _, token in sorted(hits)))
+    return tuple(found)[:MAX_NUMBERS]
+
+
+def _is_number(token: str) -> bool:
+    digits = sum(char.isdigit() for char in token)
+    if digits < 3 or _AMOUNT_OR_TIME.fullmatch(token) or _IBAN.fullmatch(token):
+        return False
+    return not _DATE.fullmatch(token) and len(token) <= 30
+
+
+def mentions_iban(text: str) -> bool:
+    """Whether the text names bank details: always a person's matter. The details themselves are never returned."""
+    text = text[:MAX_TEXT]
+    return bool(_IBAN_WORD.search(text) or any(sum(c.isdigit() for c in m[0]) >= 10 for m in _IBAN.finditer(text)))

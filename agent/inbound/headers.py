@@ -1,0 +1,167 @@
+"""Headers of a message, read from its bytes with no help from the standard library's header classes.
+
+Those raise on hostile headers (`Message-ID: <[x@y]>`, `To: "`) and take seconds on long ones. Here every header is
+bytes first, capped, unfolded, decoded by itself; what cannot be read is left out or shown as it stands, and nothing
+raises. MIME structure is not this module's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from agent.inbound.charsets import decode_text, no_surrogates
+
+#: bytes of the header section that are looked at; real mails stay under 64 KB
+MAX_SECTION = 256 * 1024
+#: bytes of one header that are decoded
+MAX_HEADER = 32 * 1024
+MAX_REFERENCES = 200
+MAX_SUBJECT = 2_000
+
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]{1,60}\?[bBqQ]\?)")
+_MESSAGE_ID = re.compile(r"<\s*([^<>\s][^<>]*?)\s*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The fields in order of appearance, top first; names lower-cased, values unfolded raw bytes."""
+
+    fields: tuple[tuple[str, bytes], ...]
+    #: offset of the body in the bytes that were read
+    body_at: int
+    #: part of the section was cut off
+    capped: bool
+
+    def raw(self, name: str) -> list[bytes]:
+        """All values of `name`, top first."""
+        return [value for field, value in self.fields if field == name]
+
+    def text(self, name: str) -> str:
+        """The first value of `name`, decoded for people; empty where there is none."""
+        for value in self.raw(name):
+            return decode_header(value)
+        return ""
+
+    def plain(self, name: str) -> str:
+        """The first value of `name` as ASCII-compatible text without decoding of encoded words, lower-cased."""
+        for value in self.raw(name):
+            return value.decode("latin-1").strip().lower()
+        return ""
+
+    def has(self, name: str) -> bool:
+        return any(field == name for field, _ in self.fields)
+
+
+def tidy(raw: bytes) -> bytes:
+    """The message with what stores and pipes put around it taken off: BOM, mbox line, blank lines, CR line ends."""
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    while re.match(rb">?From \S", raw):
+        raw = raw.partition(b"\n")[2]
+    return raw
+
+
+def parse_headers(raw: bytes) -> Headers:
+    """Split the header section of `raw`. A line that is no header ends the section, as the body may start unannounced."""
+    fields: list[tuple[str, list[bytes]]] = []
+    at = 0
+    end = min(len(raw), MAX_SECTION)
+    while at < len(raw):
+        stop = raw.find(b"\n", at, end)
+        if stop < 0:
+            return Headers(_joined(fields), _after_section(raw, at), capped=at < len(raw) and len(raw) > end)
+        line = raw[at:stop].rstrip(b"\r")
+        if not line:
+            return Headers(_joined(fields), stop + 1, capped=False)
+        match = _FIELD.match(line)
+        if line[:1] in b" \t":
+            if fields:
+                fields[-1][1].append(line)
+        elif match:
+            fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
+        elif not line.startswith(b">From "):
+            return Headers(_joined(fields), at, capped=False)
+        at = stop + 1
+    return Headers(_joined(fields), len(raw), capped=False)
+
+
+def _after_section(raw: bytes, at: int) -> int:
+    """Where the body starts when the section was too long to read: behind the first blank line, or nowhere."""
+    blank = re.compile(rb"\n\r?\n").search(raw, at)
+    return blank.end() if blank else len(raw)
+
+
+def _joined(fields: list[tuple[str, list[bytes]]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, b"".join(lines)[:MAX_HEADER].strip()) for name, lines in fields)
+
+
+def decode_header(value: bytes) -> str:
+    """A header for people's eyes: encoded words (RFC 2047) and raw 8-bit text decoded, white space made even."""
+    text = decode_text(value, None)
+    if "=?" in text:
+        text = _decode_words(text)
+    text = no_surrogates(text).replace("\x00", "")
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _decode_words(text: str) -> str:
+    """Encoded words of one charset that touch are joined before decoding: some mailers split characters over them."""
+    text = _BETWEEN_WORDS.sub(r"\1\2", text)
+    out: list[str] = []
+    pending, charset, at = b"", "", 0
+    for match in _ENCODED_WORD.finditer(text):
+        payload = _word_bytes(match[2], match[3])
+        touching = match.start() == at and pending
+        if payload is None or not touching or match[1].lower() != charset:
+            out.append(decode_text(pending, charset) if pending else "")
+            pending = b""
+        out.append(text[at : match.start()])
+        if payload is None:
+            out.append(match[0])
+        else:
+            pending, charset = pending + payload, match[1].lower().partition("*")[0]
+        at = match.end()
+    out.append(decode_text(pending, charset) if pending else "")
+    out.append(text[at:])
+    return "".join(out)
+
+
+def _word_bytes(encoding: str, payload: str) -> bytes | None:
+    data = payload.encode("utf-8", "replace")
+    if encoding in "qQ":
+        return quopri.decodestring(data.replace(b" ", b"_"), header=True)
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    try:
+        return base64.b64decode(data[: len(data) - (len(data) % 4 == 1)] + b"==")
+    except binascii.Error:
+        return None
+
+
+def message_ids(value: bytes) -> tuple[str, ...]:
+    """The ids of a References, In-Reply-To or Message-ID header, with their brackets, no more than `MAX_REFERENCES`."""
+    text = value.decode("utf-8", "replace")
+    found = ["<" + re.sub(r"\s+", "", match) + ">" for match in _MESSAGE_ID.findall(text)]
+    if not found and re.fullmatch(r"[^\s<>]+@[^\s<>]+", text.strip()):
+        found = [f"<{text.strip()}>"]
+    return tuple(dict.fromkeys(found))[-MAX_REFERENCES:]
+
+
+def parse_date(value: bytes) -> datetime | None:
+    """The Date header as an aware datetime; a zone of ``-0000`` or none at all counts as UTC."""
+    text = value.decode("ascii", "replace")[:200]
+    try:
+        parsed = parsedate_to_datetime(text)
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        aware.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return aware

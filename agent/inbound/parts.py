@@ -1,0 +1,265 @@
+"""From MIME structure to the texts and the attachments of a message.
+
+mail-parser decodes each leaf (transfer encodings, file names, broken epilogues); which leaf belongs to the body is
+decided here, since a forwarded message or a returned original is not what the sender wrote. Caps on parts and depth keep
+hostile structures finite; a message that is nested deeper than the parser can go keeps its headers and is told as such.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import logging
+import re
+from dataclasses import dataclass, field
+from email import policy
+from email.message import Message
+from email.parser import BytesParser
+
+from mailparser.core import MailParser
+
+from agent.inbound.charsets import decode_text, no_surrogates
+from agent.inbound.headers import decode_header
+from agent.inbound.values import Attachment
+
+MAX_PARTS = 1_000
+MAX_DEPTH = 50
+#: characters of text that are read; a reply to a reminder has no more
+MAX_TEXT = 400_000
+
+# The library tells of each odd part, with file names of customers.
+logging.getLogger("mailparser").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One piece of the body: its plain text, its HTML, or both where the sender offered both."""
+
+    plain: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the MIME structure holds."""
+
+    passages: tuple[Passage, ...]
+    attachments: tuple[Attachment, ...]
+    #: machine-readable parts of a report (message/delivery-status and its like), by content type
+    reports: tuple[tuple[str, str], ...]
+    #: header sections of returned or forwarded messages
+    embedded: tuple[str, ...]
+    content_type: str
+    report_type: str
+    tree: Message
+    error: str | None
+
+
+@dataclass(slots=True)
+class _Found:
+    passages: list[Passage] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    reports: list[tuple[str, str]] = field(default_factory=list)
+    embedded: list[str] = field(default_factory=list)
+    error: str | None = None
+    count: int = 0
+
+
+def read_parts(raw: bytes, body_at: int, *, capped: bool) -> Parts:
+    """Read the structure of `raw`, whose body starts at `body_at`; a header section that was capped is shortened."""
+    error = "the header section is too long; only its beginning was read" if capped else None
+    if capped:
+        raw = raw[: 64 * 1024].rpartition(b"\n")[0] + b"\n\n" + raw[body_at:]
+    try:
+        tree = BytesParser(policy=policy.compat32).parsebytes(raw)
+    except (RecursionError, ValueError, LookupError, TypeError, IndexError) as problem:
+        tree = Message()
+        tree.set_payload(raw[body_at : body_at + MAX_TEXT], charset=None)
+        error = "parts are nested too deep" if isinstance(problem, RecursionError) else "the MIME structure is broken"
+        return Parts((), (), (), (), "text/plain", "", tree, error)
+    found = _Found(error=error)
+    _walk(tree, 0, found)
+    report_type = _param(tree, "report-type")
+    return Parts(
+        tuple(found.passages), tuple(found.attachments), tuple(found.reports), tuple(found.embedded),
+        _content_type(tree), report_type, tree, found.error,
+    )  # fmt: skip
+
+
+def _walk(part: Message, depth: int, found: _Found) -> None:
+    found.count += 1
+    if found.count > MAX_PARTS or depth > MAX_DEPTH:
+        found.error = "the message has too many parts" if found.count > MAX_PARTS else "parts are nested too deep"
+        return
+    kind = _content_type(part)
+    payload = part.get_payload()
+    if kind.startswith("multipart/") and isinstance(payload, list):
+        if kind == "multipart/alternative":
+            _walk_alternative(payload, depth, found)
+            return
+        children = payload[:1] if kind in ("multipart/signed", "multipart/appledouble") else payload
+        for child in children:
+            if isinstance(child, Message):
+                _walk(child, depth + 1, found)
+        return
+    if kind.startswith("message/") or kind in ("text/rfc822-headers", "text/x-rfc822-headers"):
+        _embedded(part, kind, found)
+        return
+    _leaf(part, kind, found)
+
+
+def _walk_alternative(children: list[Message], depth: int, found: _Found) -> None:
+    """The variants of one text become one passage; what else they hold (pictures, invitations) is kept."""
+    inner = _Found(count=found.count, error=found.error)
+    for child in children:
+        if isinstance(child, Message):
+            _walk(child, depth + 1, inner)
+    plain = "\n".join(passage.plain for passage in inner.passages if passage.plain)
+    html = "\n".join(passage.html for passage in inner.passages if passage.html)
+    if plain or html:
+        found.passages.append(Passage(plain, html))
+    found.attachments += inner.attachments
+    found.reports += inner.reports
+    found.embedded += inner.embedded
+    found.count, found.error = inner.count, inner.error
+
+
+def _embedded(part: Message, kind: str, found: _Found) -> None:
+    text, payload = "", part.get_payload()
+    if isinstance(payload, list):
+        # delivery-status parts are lists of header blocks, rfc822 parts hold one message
+        text = "\n".join(_as_source(child) for child in payload[:MAX_PARTS] if isinstance(child, Message))
+    else:
+        text = _leaf_text(part)
+    text = no_surrogates(text[:MAX_TEXT])
+    if kind in ("message/rfc822", "message/global", "text/rfc822-headers", "text/x-rfc822-headers", "message/rfc822-headers"):
+        found.embedded.append(text)
+        if kind in ("message/rfc822", "message/global"):
+            data = text.encode("utf-8")
+            name = _filename(part) or "message.eml"
+            found.attachments.append(Attachment(name, kind, len(data), hashlib.sha256(data).hexdigest()))
+    else:
+        found.reports.append((kind, text))
+
+
+def _as_source(message: Message) -> str:
+    lines = [f"{name}: {_even(str(value))}" for name, value in list(message.raw_items())[:500]]
+    body = message.get_payload()
+    body_text = body if isinstance(body, str) else ""
+    if not body_text and isinstance(body, list):
+        texts = [_leaf_text(leaf) for leaf in message.walk() if _content_type(leaf).startswith("text/")]
+        body_text = "\n".join(texts)
+    return "\n".join(lines) + "\n\n" + body_text[:MAX_TEXT]
+
+
+def _even(value: str) -> str:
+    return re.sub(r"\s*\n\s+", " ", decode_text(value.encode("utf-8", "surrogateescape"), None))
+
+
+def _leaf(part: Message, kind: str, found: _Found) -> None:
+    name = _filename(part)
+    disposition = _disposition(part)
+    is_text = kind in ("text/plain", "text/html", "text", "text/enriched", "text/markdown", "plain/text") or (
+        kind.startswith("text/") and not name and kind not in ("text/calendar", "text/x-vcard", "text/vcard", "text/csv")
+    )
+    if is_text and disposition != "attachment" and not (name and disposition != "inline" and found.passages):
+        text = _leaf_text(part)[:MAX_TEXT]
+        if kind != "text/html" and _param(part, "format") == "flowed":
+            text = unflow(text, delete_space=_param(part, "delsp") == "yes")
+        is_html = kind == "text/html" or (kind == "text" and bool(re.match(r"\s*<(!doctype|html)", text, re.I)))
+        if text.strip():
+            found.passages.append(Passage("", text) if is_html else Passage(text, ""))
+        return
+    data = _bytes_of(part)
+    if data or name:
+        digest = hashlib.sha256(data).hexdigest()
+        found.attachments.append(Attachment(name or _made_up_name(kind), kind, len(data), digest))
+
+
+def _leaf_text(part: Message) -> str:
+    """The text of a leaf: mail-parser's where the label is right, else by the bytes."""
+    data = _bytes_of(part)
+    charset = _param(part, "charset") or None
+    if _content_type(part) == "text/html" and charset is None:
+        named = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", data[:4_000], re.I)
+        charset = named[1].decode("ascii", "replace") if named else None
+    return decode_text(data, charset).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+
+
+def _bytes_of(part: Message) -> bytes:
+    """The bytes of a leaf after transfer decoding, by mail-parser where it has an attachment of it."""
+    if part.get_payload() is None:
+        return b""
+    if _disposition(part) == "attachment":
+        try:
+            parsed = MailParser(part).parse()
+            if len(parsed.attachments) == 1:
+                payload = parsed.attachments[0]["payload"]
+                return base64.b64decode(payload) if parsed.attachments[0]["binary"] else payload.encode("utf-8", "replace")
+        except (ValueError, LookupError, TypeError, AttributeError, IndexError, binascii.Error):
+            pass  # its own decoding follows
+    try:
+        data = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError, binascii.Error):
+        data = None
+    if isinstance(data, bytes):
+        return data
+    text = part.get_payload()
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""
+
+
+def _content_type(part: Message) -> str:
+    try:
+        return part.get_content_type()
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return "text/plain"
+
+
+def _param(part: Message, name: str) -> str:
+    try:
+        value = part.get_param(name)
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return ""
+    if isinstance(value, tuple):
+        value = value[2]
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _disposition(part: Message) -> str:
+    try:
+        return part.get_content_disposition() or ""
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return ""
+
+
+def _filename(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError):
+        return ""
+    decoded = decode_header(name.encode("utf-8", "surrogateescape"))
+    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", decoded)[:200]
+
+
+def _made_up_name(kind: str) -> str:
+    return "invitation.ics" if kind == "text/calendar" else "unnamed." + re.sub(r"\W", "", kind.rpartition("/")[2])[:20]
+
+
+def unflow(text: str, *, delete_space: bool) -> str:
+    """Join the soft-broken lines of format=flowed (RFC 3676), each quote depth by itself."""
+    out: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        content = line[depth:].removeprefix(" ") if depth or line.startswith(" ") else line
+        signature = content == "-- "
+        if open_depth == depth and out and not signature:
+            out[-1] += content
+        else:
+            out.append(">" * depth + (" " if depth else "") + content)
+        soft = content.endswith(" ") and not signature
+        if soft and delete_space:
+            out[-1] = out[-1][:-1]
+        open_depth = depth if soft else -1
+    return "\n".join(out)

@@ -1,0 +1,108 @@
+"""From the bytes of a mail to its `Reading`: the one door of this package's reading part.
+
+Pure: bytes, the border and a time in, a value out; no clock, file or socket. Each step leaves what it can't read empty
+and says so in `error`. Hostile bytes may still cost time or memory, so that programs call this through
+`agent.inbound.confined`, in a process with limits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from agent.inbound.autoreply import read_auto_reply
+from agent.inbound.bounces import Evidence, read_bounce
+from agent.inbound.facts import mentions_iban, read_numbers
+from agent.inbound.headers import MAX_SUBJECT, Headers, decode_header, message_ids, parse_date, parse_headers, tidy
+from agent.inbound.html import html_to_text, without_marks
+from agent.inbound.kind import Facts, judge_kind
+from agent.inbound.language import guess_language
+from agent.inbound.newtext import Split, has_history, split_text
+from agent.inbound.parts import Parts, Passage, read_parts
+from agent.inbound.sender import read_addresses, read_authentication, read_return_path, read_sender
+from agent.inbound.values import AutoReply, Bounce, Border, Kind, Reading
+
+
+def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
+    """Read one message.
+
+    Args:
+        raw: the message as it was stored, RFC 5322 or anything else.
+        border: whose Authentication-Results count; None trusts nobody's.
+        now: stands in for the Date header where there is none (aware).
+    """
+    raw = tidy(raw)
+    headers = parse_headers(raw)
+    parts = read_parts(raw, headers.body_at, capped=headers.capped)
+    whole = _whole_text(parts)
+    subject = headers.text("subject")[:MAX_SUBJECT]
+    status_fields = "\n\n".join(text for _, text in parts.reports)
+    from_header = headers.text("from")
+    rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
+    split = _split(parts)
+    sender = read_sender(headers)
+    date = next((parse_date(value) for value in headers.raw("date")), None)
+    return Reading(
+        kind=rule.kind,
+        bounce=_bounce(headers, parts, subject, whole, status_fields) if rule.kind is Kind.BOUNCE else None,
+        auto_reply=_auto_reply(split, subject, from_header, date or now) if rule.kind is Kind.AUTO_REPLY else None,
+        new_text=split.new_text,
+        signature=split.signature,
+        quoted=split.quoted,
+        language=guess_language(split.new_text or subject),
+        message_id=_one_id(headers, "message-id"),
+        in_reply_to=_one_id(headers, "in-reply-to"),
+        references=tuple(dict.fromkeys(found for value in headers.raw("references") for found in message_ids(value))),
+        sender=sender,
+        from_header=from_header,
+        recipients=read_addresses(headers, "to", "cc"),
+        reply_to=read_addresses(headers, "reply-to"),
+        return_path=read_return_path(headers),
+        subject=subject,
+        date=date,
+        attachments=parts.attachments,
+        authentication=read_authentication(headers, sender, border),
+        numbers=read_numbers((subject, split.new_text)),
+        mentions_iban=mentions_iban(f"{subject}\n{split.new_text}"),
+        error=parts.error,
+    )
+
+
+def _one_id(headers: Headers, name: str) -> str | None:
+    for value in headers.raw(name):
+        ids = message_ids(value)
+        if ids:
+            return ids[0]
+        return decode_header(value)[:300] or None
+    return None
+
+
+def _whole_text(parts: Parts) -> str:
+    """All text of the body, for words: with quotes, without markup."""
+    return "\n\n".join(passage.plain or without_marks(html_to_text(passage.html)) for passage in parts.passages)
+
+
+def _split(parts: Parts) -> Split:
+    """The body parted: the plain text where it tells enough, the HTML's structure where it tells more."""
+    texts = [_text_of(passage) for passage in parts.passages]
+    return split_text("\n\n".join(text for text in texts if text.strip()))
+
+
+def _text_of(passage: Passage) -> str:
+    if not passage.html:
+        return passage.plain
+    text = html_to_text(passage.html)
+    if not passage.plain.strip() or (has_history(text) and not has_history(passage.plain)):
+        return text
+    return passage.plain
+
+
+def _bounce(headers: Headers, parts: Parts, subject: str, whole: str, status_fields: str) -> Bounce:
+    complaint = parts.report_type == "feedback-report" or any(kind == "message/feedback-report" for kind, _ in parts.reports)
+    failed = headers.text("x-failed-recipients")
+    fields = status_fields or whole
+    return read_bounce(Evidence(whole, fields, parts.embedded, subject, failed, parts.tree, complaint))
+
+
+def _auto_reply(split: Split, subject: str, from_header: str, date: datetime) -> AutoReply:
+    own = from_header.rpartition("<")[2].strip("<> ")
+    return read_auto_reply(f"{subject}\n\n{split.new_text}\n{split.signature}", own, date)
