@@ -24,6 +24,7 @@ from models.import_run import ImportRun
 from models.installation import Installation
 from models.invoice import Invoice
 from models.message import Message, MessageLink
+from models.note import Note
 from models.payment import Allocation, Payment
 from models.prediction import Prediction
 from models.promise import Promise
@@ -58,6 +59,7 @@ __all__ = [
     "Location",
     "Message",
     "MessageLink",
+    "Note",
     "Payment",
     "Prediction",
     "Promise",

@@ -359,6 +359,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_message_thread_id"), ["thread_id"], unique=False)
 
     op.create_table(
+        "note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("customer_id", sa.String(length=64), nullable=False),
+        sa.Column("invoice_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_note_customer_id_customer")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_note_invoice_id_invoice")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
+    )
+    with op.batch_alter_table("note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_note_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_note_invoice_id"), ["invoice_id"], unique=False)
+
+    op.create_table(
         "reminder_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("reminder_id", sa.Integer(), nullable=False),
@@ -428,6 +445,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.String(length=64), nullable=False),
         sa.Column("mailbox", sa.String(length=64), nullable=False),
         sa.Column("recipient", sa.String(length=320), nullable=False),
+        sa.Column("copies", sa.JSON(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -450,6 +468,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_uidnext", sa.BigInteger(), nullable=True),
         sa.Column("entered_sending_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wire_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
