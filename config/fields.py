@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Annotated, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 from babel import Locale
@@ -122,7 +122,9 @@ def _language(value: str) -> str:
 
 
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of the database
         wrong("a time zone of the IANA database", 'Write it as "Europe/Paris".')
     return value
 
@@ -147,6 +149,12 @@ def _host(value: str) -> str:
             wrong("the name or address of a host alone", 'Write it as "imap.example.com", without "imap://" or a port.')
         return value.lower()
     return bare
+
+
+def _port(value: int) -> int:
+    if not 1 <= value <= 65535:
+        wrong("a port between 1 and 65535", "IMAP usually has 993 (tls) or 143, SMTP 465 (tls) or 587 (starttls).")
+    return value
 
 
 def _mailbox_name(value: str) -> str:
@@ -213,7 +221,7 @@ def _database_url(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, AfterValidator(_port)]
 Country = Annotated[str, AfterValidator(_country)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Language = Annotated[str, AfterValidator(_language)]
