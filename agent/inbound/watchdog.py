@@ -1,0 +1,51 @@
+"""A limit on the whole of an IMAP command.
+
+Socket timeouts count from one piece of an answer to the next, so a server that sends a byte a second keeps a command
+alive for ever. Here a timer shuts the socket, and the command ends as on any other broken connection.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, ProtocolError
+
+from config.errors import TemporaryFailure
+
+
+@contextmanager
+def deadline(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
+    """Run one command, or a few, within `seconds`.
+
+    Refusals of the server (NO, BAD) pass as the IMAPClientError that they are; after them the connection is still good.
+    ``doing`` stands in the error: "reading INBOX".
+
+    Raises:
+        TemporaryFailure: too slow, or the connection broke. The connection is of no more use.
+    """
+    expired = threading.Event()
+    connection = client.socket()
+
+    def cut() -> None:
+        expired.set()
+        with suppress(OSError):  # it broke by itself meanwhile
+            # Not the TLS socket's own shutdown, which would pull the session away under the reading thread.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (IMAPClientError, OSError) as error:
+        if expired.is_set():
+            raise TemporaryFailure(f"IMAP: {doing} took longer than {seconds:g} seconds") from error
+        if isinstance(error, IMAPClientAbortError | ProtocolError | OSError):
+            raise TemporaryFailure(f"IMAP: the connection broke while {doing} ({error})") from error
+        raise
+    finally:
+        timer.cancel()
