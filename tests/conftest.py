@@ -81,6 +81,7 @@ def smtp_sink() -> Iterator[SmtpSink]:
     sink.stop()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not tested for want of a server, how often, and how to get it."""
     counted: Counter[str] = Counter()
