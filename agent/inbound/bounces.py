@@ -77,7 +77,7 @@ def is_success(status_fields: str) -> bool:
 
 def says_bounce(field: str, text: str) -> bool:
     """Whether `text` has a phrase of `field` (subject, body, sender) in any language."""
-    return bool(_pattern(field).search(text[:MAX_TEXT]))
+    return bool(_pattern(field).search(wordings.fold(text[:MAX_TEXT])))
 
 
 def _recipients(fields: str) -> Iterator[_Recipient]:
@@ -92,10 +92,10 @@ def _recipients(fields: str) -> Iterator[_Recipient]:
             continue
         code = _CODE.search(values.get("status", ""))
         status = ".".join(code.groups()) if code else None
-        address = _address_of(values.get("final-recipient")) or _address_of(values.get("original-recipient"))
-        original = _address_of(values.get("original-recipient"))
+        # The original recipient is the address that we wrote to; the final one may be what an alias made of it.
+        address = _address_of(values.get("original-recipient")) or _address_of(values.get("final-recipient"))
         action = values.get("action", "").split(" ")[0].strip(" ;().").lower()
-        yield _Recipient(address or original, action, status, values.get("diagnostic-code", ""))
+        yield _Recipient(address, action, status, values.get("diagnostic-code", ""))
 
 
 def _address_of(value: str | None) -> str | None:
@@ -107,8 +107,12 @@ def _address_of(value: str | None) -> str | None:
 
 
 def _status(failed: _Recipient | None, diagnostic: str, words: str) -> str | None:
-    """The most telling code: the status field, unless it is bland and the failure's text has a better one."""
+    """The most telling code: the receiving server's own in the diagnostic, then the reporter's, then the text's."""
     stated = failed.status if failed else None
+    for match in _CODE.finditer(diagnostic):
+        code = ".".join(match.groups())
+        if not code.endswith(".0.0") and code[0] != "2":
+            return code
     if stated and not stated.endswith(".0.0"):
         return stated
     for text in (diagnostic, words):
@@ -169,17 +173,17 @@ def _reason(status: str | None, permanent: bool, delayed: bool, diagnostic: str,
 
 
 def _says(reason: str, text: str) -> bool:
-    return bool(_reason_pattern(reason).search(text[:MAX_TEXT]))
+    return bool(_reason_pattern(reason).search(wordings.fold(text[:MAX_TEXT])))
 
 
 @cache
 def _reason_pattern(reason: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{phrase})" for phrase in wordings.load("bounces")["reasons"][reason]), re.I)
+    return re.compile(wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.load("bounces")["reasons"][reason])), re.I)
 
 
 @cache
 def _pattern(field: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{phrase})" for phrase in wordings.merged("bounces", field)), re.I)
+    return re.compile(wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.merged("bounces", field))), re.I)
 
 
 _RETURNED = re.compile(

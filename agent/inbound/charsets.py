@@ -98,7 +98,9 @@ def _mostly_utf8(data: bytes) -> bool:
 def _detected(data: bytes) -> str:
     """Western text is by far the likeliest; the detector speaks only where it finds another script."""
     western = data.decode("cp1252", "replace")
-    best = from_bytes(data[:_SAMPLE]).best() if len(data) > 40 else None
+    sample = data[:_SAMPLE]
+    foreign = sum(byte > 127 for byte in sample) * 3 > len(sample)
+    best = from_bytes(sample).best() if foreign and len(sample) > 20 else None
     if best is None or best.encoding.startswith(("cp125", "latin", "iso8859", "mac", "cp4", "cp5", "cp8", "cp1", "hp")):
         return western
     text = _strict(data, best.encoding)

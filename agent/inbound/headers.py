@@ -25,6 +25,9 @@ MAX_REFERENCES = 200
 MAX_SUBJECT = 2_000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+#: headers that tell a stray line within the section from the start of the body
+_KNOWN = re.compile(rb"(?i)(from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to|x-[\w-]+|dkim-signature|references)[ \t]*:")
+_CHARSET = re.compile(rb"(?i)\bcharset\s*=\s*[\"']?([\w.:-]{2,40})")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]{1,60}\?[bBqQ]\?)")
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s][^<>]*?)\s*>")
@@ -39,6 +42,8 @@ class Headers:
     body_at: int
     #: part of the section was cut off
     capped: bool
+    #: the first charset that the message names: raw 8-bit headers are mostly in it
+    charset: str | None = None
 
     def raw(self, name: str) -> list[bytes]:
         """All values of `name`, top first."""
@@ -47,7 +52,7 @@ class Headers:
     def text(self, name: str) -> str:
         """The first value of `name`, decoded for people; empty where there is none."""
         for value in self.raw(name):
-            return decode_header(value)
+            return decode_header(value, self.charset)
         return ""
 
     def plain(self, name: str) -> str:
@@ -65,33 +70,43 @@ def tidy(raw: bytes) -> bytes:
     if b"\n" not in raw and b"\r" in raw:
         raw = raw.replace(b"\r", b"\n")
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    while re.match(rb">?From \S", raw):
+    while re.match(rb">?From[ \t]", raw):
         raw = raw.partition(b"\n")[2]
     return raw
 
 
 def parse_headers(raw: bytes) -> Headers:
-    """Split the header section of `raw`. A line that is no header ends the section, as the body may start unannounced."""
+    """Split the header section of `raw`.
+
+    A line that is no header ends the section, as the body may start unannounced, unless known headers follow it: then it
+    is a stray line that some hop broke.
+    """
+    fields, body_at, capped = _sections(raw)
+    named = _CHARSET.search(raw[:65_536])
+    return Headers(fields, body_at, capped, named[1].decode("ascii") if named else None)
+
+
+def _sections(raw: bytes) -> tuple[tuple[tuple[str, bytes], ...], int, bool]:
     fields: list[tuple[str, list[bytes]]] = []
     at = 0
     end = min(len(raw), MAX_SECTION)
     while at < len(raw):
         stop = raw.find(b"\n", at, end)
         if stop < 0:
-            return Headers(_joined(fields), _after_section(raw, at), capped=at < len(raw) and len(raw) > end)
+            return _joined(fields), _after_section(raw, at), len(raw) > end
         line = raw[at:stop].rstrip(b"\r")
         if not line:
-            return Headers(_joined(fields), stop + 1, capped=False)
+            return _joined(fields), stop + 1, False
         match = _FIELD.match(line)
         if line[:1] in b" \t":
             if fields:
                 fields[-1][1].append(line)
         elif match:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
-        elif not line.startswith(b">From "):
-            return Headers(_joined(fields), at, capped=False)
+        elif len(fields) < 3 or not _KNOWN.match(raw, stop + 1):
+            return _joined(fields), at, False
         at = stop + 1
-    return Headers(_joined(fields), len(raw), capped=False)
+    return _joined(fields), len(raw), False
 
 
 def _after_section(raw: bytes, at: int) -> int:
@@ -104,9 +119,9 @@ def _joined(fields: list[tuple[str, list[bytes]]]) -> tuple[tuple[str, bytes], .
     return tuple((name, b"".join(lines)[:MAX_HEADER].strip()) for name, lines in fields)
 
 
-def decode_header(value: bytes) -> str:
+def decode_header(value: bytes, charset: str | None = None) -> str:
     """A header for people's eyes: encoded words (RFC 2047) and raw 8-bit text decoded, white space made even."""
-    text = decode_text(value, None)
+    text = decode_text(value, charset)
     if "=?" in text:
         text = _decode_words(text)
     text = no_surrogates(text).replace("\x00", "")

@@ -48,7 +48,7 @@ class Facts:
 
     @property
     def server_sender(self) -> bool:
-        return bool(re.search(rf"(?i)(?:{_any('bounces', 'sender')})", self.from_text))
+        return bool(re.search(rf"(?i)(?:{_any('bounces', 'sender')})", wordings.fold(self.from_text)))
 
     @property
     def null_path(self) -> bool:
@@ -56,7 +56,7 @@ class Facts:
         return bool(path) and path[0].replace(b" ", b"") in (b"<>", b"")
 
     def opening_says(self, field: str) -> bool:
-        return bool(_compiled("auto_replies", field).search(self.text[:1_500]))
+        return bool(_compiled("auto_replies", field).search(wordings.fold(self.text[:1_500])))
 
     def says_bounce(self) -> bool:
         return says_bounce("body", self.text) or says_bounce("body", self.status_fields)
@@ -103,7 +103,7 @@ def _has_machine_header(facts: Facts) -> bool:
 
 
 def _automatic_subject(facts: Facts) -> bool:
-    return bool(_compiled_start("subject").match(facts.own_subject.strip(" [*")))
+    return bool(_compiled_start("subject").match(wordings.fold(facts.own_subject.strip(" [*"))))
 
 
 def _weak_marks(facts: Facts) -> bool:
@@ -124,8 +124,18 @@ def _subject_and_text_tell_failure(facts: Facts) -> bool:
     return unprefixed and says_bounce("subject", facts.own_subject) and facts.says_bounce()
 
 
+def _is_challenge(facts: Facts) -> bool:
+    return bool(_compiled("auto_replies", "challenge_sender").search(facts.from_text))
+
+
+def _is_complaint(facts: Facts) -> bool:
+    stated = facts.parts.report_type == "feedback-report" or _has_report(facts, "message/feedback-report")
+    return stated or any("x-hmxmroriginalrecipient:" in text[:5_000].lower() for text in facts.parts.embedded)
+
+
 RULES: tuple[Rule, ...] = (
-    Rule("complaint", Kind.BOUNCE, "a feedback report (RFC 5965)", lambda f: f.parts.report_type == "feedback-report" or _has_report(f, "message/feedback-report")),
+    Rule("challenge", Kind.AUTO_REPLY, "a service that asks senders to prove themselves", _is_challenge),
+    Rule("complaint", Kind.BOUNCE, "a feedback report (RFC 5965)", _is_complaint),
     Rule("read_receipt", Kind.AUTO_REPLY, "a read receipt (RFC 8098)", lambda f: f.parts.report_type == "disposition-notification" or _has_report(f, "message/disposition-notification")),
     Rule("delivery_report", Kind.BOUNCE, "a delivery report (RFC 3464)", _is_delivery_report),
     Rule("failed_recipients", Kind.BOUNCE, "the header X-Failed-Recipients", lambda f: f.headers.has("x-failed-recipients")),
@@ -148,7 +158,7 @@ def judge_kind(facts: Facts) -> Rule:
 
 @cache
 def _any(subject: str, field: str) -> str:
-    return "|".join(wordings.merged(subject, field))
+    return wordings.fold("|".join(wordings.merged(subject, field)))
 
 
 @cache

@@ -208,6 +208,8 @@ def _separator(lines: list[_Line], at: int) -> _Header | None:
     if _RULE.match(text):
         below = _next_text(lines, at + 1)
         if below is not None and below <= at + 3:
+            if _phrases("reply_headers", "original").fullmatch(lines[below].text.strip(" *_:")):
+                return _Header(at, below + 1, to_end=True)
             block = _block(lines, below)
             return _Header(at, block.end, to_end=True) if block else None
         return None
@@ -217,7 +219,7 @@ def _separator(lines: list[_Line], at: int) -> _Header | None:
         forwarded = ruled and re.match(r"(?i)(forwarded by|weitergeleitet von|transféré par|reenviado por|inoltrato da)\b", words)
         if not forwarded and not (ruled and _label_below(lines, at)):
             return None
-    elif not ruled and not _label_below(lines, at):
+    elif not ruled and not text.rstrip(" *_").endswith(":") and not _label_below(lines, at):
         return None
     below = _next_text(lines, at + 1)
     block = _block(lines, below) if below is not None and below <= at + 3 else None
@@ -314,7 +316,7 @@ _STARTS_WITH_DATE = re.compile(
     r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|\d{1,2}:\d{2})", re.I
 )
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
-_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}[<(\[][^\s<>]+@")
+_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:[<(\[]|&lt;)[^\s<>]+@")
 _OWN_WORDS = re.compile(
     r"(?i)^\W*(as|like|what|when|since|because|i|you|we|he|she|they|it|wie|was|da|ich|sie|wir|er|comme|ce que|j'|je|tu|il a|vous|nous|"
     r"como|lo que|yo|usted|come|quello|io|lei|zoals|wat|ik|u|als)\s"
@@ -323,10 +325,10 @@ _OWN_WORDS = re.compile(
 
 def _wrote(lines: list[_Line], at: int, limit: int) -> _Header | None:
     """"On … X wrote:" over one to six lines, starting exactly at `at`."""
-    first = lines[at].text.strip()[:MAX_LINE]
+    first = lines[at].text.strip(_FRAME)[:MAX_LINE]
     if _BARE_DATE_LINE.match(first):
         return _Header(at, at + 1, to_end=True)
-    opens = bool(_STARTS_WITH_DATE.match(first) or _phrases_start("openers").match(first) or _NAME_AND_ADDRESS.match(first))
+    opens = _opens(first)
     starts = at == 0 or lines[at - 1].blank or not lines[at - 1].new
     if _OWN_WORDS.match(first) or not (opens or starts or _verbs_end().search(first)):
         return None
@@ -341,12 +343,23 @@ def _wrote(lines: list[_Line], at: int, limit: int) -> _Header | None:
             if blanks > 1 or not opens:
                 break
             continue
-        joined = f"{joined} {line.text.strip()}".strip()
+        text = line.text.strip(_FRAME)
+        if end > at and not (opens and _HAS_TIME.search(first)) and _opens(text) and _wrote(lines, end, limit):
+            return None  # the header starts further down; this line is the writer's
+        joined = f"{joined} {text}".strip()
         if len(joined) > MAX_LINE:
             break
         if _ends_header(joined, opens, _next_is_quote(lines, end + 1)) and (blanks == 0 or opens):
             return _Header(at, end + 1, to_end=_names_a_mail(joined))
     return None
+
+
+_FRAME = " \t*_-—=|"
+
+
+def _opens(text: str) -> bool:
+    """Whether a line begins as reply headers do: with a date, a word such as "On", or a name and an address."""
+    return bool(_STARTS_WITH_DATE.match(text) or _phrases_start("openers").match(text) or _NAME_AND_ADDRESS.match(text))
 
 
 def _next_is_quote(lines: list[_Line], at: int) -> bool:
@@ -413,13 +426,6 @@ def _class_signatures(lines: list[_Line]) -> None:
         cut = _signature_start(lines, start, end)
         for line in lines[cut:end]:
             line.kind = _Class.SIGNATURE
-    if not any(line.new and not line.blank for line in lines):
-        _give_back(lines)
-
-
-def _give_back(lines: list[_Line]) -> None:
-    """A message that is nothing but a courtesy line has said that; a device's line or a footer says nothing."""
-    return
 
 
 def _new_runs(lines: list[_Line]) -> Iterator[tuple[int, int]]:
@@ -451,8 +457,14 @@ def _signature_start(lines: list[_Line], start: int, end: int) -> int:
         if index > first and _DELIMITER.match(lines[index].text) and _short_below(lines, index, end):
             cut = index
             break
+    if cut == end and first < end and _DELIMITER.match(lines[first].text) and _text_above(lines, start):
+        return first
     cut = _footers(lines, first, cut)
     return _contact_block(lines, first, cut)
+
+
+def _text_above(lines: list[_Line], start: int) -> bool:
+    return any(line.new and not line.blank for line in lines[:start])
 
 
 def _short_below(lines: list[_Line], at: int, end: int) -> bool:
@@ -472,7 +484,7 @@ def _footers(lines: list[_Line], first: int, cut: int) -> int:
         paragraph = " ".join(line.text.strip() for line in lines[top : last + 1])[:4_000]
         if _is_device_line(lines[last].text):
             cut = last
-        elif _FOOTER_RULE.match(lines[last].text):
+        elif _FOOTER_RULE.match(lines[last].text) or _DELIMITER.match(lines[last].text):
             cut = last
         elif _is_disclaimer(paragraph) and (top > first or len(paragraph) > 200):
             cut = top
@@ -486,7 +498,12 @@ def _footers(lines: list[_Line], first: int, cut: int) -> int:
 
 def _is_device_line(text: str) -> bool:
     text = text.strip(" \t*_[]()|-–—.!")
-    return 0 < len(text) < 120 and bool(_device_pattern().fullmatch(text))
+    words = text.split()
+    return 0 < len(words) <= 14 and not _SENTENCE.search(text) and bool(_device_pattern().fullmatch(text))
+
+
+#: "Sent from my desk, which is easier" is somebody talking
+_SENTENCE = re.compile(r"(?i)\b(is|are|was|were|which|because|so|today|yesterday|this morning)\b")
 
 
 @cache

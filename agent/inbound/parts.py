@@ -20,7 +20,7 @@ from email.parser import BytesParser
 from mailparser.core import MailParser
 
 from agent.inbound.charsets import decode_text, no_surrogates
-from agent.inbound.headers import decode_header
+from agent.inbound.headers import Headers, decode_header
 from agent.inbound.values import Attachment
 
 MAX_PARTS = 1_000
@@ -66,16 +66,14 @@ class _Found:
     count: int = 0
 
 
-def read_parts(raw: bytes, body_at: int, *, capped: bool) -> Parts:
-    """Read the structure of `raw`, whose body starts at `body_at`; a header section that was capped is shortened."""
-    error = "the header section is too long; only its beginning was read" if capped else None
-    if capped:
-        raw = raw[: 64 * 1024].rpartition(b"\n")[0] + b"\n\n" + raw[body_at:]
+def read_parts(raw: bytes, headers: Headers) -> Parts:
+    """Read the structure of `raw`, under the headers that were read off it: the parser sees no other ones."""
+    error = "the header section is too long; only its beginning was read" if headers.capped else None
+    section = b"".join(name.encode("ascii") + b": " + value + b"\n" for name, value in headers.fields)
     try:
-        tree = BytesParser(policy=policy.compat32).parsebytes(raw)
+        tree = BytesParser(policy=policy.compat32).parsebytes(section + b"\n" + raw[headers.body_at :])
     except (RecursionError, ValueError, LookupError, TypeError, IndexError) as problem:
         tree = Message()
-        tree.set_payload(raw[body_at : body_at + MAX_TEXT], charset=None)
         error = "parts are nested too deep" if isinstance(problem, RecursionError) else "the MIME structure is broken"
         return Parts((), (), (), (), "text/plain", "", tree, error)
     found = _Found(error=error)
@@ -94,7 +92,9 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
         return
     kind = _content_type(part)
     payload = part.get_payload()
-    if kind.startswith("multipart/") and isinstance(payload, list):
+    if kind.startswith("multipart/") and not isinstance(payload, list):
+        kind = "text/plain"  # the boundary never came: all that is left is text
+    if kind.startswith("multipart/"):
         if kind == "multipart/alternative":
             _walk_alternative(payload, depth, found)
             return

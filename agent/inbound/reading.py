@@ -32,7 +32,7 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
     """
     raw = tidy(raw)
     headers = parse_headers(raw)
-    parts = read_parts(raw, headers.body_at, capped=headers.capped)
+    parts = read_parts(raw, headers)
     whole = _whole_text(parts)
     subject = headers.text("subject")[:MAX_SUBJECT]
     status_fields = "\n\n".join(text for _, text in parts.reports)

@@ -6,8 +6,16 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from functools import cache
 from importlib.resources import files
+
+
+def fold(text: str) -> str:
+    """`text` without accents, since mailers lose them: "délivré" becomes "delivre"."""
+    if text.isascii():
+        return text
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
 @cache
