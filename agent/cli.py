@@ -10,7 +10,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -69,8 +68,11 @@ def _build() -> typer.Typer:
     )
     app.callback()(_options)
     for room in ROOMS:
-        if find_spec(room.rpartition(".")[0]) and find_spec(room):
-            import_module(room).mount(app)
+        try:
+            module = import_module(room)
+        except ModuleNotFoundError:  # rooms that are being built; becomes a plain import when all of them stand
+            continue
+        module.mount(app)
     return app
 
 

@@ -10,7 +10,6 @@ import structlog
 
 from config.errors import ConfigError, RelanceError
 
-
 _log = structlog.get_logger()
 
 
