@@ -1,8 +1,8 @@
 """The database: two engines over one place, transactions that can't lose an update, and the way a database is born.
 
 SQLite takes every write transaction with BEGIN IMMEDIATE: with the driver's default the SELECT of a read-then-write
-runs outside of the transaction and updates are lost. WAL lets readers go on meanwhile; synchronous FULL keeps a committed
-`sending` over a power cut, without which a mail would leave twice. PostgreSQL does the same with row locks.
+runs outside of the transaction and updates are lost. WAL lets readers go on meanwhile; synchronous FULL keeps a
+committed `sending` over a power cut, without which a mail would leave twice. PostgreSQL does the same with row locks.
 
 What it does not do: judge, or retry. A locked or full database is told as `TemporaryFailure`; the caller comes again.
 """

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, word
@@ -23,6 +23,7 @@ class Delivery(Base):
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
     mailbox: Mapped[str] = mapped_column(String(64), index=True)
     recipient: Mapped[str] = mapped_column(String(320))
+    copies: Mapped[list[str]] = mapped_column(JSON, default=list)
     state: Mapped[DeliveryState] = mapped_column(word(DeliveryState), default=DeliveryState.RESERVED, index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime]
@@ -31,6 +32,8 @@ class Delivery(Base):
     sent_uidnext: Mapped[int | None] = mapped_column(BigInteger)
     """UIDNEXT of Sent when the body was begun: a copy, if there is one, lies at or above it."""
     entered_sending_at: Mapped[datetime | None]
+    wire_at: Mapped[datetime | None]
+    """The same moment on the wall clock: the rate counts by it, also when a run is given another time."""
     first_failed_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None] = mapped_column(Text)

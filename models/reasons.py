@@ -19,6 +19,7 @@ class ExceptionReason(StrEnum):
     PROMISE_UNDATED = "promise_undated"
     PROMISE_TOO_FAR = "promise_too_far"
     PROMISE_PAST = "promise_past"
+    INSTALMENTS = "instalments"
     CONFLICTING_INTENTS = "conflicting_intents"
     NOTHING_OPEN = "nothing_open"
     SUGGESTED = "suggested"
@@ -27,7 +28,6 @@ class ExceptionReason(StrEnum):
     UNREADABLE = "unreadable"
     DEAD_ADDRESS = "dead_address"
     BOUNCE = "bounce"
-    ABSENT_TOO_LONG = "absent_too_long"
     DELIVERY_UNKNOWN = "delivery_unknown"
     DELIVERY_REJECTED = "delivery_rejected"
     DELIVERY_FAILING = "delivery_failing"
@@ -50,6 +50,7 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.PROMISE_UNDATED: "A promise to pay without a date.",
     ExceptionReason.PROMISE_TOO_FAR: "A promise to pay beyond the horizon that is set.",
     ExceptionReason.PROMISE_PAST: "A promise for a day that has already passed.",
+    ExceptionReason.INSTALMENTS: "The customer proposes to pay in instalments.",
     ExceptionReason.CONFLICTING_INTENTS: "The mail says several things that don't go together.",
     ExceptionReason.NOTHING_OPEN: "No open invoice is left for what the mail says.",
     ExceptionReason.SUGGESTED: "The mode asks a person to confirm what relance would do.",
@@ -58,7 +59,6 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.UNREADABLE: "The mail could not be read; its raw bytes are kept.",
     ExceptionReason.DEAD_ADDRESS: "The address no longer exists: another one is needed.",
     ExceptionReason.BOUNCE: "A reminder came back undelivered.",
-    ExceptionReason.ABSENT_TOO_LONG: "The contact is away for longer than reminders may wait.",
     ExceptionReason.DELIVERY_UNKNOWN: "The connection broke after the mail was handed over: sent or not, nobody knows.",
     ExceptionReason.DELIVERY_REJECTED: "The mail server refused the reminder for good.",
     ExceptionReason.DELIVERY_FAILING: "The mail server has refused the reminder for two days.",
@@ -76,5 +76,4 @@ class TaskKind(StrEnum):
     HAND_OVER = "hand_over"
     UNPAID_CLAIM = "unpaid_claim"
     BROKEN_PROMISE = "broken_promise"
-    NO_ADDRESS = "no_address"
     AUDIT_SAMPLE = "audit_sample"

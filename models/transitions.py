@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, update
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Session
 
 from models import events
 from models.base import Base
@@ -20,16 +20,9 @@ class StaleState(Exception):
     """Another transaction changed the row first; whoever sees this looks again and decides anew."""
 
 
-class Stateful(Protocol):
-    """A row that has a state."""
-
-    id: Mapped[int]
-    state: Mapped[Any]
-
-
 def move(
     session: Session,
-    row: Stateful,
+    row: Base,
     to: StrEnum,
     *,
     actor: str,
@@ -48,24 +41,24 @@ def move(
         TransitionRefused: the table of transitions does not allow it.
         StaleState: the row is not in the state (or not in the hand) that the caller saw.
     """
-    current = cast(StrEnum, row.state)
+    stateful = cast(Any, row)
+    current: StrEnum = stateful.state
     if not allowed(current, to):
-        raise TransitionRefused(f"{type(row).__name__} {row.id}: {current} can't become {to} ({reason})")
+        raise TransitionRefused(f"{type(row).__name__} {stateful.id}: {current} can't become {to} ({reason})")
     session.flush()
     table = cast(Any, type(row))
-    statement = update(table).where(table.id == row.id, table.state == current)
+    statement = update(table).where(table.id == stateful.id, table.state == current)
     if owner is not None:
         statement = statement.where(table.owner == owner)
     statement = statement.values(state=to, **(values or {})).execution_options(synchronize_session=False)
     result = cast("CursorResult[Any]", session.execute(statement))
     if result.rowcount != 1:
-        raise StaleState(f"{type(row).__name__} {row.id} is no longer {current}")
-    base = cast(Base, row)
-    session.refresh(base)
+        raise StaleState(f"{type(row).__name__} {stateful.id} is no longer {current}")
+    session.refresh(row)
     events.record(
         session,
-        f"{base.__tablename__}.{to.value}",
-        base,
+        f"{row.__tablename__}.{to.value}",
+        row,
         actor=actor,
         at=at,
         was=current.value,

@@ -41,14 +41,10 @@ def open_exception(
 ) -> ExceptionItem:
     """Put an item into the queue; the same ``key`` (the same cause) makes one item only.
 
-    Args:
-        key: names the cause: ``message:12``, ``payment:P7``, ``delivery:3:1``.
-        detail: one sentence for the person, without a customer's words.
-        due_at: when it alarms.
-        customer_id: whom it is about; ``customers`` are further ones that it may concern. All of them are held.
-        invoice_ids: invoices of ``customer_id`` that it is about.
-        priority: 0 (whenever) to 100 (now).
-        suggested: the intent that the trained model would choose, with its confidence.
+    ``key`` is like ``message:12``, ``payment:P7``, ``delivery:3:1``; ``detail`` one sentence for the person without a
+    customer's words; ``due_at`` when it alarms. ``customer_id`` is whom it is about, ``invoice_ids`` are its invoices,
+    ``customers`` are further ones that it may concern: all of them are held. ``priority`` goes from 0 (whenever) to 100
+    (now); ``suggested`` is the intent that the trained model would choose, with its confidence.
     """
     found = session.scalar(select(ExceptionItem).where(ExceptionItem.key == key))
     if found is not None:

@@ -1,0 +1,304 @@
+"""What to do with an answer: an ordered table of rules, the first that speaks decides.
+
+Pure: a `Case` and the policy in, a `Verdict` out; replayable for ever. The order is from what makes a mail
+untrustworthy to what it says: who wrote it and to which reminder comes before any word of it is believed. Only a
+human's mail that passes every rule changes an invoice, and then only by a claim: paused until the ledger speaks,
+promised, or disputed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agent.inbound.values import BounceReason, Kind
+from agent.replies.values import (
+    Action,
+    Case,
+    InvoiceAtHand,
+    MarkAway,
+    MarkDead,
+    OpenDispute,
+    PolicyView,
+    Queue,
+    RecordPromise,
+    ReportPaid,
+    TakeNote,
+    Verdict,
+)
+from classifier.values import Prediction
+from models.reasons import ExceptionReason
+
+Asked = Callable[[Case, PolicyView], Queue | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason not to act by oneself: its name, what it means to a person, and the question it asks of a case."""
+
+    name: str
+    means: str
+    ask: Asked
+
+
+def decide(case: Case, policy: PolicyView) -> Verdict:
+    """The verdict on one message.
+
+    A bounce or an automatic answer never changes an invoice: it speaks of an address. A human's answer goes through
+    `RULES` in order; what passes them all is applied, and a dispute asks a person besides.
+    """
+    if case.kind is Kind.BOUNCE:
+        return _bounce(case)
+    if case.kind is Kind.AUTO_REPLY:
+        return _auto_reply(case, policy)
+    proposed = _actions(case)
+    passed: list[str] = []
+    for rule in RULES:
+        asked = rule.ask(case, policy)
+        if asked is not None:
+            return Verdict(rule.name, (), asked, tuple(passed), proposed)
+        passed.append(rule.name)
+    disputed = any(isinstance(action, OpenDispute) for action in proposed)
+    queue = Queue(ExceptionReason.DISPUTE, _why_disputed(case), priority=60) if disputed else None
+    return Verdict("automatic", proposed, queue, tuple(passed), proposed)
+
+
+# --- Who wrote it, and about what -------------------------------------------------------------------------------------
+
+
+def _colleague(case: Case, _policy: PolicyView) -> Queue | None:
+    if not case.is_colleague:
+        return None
+    return Queue(ExceptionReason.COLLEAGUE_WROTE, "somebody wrote to this customer from the mailbox by hand", 30)
+
+
+def _several_customers(case: Case, _policy: PolicyView) -> Queue | None:
+    if not case.in_conflict:
+        return None
+    return Queue(ExceptionReason.SEVERAL_CUSTOMERS, "thread, sender and numbers point at different customers", 70)
+
+
+def _reused_id(case: Case, _policy: PolicyView) -> Queue | None:
+    if not case.reuses_an_id:
+        return None
+    return Queue(ExceptionReason.REUSED_MESSAGE_ID, "its Message-ID belongs to another mail with other content", 60)
+
+
+def _not_threaded(case: Case, _policy: PolicyView) -> Queue | None:
+    if case.is_proven and case.customer_id is not None:
+        return None
+    who = f"it may be from customer {case.customer_id}" if case.customer_id else "nobody is known to have written it"
+    return Queue(
+        ExceptionReason.NOT_THREADED,
+        f"it answers no reminder that can be proven; {who}",
+        holds=case.customer_id is not None and not case.strangers_hold_no_more,
+    )
+
+
+def _unknown_sender(case: Case, _policy: PolicyView) -> Queue | None:
+    if case.standing.known:
+        return None
+    return Queue(
+        ExceptionReason.UNKNOWN_SENDER, case.standing.detail, priority=60, holds=not case.strangers_hold_no_more
+    )
+
+
+def _unauthenticated(case: Case, policy: PolicyView) -> Queue | None:
+    if case.standing.authenticated or not policy.require_authentication:
+        return None
+    return Queue(
+        ExceptionReason.UNAUTHENTICATED, case.standing.detail, priority=60, holds=not case.strangers_hold_no_more
+    )
+
+
+# --- What it says -----------------------------------------------------------------------------------------------------
+
+
+def _unread(case: Case, _policy: PolicyView) -> Queue | None:
+    if case.prediction is not None:
+        return None
+    return Queue(ExceptionReason.LOW_CONFIDENCE, "the classifier had nothing to say about it")
+
+
+def _always_a_persons(case: Case, _policy: PolicyView) -> Queue | None:
+    rule = _prediction(case).rule
+    if rule is None and not case.mentions_iban:
+        return None
+    found = rule.replace("_", " ") if rule is not None else "a bank account number"
+    return Queue(ExceptionReason.RULE, f"it speaks of {found}: always a person's", priority=90)
+
+
+def _question(case: Case, _policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    if prediction.primary != "question":
+        return None
+    topic = (prediction.question_topic or "other").replace("_", " ")
+    return Queue(ExceptionReason.QUESTION, f"question about {topic}", priority=60)
+
+
+def _other(case: Case, _policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    if prediction.primary != "other":
+        return None
+    reason = (prediction.other_reason or "unrelated").replace("_", " ")
+    return Queue(ExceptionReason.OTHER, f"none of paid, promise, dispute or question ({reason})", priority=40)
+
+
+def _undated(case: Case, _policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    if prediction.primary != "promise" or prediction.promise_date is not None:
+        return None
+    return Queue(ExceptionReason.PROMISE_UNDATED, "it promises payment without a date")
+
+
+def _date_out_of_bounds(case: Case, policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    dates = [a.on for a in _actions(case) if isinstance(a, RecordPromise)]
+    if not dates or "promise" not in {prediction.primary, *prediction.per_invoice.values()}:
+        return None
+    if min(dates) < case.written_on:
+        return Queue(ExceptionReason.PROMISE_PAST, f"it promises payment for {min(dates)}, which had already passed")
+    horizon = case.today + timedelta(days=policy.promise_horizon_days)
+    if max(dates) > horizon:
+        return Queue(ExceptionReason.PROMISE_TOO_FAR, f"promised for {max(dates)}, beyond {horizon}")
+    return None
+
+
+def _unsure(case: Case, _policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    if prediction.automatic:
+        return None
+    said = [intent for intent, probability in prediction.intents.items() if probability >= 0.5]
+    if len(said) > 1 and not prediction.per_invoice:
+        return Queue(ExceptionReason.CONFLICTING_INTENTS, f"it says {', '.join(sorted(said))} at once")
+    return Queue(
+        ExceptionReason.LOW_CONFIDENCE, f"probably {prediction.primary} ({prediction.confidence:.0%}), not sure enough"
+    )
+
+
+def _instalments(case: Case, _policy: PolicyView) -> Queue | None:
+    prediction = _prediction(case)
+    if len(prediction.promised) < 2:
+        return None
+    return Queue(ExceptionReason.INSTALMENTS, f"{len(prediction.promised)} instalments proposed: accept them or not")
+
+
+def _no_invoice(case: Case, _policy: PolicyView) -> Queue | None:
+    if _actions(case):
+        return None
+    if all(invoice.is_closed for invoice in case.invoices):
+        return Queue(ExceptionReason.NOTHING_OPEN, "no invoice that it could speak of is open", priority=30)
+    return Queue(ExceptionReason.LOW_CONFIDENCE, "which of the invoices it speaks of is not clear")
+
+
+def _mode(case: Case, policy: PolicyView) -> Queue | None:
+    if policy.mode == "observe":
+        return Queue(ExceptionReason.OBSERVED, f"would be taken as {_prediction(case).primary}", priority=40)
+    if policy.mode == "suggest":
+        return Queue(ExceptionReason.SUGGESTED, f"taken as {_prediction(case).primary}; confirm it", priority=50)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("colleague", "A colleague's own mail holds reminders and is nobody's answer.", _colleague),
+    Rule("several_customers", "Two customers never mix.", _several_customers),
+    Rule("reused_id", "A Message-ID that comes twice with other content is no proof of anything.", _reused_id),
+    Rule("not_threaded", "A state moves only for an answer to a reminder that can't be forged.", _not_threaded),
+    Rule("unknown_sender", "… from a contact of the customer, or the customer's own domain …", _unknown_sender),
+    Rule("unauthenticated", "… that our own mail border has authenticated.", _unauthenticated),
+    Rule("no_prediction", "Without a prediction a person reads it.", _unread),
+    Rule(
+        "always_a_persons", "Insolvency, lawyers, bank details and opt-outs are always a person's.", _always_a_persons
+    ),
+    Rule("question", "A question is answered by a person.", _question),
+    Rule("other", "What is none of the four is a person's.", _other),
+    Rule("undated_promise", "A promise needs a date.", _undated),
+    Rule("instalments", "A payment plan needs a person's word.", _instalments),
+    Rule("unsure", "The trained model's confidence must hold the error bound.", _unsure),
+    Rule("promise_date", "A promise lies ahead, and not beyond the horizon.", _date_out_of_bounds),
+    Rule("no_invoice", "There must be an open invoice that it clearly speaks of.", _no_invoice),
+    Rule("mode", "The mode must allow it.", _mode),
+)
+
+
+def _prediction(case: Case) -> Prediction:
+    if case.prediction is None:
+        raise ValueError("asked what a message says that was never predicted")
+    return case.prediction
+
+
+def _why_disputed(case: Case) -> str:
+    reason = (_prediction(case).dispute_reason or "other").replace("_", " ")
+    numbers = ", ".join(i.number for i in case.invoices if not i.is_closed)
+    return f"{numbers} contested ({reason}); paused until a person decides"
+
+
+# --- What it would do -------------------------------------------------------------------------------------------------
+
+
+def _actions(case: Case) -> tuple[Action, ...]:
+    """One action for each open invoice that the answer speaks of; none where that isn't clear."""
+    prediction = case.prediction
+    if prediction is None:
+        return ()
+    open_ones = [invoice for invoice in case.invoices if not invoice.is_closed]
+    intents = dict(prediction.per_invoice)
+    if not intents and len(case.invoices) == 1:
+        intents = {case.invoices[0].number: prediction.primary}
+    actions = [
+        action
+        for invoice in open_ones
+        if (action := action_for(invoice, intents.get(invoice.number), prediction)) is not None
+    ]
+    return tuple(actions)
+
+
+def action_for(invoice: InvoiceAtHand, intent: str | None, prediction: Prediction) -> Action | None:
+    """What an intent does to one invoice; None: nothing, or it lacks a date."""
+    if intent == "paid":
+        return ReportPaid(invoice.id)
+    if intent == "dispute":
+        return OpenDispute(invoice.id, prediction.dispute_reason or "other")
+    if intent == "promise" and prediction.promise_date is not None:
+        amount = prediction.promised_amount
+        part = amount if amount is not None and amount < invoice.balance else None
+        return RecordPromise(invoice.id, prediction.promise_date, part)
+    return None
+
+
+# --- Machines ---------------------------------------------------------------------------------------------------------
+
+
+def _bounce(case: Case) -> Verdict:
+    """Only a dead address stops mails to it, and a person is asked for another one."""
+    bounce = case.bounce
+    if bounce is None:
+        raise ValueError("a bounce without its reading")
+    if not case.is_proven:
+        queue = Queue(ExceptionReason.BOUNCE, "a bounce that names no reminder of ours", 30, holds=False)
+        return Verdict("bounce_unproven", (), queue, ())
+    if bounce.permanent and bounce.reason is BounceReason.DEAD_ADDRESS and case.contact is not None:
+        queue = Queue(ExceptionReason.DEAD_ADDRESS, f"status {bounce.status or 'none'}: ask for another address", 70)
+        return Verdict("dead_address", (MarkDead(case.contact),), queue, ())
+    if bounce.permanent:
+        why = f"undelivered for good ({bounce.reason.value.replace('_', ' ')}, status {bounce.status or 'none'})"
+        return Verdict("undelivered", (), Queue(ExceptionReason.BOUNCE, why, 60), ())
+    return Verdict("delayed", (TakeNote(),), None, ())
+
+
+def _auto_reply(case: Case, policy: PolicyView) -> Verdict:
+    """An absence with a return date moves mails to that contact; everything else is taken note of."""
+    absence = case.auto_reply
+    if (
+        absence is not None
+        and absence.return_date is not None
+        and case.contact is not None
+        and case.is_proven
+        and case.standing.known
+        and absence.return_date > case.today
+    ):
+        until = min(absence.return_date, policy.absence_at_most_until)
+        return Verdict("absence", (MarkAway(case.contact, until),), None, ())
+    if absence is not None and absence.new_contact is not None:
+        queue = Queue(ExceptionReason.OTHER, "an automatic answer names another contact", 40, holds=False)
+        return Verdict("other_contact", (), queue, ())
+    return Verdict("auto_reply", (TakeNote(),), None, ())

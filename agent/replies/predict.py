@@ -1,0 +1,65 @@
+"""Stage 1: a human answer in `read` gets its prediction; one row, nothing decided.
+
+The trained model runs outside of any transaction, in batches. If the process dies before the rows are written, the same
+messages are predicted again, with the same result.
+"""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+
+from agent.inbound.values import Kind
+from agent.replies import store
+from classifier import Classifier
+from config import Settings
+from models import Database, Message, Prediction
+from models.message import Direction
+from models.states import MessageState
+
+log = structlog.get_logger()
+
+BATCH = 64
+"""Mails per call: sparse matrices are built once for all of them."""
+
+
+def drain(database: Database, settings: Settings, classifier: Classifier, now: datetime) -> int:
+    """Predict every human answer that has no prediction yet; how many."""
+    total = 0
+    while True:
+        with database.read() as session:
+            query = (
+                select(Message)
+                .where(
+                    Message.state == MessageState.READ,
+                    Message.direction == Direction.IN,
+                    Message.kind == Kind.HUMAN.value,
+                    Message.id.not_in(select(Prediction.message_id)),
+                )
+                .order_by(Message.id)
+                .limit(BATCH)
+            )
+            replies = [store.reply_of(session, message, settings) for message in session.scalars(query)]
+        if not replies:
+            return total
+        predictions = classifier.predict(replies)
+        with database.write() as session:
+            known = set(
+                session.scalars(
+                    select(Prediction.message_id).where(Prediction.message_id.in_([int(p.id) for p in predictions]))
+                )
+            )
+            session.add_all(
+                Prediction(
+                    message_id=int(p.id),
+                    model_version=p.model_version,
+                    primary=p.primary,
+                    confidence=p.confidence,
+                    document=store.document_of(p),
+                    predicted_at=now,
+                )
+                for p in predictions
+                if int(p.id) not in known
+            )
+        total += len(predictions)
+        log.info("reply.predicted", count=len(predictions), model=classifier.version)

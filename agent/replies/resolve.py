@@ -1,0 +1,254 @@
+"""A person's word on an item of the queue: applied under that person's name, kept as a correction, and undone in whole.
+
+The person's label goes through the same actions as the policy's own decisions. What it changed is written down with the
+item (invoice by invoice, the state before and after), so that `undo` can put back exactly that, as long as nothing else
+has happened to the invoice since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from agent.ledger import states
+from agent.reminders import reconcile
+from agent.reminders import store as reminder_store
+from agent.replies import store
+from agent.replies.apply import carry_out, write_decisions
+from agent.replies.values import Action, OpenDispute, RecordPromise, ReportPaid, TakeNote
+from agent.review import queue
+from config.errors import NeedsPerson
+from models import Correction, Decision, Delivery, ExceptionItem, Invoice, Message, events, transitions
+from models.message import Direction
+from models.states import DeliveryState, ExceptionState, InvoiceState, MessageState
+
+INTENTS = ("paid", "promise", "dispute", "question", "other")
+DeliveryWord = Literal["sent", "again", "drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person says of an item; ``per_invoice`` (number → intent) goes before the primary ``intent``."""
+
+    by: str
+    intent: str | None = None
+    per_invoice: Mapping[str, str] | None = None
+    promise_date: date | None = None
+    dispute_reason: str | None = None
+    delivery: DeliveryWord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What followed, in words for the person."""
+
+    sentences: tuple[str, ...]
+
+
+def resolve(session: Session, item: ExceptionItem, word: Word, now: datetime) -> Done:
+    """Settle an item by a person's word.
+
+    Raises NeedsPerson where the word says too little (no intent, no invoice, no date) or something impossible; then
+    nothing was changed.
+    """
+    if item.delivery_id is not None:
+        return _resolve_delivery(session, item, word, now)
+    message = session.get(Message, item.message_id) if item.message_id is not None else None
+    if message is None or not needs_intent(message):
+        queue.settle(
+            session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved", resolution={"changes": []}
+        )
+        return Done(("settled; reminders of this customer go on",))
+    return _resolve_message(session, item, message, word, now)
+
+
+def needs_intent(message: Message) -> bool:
+    """Only a person's incoming mail has an intent; a bounce, an automatic answer or a colleague's mail has none."""
+    return message.direction is Direction.IN and message.kind in {None, "human"}
+
+
+def _resolve_message(session: Session, item: ExceptionItem, message: Message, word: Word, now: datetime) -> Done:
+    if word.intent not in INTENTS:
+        raise NeedsPerson(f"item {item.id} is a mail: say what it means with --as {'|'.join(INTENTS)}")
+    prediction = store.prediction_of(session, message.id)
+    on = word.promise_date or (prediction.promise_date if prediction is not None else None)
+    reason = word.dispute_reason or (prediction.dispute_reason if prediction is not None else None) or "other"
+    intents = _intents(session, item, word)
+    actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
+    changes: list[dict[str, Any]] = []
+    sentences: list[str] = []
+    for (invoice, _), action in zip(intents, actions, strict=True):
+        before = invoice.state
+        if isinstance(action, TakeNote):
+            states.take_back(session, invoice, message_id=message.id, actor=word.by, reason="corrected", at=now)
+        else:
+            carry_out(session, action, message.id, by=word.by, reason="resolved", now=now)
+        if invoice.state is not before:
+            changes.append({"invoice": invoice.id, "before": before.value, "after": invoice.state.value})
+        sentences.append(f"{invoice.number}: {_told(invoice, action)}")
+    correction = _correct(session, message, word, intents, on, now)
+    position = session.scalar(select(func.count()).where(Decision.message_id == message.id)) or 0
+    write_decisions(session, message, "person", actions, None, by=word.by, now=now, position=position)
+    if message.state in (MessageState.QUEUED, MessageState.QUARANTINED):
+        transitions.move(session, message, MessageState.APPLIED, actor=word.by, reason="resolved", at=now)
+    queue.settle(
+        session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"resolved as {word.intent}",
+        resolution={"intent": word.intent, "changes": changes, "correction": correction.id},
+    )  # fmt: skip
+    return Done(tuple(sentences) or (f"taken as {word.intent}; no invoice changes, reminders go on",))
+
+
+def _intents(session: Session, item: ExceptionItem, word: Word) -> list[tuple[Invoice, str]]:
+    """Each open invoice that the person's word is about, with its intent."""
+    named = dict(word.per_invoice or {})
+    linked = [link.invoice_id for link in item.links if link.invoice_id is not None]
+    by_number = select(Invoice).where(Invoice.number.in_(named)).order_by(Invoice.id).with_for_update()
+    found = {invoice.number: invoice for invoice in session.scalars(by_number)}
+    if missing := sorted(set(named) - set(found)):
+        raise NeedsPerson(f"no invoice has the number {missing[0]}; `relance invoices` lists them")
+    if item.customer_id is not None:
+        for invoice in found.values():
+            if invoice.customer_id != item.customer_id:
+                raise NeedsPerson(f"{invoice.number} is of customer {invoice.customer_id}, not of {item.customer_id}")
+    if named:
+        chosen = [(found[number], intent) for number, intent in named.items()]
+    else:
+        rows = session.scalars(select(Invoice).where(Invoice.id.in_(linked)).order_by(Invoice.id).with_for_update())
+        chosen = [(invoice, str(word.intent)) for invoice in rows]
+    for _, intent in chosen:
+        if intent not in INTENTS:
+            raise NeedsPerson(f"{intent!r} is no intent; choose one of {', '.join(INTENTS)}")
+    if not chosen and word.intent in {"paid", "promise", "dispute"}:
+        raise NeedsPerson(f"which invoice does item {item.id} speak of? Say it with --invoice NUMBER={word.intent}")
+    return [(invoice, intent) for invoice, intent in chosen if not invoice.is_closed]
+
+
+def _action(invoice: Invoice, intent: str, on: date | None, dispute_reason: str) -> Action:
+    match intent:
+        case "paid":
+            return ReportPaid(invoice.id)
+        case "promise":
+            if on is None:
+                raise NeedsPerson("a promise needs its date: --promise-date YYYY-MM-DD")
+            return RecordPromise(invoice.id, on, None)
+        case "dispute":
+            return OpenDispute(invoice.id, dispute_reason)
+    return TakeNote()
+
+
+def _told(invoice: Invoice, action: Action) -> str:
+    match action:
+        case ReportPaid():
+            return "reported as paid; the ledger is asked before anything else is sent"
+        case RecordPromise(on=on):
+            return f"promised for {on}; reminders wait until then"
+        case OpenDispute(reason=reason):
+            return f"disputed ({reason}); reminders stop until the dispute is settled"
+    return f"stays {invoice.state.value}; reminders go on"
+
+
+def _correct(
+    session: Session,
+    message: Message,
+    word: Word,
+    intents: list[tuple[Invoice, str]],
+    on: date | None,
+    now: datetime,
+) -> Correction:
+    said = list(dict.fromkeys([str(word.intent), *(intent for _, intent in intents)]))
+    prediction = store.prediction_of(session, message.id)
+    correction = Correction(
+        message_id=message.id,
+        labels={
+            "primary": word.intent,
+            "intents": said,
+            "per_invoice": {invoice.number: intent for invoice, intent in intents},
+            "promise_date": on.isoformat() if on is not None and "promise" in said else None,
+            "dispute_reason": word.dispute_reason,
+        },
+        model_version=prediction.model_version if prediction is not None else "none",
+        corrected_by=word.by,
+        corrected_at=now,
+    )
+    session.add(correction)
+    events.record(
+        session, "correction.made", correction, actor=word.by, at=now, message=message.id, primary=word.intent,
+        was=prediction.primary if prediction is not None else None,
+    )  # fmt: skip
+    return correction
+
+
+def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: datetime) -> Done:
+    """What a person knows of a delivery: it arrived, it shall be sent again, or it is dropped."""
+    delivery = session.get_one(Delivery, item.delivery_id, with_for_update=True)
+    if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED) and word.delivery is None:
+        raise NeedsPerson(
+            f"item {item.id} is about a mail to {delivery.recipient} that is {delivery.state.value}. "
+            "Say --delivery sent (it arrived), again (send the same mail once more) or drop."
+        )
+    before = delivery.state
+    match word.delivery:
+        case "sent" if delivery.state is DeliveryState.UNKNOWN:
+            reconcile.settle(session, delivery, word.by, now)
+            told = "booked as sent"
+        case "again" if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED):
+            transitions.move(
+                session, delivery, DeliveryState.RESERVED, actor=word.by, reason="sent again by a person", at=now,
+                values={"not_before": now, "first_failed_at": None, "settled_by": word.by},
+            )  # fmt: skip
+            told = "the same mail goes out once more, after a last look"
+        case "drop" if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED):
+            if delivery.state is DeliveryState.UNKNOWN:
+                transitions.move(
+                    session, delivery, DeliveryState.CANCELLED, actor=word.by, reason="dropped", at=now,
+                    values={"settled_by": word.by},
+                )  # fmt: skip
+            if delivery.reminder is not None:
+                reminder_store.void(session, delivery.reminder, now)
+            told = "dropped; the plan will carry the step out again"
+        case None:
+            told = "settled"
+        case _:
+            raise NeedsPerson(f"the mail is {delivery.state.value}; --delivery {word.delivery} makes no sense for it")
+    if item.state not in (ExceptionState.RESOLVED, ExceptionState.DISMISSED):
+        queue.settle(
+            session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"delivery {word.delivery}",
+            resolution={"delivery": word.delivery, "before": before.value, "changes": []},
+        )  # fmt: skip
+    return Done((told,))
+
+
+def dismiss(session: Session, item: ExceptionItem, reason: str, by: str, now: datetime) -> None:
+    """Nothing has to follow from it; reminders of the customer go on."""
+    message = session.get(Message, item.message_id) if item.message_id is not None else None
+    if message is not None and message.state in (MessageState.QUEUED, MessageState.QUARANTINED):
+        transitions.move(session, message, MessageState.APPLIED, actor=by, reason="dismissed", at=now)
+    queue.settle(
+        session, item, ExceptionState.DISMISSED, by=by, now=now, reason="dismissed",
+        resolution={"dismissed": reason, "changes": []},
+    )  # fmt: skip
+
+
+def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
+    """Take a settlement back with everything that it did to invoices and to the training data."""
+    if item.delivery_id is not None and (item.resolution or {}).get("delivery") is not None:
+        raise NeedsPerson(f"item {item.id} settled a delivery; that can't be undone, the mail may be on its way")
+    resolution = queue.reopen(session, item, by, now)
+    sentences = []
+    for change in resolution.get("changes", []):
+        invoice = session.get_one(Invoice, change["invoice"], with_for_update=True)
+        if invoice.state.value != change["after"]:
+            raise NeedsPerson(f"{invoice.number} is {invoice.state.value} by now; set it right by hand")
+        states.restore(session, invoice, InvoiceState(change["before"]), message_id=item.message_id, actor=by, at=now)
+        sentences.append(f"{invoice.number}: {invoice.state.value} again")
+    if (correction_id := resolution.get("correction")) is not None:
+        correction = session.get_one(Correction, correction_id)
+        correction.withdrawn_at = now
+        events.record(session, "correction.withdrawn", correction, actor=by, at=now)
+    message = session.get(Message, item.message_id) if item.message_id is not None else None
+    if message is not None and message.state is MessageState.APPLIED and needs_intent(message):
+        transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)
+    return Done(tuple(sentences) or ("it waits again",))

@@ -1,0 +1,251 @@
+"""`relance queue …` and `relance tasks …`: parse, call, print."""
+
+from datetime import date, datetime, time
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.console import Context
+from agent.inbound.store import reading_of
+from agent.replies import resolve, store
+from agent.replies.resolve import Word
+from agent.review import queue, tasks
+from config.errors import NeedsPerson
+from models import ExceptionItem, Invoice, Message
+from models.reasons import SENTENCES
+
+By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Item = Annotated[int, typer.Argument(help="Number of the item, from `relance queue list`.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the room's commands to the command line."""
+    group = typer.Typer(help="The exception queue: what waits for a person.", no_args_is_help=True)
+    group.command("list")(list_command)
+    group.command("show")(show_command)
+    group.command("take")(take_command)
+    group.command("resolve")(resolve_command)
+    group.command("dismiss")(dismiss_command)
+    group.command("snooze")(snooze_command)
+    group.command("undo")(undo_command)
+    app.add_typer(group, name="queue")
+    work = typer.Typer(help="Work that comes from the plan or the clock.", invoke_without_command=True)
+    work.callback()(tasks_list)
+    work.command("done")(tasks_done)
+    app.add_typer(work, name="tasks")
+
+
+def list_command(
+    context: typer.Context,
+    json: Json = False,
+    everything: Annotated[bool, typer.Option("--all", help="The settled ones too.")] = False,
+) -> None:
+    """List what waits, most urgent first."""
+    ctx: Context = context.obj
+    with ctx.database().read() as session:
+        items = queue.waiting(session, ctx.now(), everything=everything)
+        rows = [_row(session, item) for item in items]
+    if not json:
+        rows = [{**row, "invoices": ", ".join(row["invoices"]), "suggested": _short(row["suggested"])} for row in rows]
+        for row in rows:
+            del row["message_id"], row["due_at"], row["holds"]
+    ctx.emit(rows, json=json)
+
+
+def _short(suggested: dict[str, Any] | None) -> str:
+    return f"{suggested['primary']} {suggested['confidence']:.0%}" if suggested else ""
+
+
+def _row(session: Session, item: ExceptionItem) -> dict[str, Any]:
+    message = session.get(Message, item.message_id) if item.message_id is not None else None
+    ids = [link.invoice_id for link in item.links if link.invoice_id is not None]
+    numbers = session.scalars(select(Invoice.number).where(Invoice.id.in_(ids)).order_by(Invoice.id)).all()
+    suggested = None
+    if item.suggested_primary is not None:
+        suggested = {"primary": item.suggested_primary, "confidence": round(item.suggested_confidence or 0, 4)}
+    return {
+        "id": item.id,
+        "reason": item.reason.value,
+        "message_id": message.message_id if message is not None else None,
+        "customer": item.customer_id,
+        "invoices": list(numbers),
+        "suggested": suggested,
+        "state": item.state.value,
+        "priority": item.priority,
+        "created_at": item.created_at,
+        "due_at": item.due_at,
+        "assignee": item.assignee,
+        "holds": item.holds,
+        "detail": item.detail,
+    }
+
+
+def show_command(context: typer.Context, item_id: Item, json: Json = False) -> None:
+    """Show one item with the mail that it is about and what relance makes of it."""
+    ctx: Context = context.obj
+    with ctx.database().read() as session:
+        item = session.get(ExceptionItem, item_id)
+        if item is None:
+            raise NeedsPerson(f"there is no item {item_id} in the queue; `relance queue list` shows those that wait")
+        row = {**_row(session, item), "means": SENTENCES[item.reason], "customers": _customers(item)}
+        message = session.get(Message, item.message_id) if item.message_id is not None else None
+        if message is not None and message.state is not None and message.kind is not None:
+            reading = reading_of(session, message.id)
+            prediction = store.prediction_of(session, message.id)
+            row |= {
+                "from": reading.from_header,
+                "subject": reading.subject,
+                "received_at": message.received_at,
+                "text": reading.new_text,
+                "attachments": [a.filename for a in reading.attachments],
+                "prediction": prediction.as_json() if prediction is not None else None,
+            }
+    ctx.emit(row, json=json)
+
+
+def _customers(item: ExceptionItem) -> list[str]:
+    return list(dict.fromkeys(link.customer_id for link in item.links))
+
+
+def take_command(context: typer.Context, item_id: Item, by: By = "operator") -> None:
+    """Say that you work on it."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        queue.take(session, queue.get(session, item_id), by, ctx.now())
+    ctx.say(f"Item {item_id} is {by}'s.")
+
+
+def resolve_command(
+    context: typer.Context,
+    item_id: Item,
+    intent: Annotated[str | None, typer.Option("--as", help="paid, promise, dispute, question or other.")] = None,
+    invoice: Annotated[
+        list[str] | None, typer.Option("--invoice", help="NUMBER=INTENT; again for each invoice.")
+    ] = None,
+    promise_date: Annotated[
+        datetime | None, typer.Option("--promise-date", formats=["%Y-%m-%d"], help="The promised day.")
+    ] = None,
+    dispute_reason: Annotated[str | None, typer.Option("--dispute-reason", help="amount, quality, …")] = None,
+    delivery: Annotated[str | None, typer.Option("--delivery", help="sent, again or drop.")] = None,
+    by: By = "operator",
+    json: Json = False,
+) -> None:
+    """Say what a mail means, or what became of a delivery; it is applied, and kept to learn from."""
+    ctx: Context = context.obj
+    word = Word(
+        by=by,
+        intent=intent,
+        per_invoice=_pairs(invoice or []),
+        promise_date=promise_date.date() if promise_date is not None else None,
+        dispute_reason=dispute_reason,
+        delivery=_delivery_word(delivery),
+    )
+    with ctx.database().write() as session:
+        item = queue.get(session, item_id)
+        done = resolve.resolve(session, item, word, ctx.now())
+        row = _row(session, item)
+    _tell(ctx, item_id, done, row, json=json)
+
+
+def _delivery_word(text: str | None) -> resolve.DeliveryWord | None:
+    match text:
+        case None | "sent" | "again" | "drop":
+            return text
+    raise typer.BadParameter(f"{text!r}: say sent, again or drop", param_hint="--delivery")
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        number, equals, intent = text.rpartition("=")
+        if not equals or intent not in resolve.INTENTS:
+            raise typer.BadParameter(
+                f"{text!r}: write NUMBER=INTENT, the intent one of {', '.join(resolve.INTENTS)}",
+                param_hint="--invoice",
+            )
+        pairs[number] = intent
+    return pairs
+
+
+def _tell(ctx: Context, item_id: int, done: resolve.Done, row: dict[str, Any], *, json: bool) -> None:
+    if json:
+        ctx.emit({**row, "followed": list(done.sentences)}, json=True)
+        return
+    ctx.say(f"Item {item_id}:")
+    for sentence in done.sentences:
+        ctx.say(f"  {sentence}")
+
+
+def dismiss_command(
+    context: typer.Context,
+    item_id: Item,
+    reason: Annotated[str, typer.Option("--reason", help="Why nothing has to follow from it.")],
+    by: By = "operator",
+) -> None:
+    """Say that nothing has to follow from it; reminders go on."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        resolve.dismiss(session, queue.get(session, item_id), reason, by, ctx.now())
+    ctx.say(f"Item {item_id} is dismissed.")
+
+
+def snooze_command(
+    context: typer.Context,
+    item_id: Item,
+    until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="The day to show it again.")],
+    by: By = "operator",
+) -> None:
+    """Put it away until a day; the customer's reminders go on waiting."""
+    ctx: Context = context.obj
+    moment = _morning(until.date(), ctx)
+    with ctx.database().write() as session:
+        queue.snooze(session, queue.get(session, item_id), moment, by, ctx.now())
+    ctx.say(f"Item {item_id} sleeps until {until:%Y-%m-%d}.")
+
+
+def _morning(day: date, ctx: Context) -> datetime:
+    return datetime.combine(day, time(0), tzinfo=ctx.settings().zone)
+
+
+def undo_command(
+    context: typer.Context,
+    item_id: Annotated[int | None, typer.Argument(help="Number of the item; without it your last one.")] = None,
+    by: By = "operator",
+    json: Json = False,
+) -> None:
+    """Take a settlement back, with all that it did."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        item = queue.get(session, item_id) if item_id is not None else queue.last_settled(session, by)
+        if item is None:
+            raise NeedsPerson(f"{by} has settled nothing yet; name the item to undo")
+        done = resolve.undo(session, item, by, ctx.now())
+        row = _row(session, item)
+    _tell(ctx, row["id"], done, row, json=json)
+
+
+def tasks_list(context: typer.Context, json: Json = False) -> None:
+    """List the open tasks: calls, hand-overs, broken promises, unpaid claims."""
+    if context.invoked_subcommand is not None:
+        return
+    ctx: Context = context.obj
+    with ctx.database().read() as session:
+        rows = tasks.rows(session)
+    ctx.emit(rows, json=json)
+
+
+def tasks_done(
+    context: typer.Context,
+    ids: Annotated[list[int], typer.Argument(help="Numbers from `relance tasks`.")],
+    outcome: Annotated[str, typer.Option("--outcome", help="What came of it.")] = "done",
+    by: By = "operator",
+) -> None:
+    """Mark tasks as done."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        for task_id in ids:
+            tasks.done(session, task_id, outcome, by, ctx.now())
+    ctx.say(f"{len(ids)} task(s) done.")
