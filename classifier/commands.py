@@ -1,0 +1,176 @@
+"""The classifier's commands: train, evaluate, classify, model list, model show."""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+
+import typer
+
+from classifier.data import COMMITTED, data_files, data_hash, read_rows, reply_from
+from classifier.errors import DataError
+from classifier.values import Reply
+
+if TYPE_CHECKING:
+    from classifier.trained import Classifier
+    from config import Settings
+
+
+class Console(Protocol):
+    """What a command needs of its context."""
+
+    config: Path | None
+
+    def settings(self) -> Settings: ...
+    def now(self) -> datetime: ...
+    def emit(self, value: Any, json: bool) -> None: ...
+    def say(self, text: str) -> None: ...
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="Folder of a trained model. [default: the configured one]", show_default=False),
+]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the classifier's commands to `app`."""
+    app.command()(train)
+    app.command()(evaluate)
+    app.command()(classify)
+    models = typer.Typer(help="The trained models of this installation.", no_args_is_help=True)
+    models.command("list")(list_models)
+    models.command("show")(show_model)
+    app.add_typer(models, name="model")
+
+
+def classify(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")] = Path("-"),
+    json: Json = False,
+    model: ModelOption = None,
+) -> None:
+    """Say what replies mean: JSON lines in (id, date, reminder_sent, text, invoices), one line out for each."""
+    console = _console(context)
+    replies = list(_replies(file))
+    for each in _classifier(console, model).predict(replies):
+        console.emit(each if json else _short(each.as_json()), json)
+
+
+def train(
+    context: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(help="Further labelled replies, JSON lines.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the result. [default: trained/VERSION]")] = None,
+    json: Json = False,
+) -> None:
+    """Train from the shipped replies and further files; the result waits in its folder until it is configured."""
+    from classifier.figures import summary
+    from classifier.registry import LOCAL, Entry
+    from classifier.storage import Origin, read_manifest, save_model
+    from classifier.training import train as train_rows
+
+    console = _console(context)
+    every = [*data_files(COMMITTED), *(files or [])]
+    rows = read_rows(every)
+    trained = train_rows(rows, console.say)
+    identity = data_hash(every)
+    folder = out or console.settings().root / LOCAL / f"{console.now():%Y%m%d-%H%M%S}-{identity[:8]}"
+    hands = tuple(sorted({row.hand for row in rows}))
+    origin = Origin(identity, len(rows), hands, console.now().isoformat(timespec="seconds"))
+    save_model(folder, trained, origin, summary(rows, trained.held_out))
+    console.say(f'trained into {folder}. To use it, set model = "{folder}" under [classifier].')
+    console.emit(Entry(folder.name, folder, read_manifest(folder)), json)
+
+
+def evaluate(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Labelled replies; without it, cross-validation.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=20, help="Draws of authors in the cross-validation.")] = 5,
+    json: Json = False,
+    model: ModelOption = None,
+) -> None:
+    """Measure a trained model on labelled replies it never saw, or the way of training on the shipped ones."""
+    from classifier.evaluation import cross_evaluate, evaluate_model
+    from classifier.report import cross_report, model_report
+
+    console = _console(context)
+    if file is None:
+        crossed = cross_evaluate(read_rows(data_files()), range(seeds), console.say)
+        _data(crossed.as_json(), cross_report(crossed), json)
+        return
+    measured = evaluate_model(_classifier(console, model), read_rows([file]))
+    _data(measured.as_json(), model_report(measured), json)
+
+
+def list_models(context: typer.Context, json: Json = False) -> None:
+    """List the trained models: the default one and those trained here."""
+    from classifier.registry import entries
+
+    console = _console(context)
+    console.emit(entries(_root(console)), json)
+
+
+def show_model(context: typer.Context, name: str = "default", json: Json = False) -> None:
+    """Show a trained model's manifest: where it came from, its thresholds, its figures."""
+    from classifier.registry import entry
+
+    manifest = entry(name, _root(_console(context))).manifest
+    _data(manifest, json_format.dumps(manifest, indent=2, ensure_ascii=False) + "\n", json)
+
+
+def _console(context: typer.Context) -> Console:
+    return cast("Console", context.obj)
+
+
+def _data(value: Any, text: str, json: bool) -> None:
+    sys.stdout.write(json_format.dumps(value, ensure_ascii=False) + "\n" if json else text)
+
+
+def _classifier(console: Console, model: Path | None) -> Classifier:
+    """The trained model asked for, else the configured one; the default one where there is no configuration."""
+    from classifier import load
+
+    if model is not None:
+        return load(model)
+    return load(console.settings().model_path if _is_configured(console) else None)
+
+
+def _root(console: Console) -> Path | None:
+    return console.settings().root if _is_configured(console) else None
+
+
+def _is_configured(console: Console) -> bool:
+    from config import path_of_configuration
+
+    return console.config is not None or path_of_configuration(None).is_file()
+
+
+def _replies(file: Path) -> Iterator[Reply]:
+    """Raises `DataError` that names the line; the whole input is checked before anything is predicted."""
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError([f"{name}: can't be read as UTF-8 ({error})"]) from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            raw = json_format.loads(line)
+        except ValueError as error:
+            raise DataError([f"{name}:{number}: not JSON ({error})"]) from None
+        if not isinstance(raw, dict):
+            raise DataError([f"{name}:{number}: not a JSON object"])
+        yield reply_from(raw, f"{name}:{number}")
+
+
+def _short(said: dict[str, Any]) -> dict[str, Any]:
+    keys = ("id", "primary", "confidence", "automatic", "per_invoice", "promise_date", "dispute_reason",
+            "question_topic", "other_reason", "rule", "language")  # fmt: skip
+    return {key: said[key] for key in keys}

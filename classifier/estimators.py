@@ -1,0 +1,106 @@
+"""The fitted estimators, and the raw scores that they give a message.
+
+Two views of a message: the whole text, and each sentence with the strongest taken. Both are logistic regressions, one
+against the rest for each intent, over the same columns; a third, over whole texts, weighs the five intents as primary
+against each other. Raw scores are not yet probabilities that hold: `classifier.calibration` makes them so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from classifier import labels
+from classifier.features import Counts, Vectors
+from classifier.preprocess import Prepared
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+#: How many words of a sentence are told as evidence.
+EVIDENCE_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RawScores:
+    """Scores of one message; rows and columns of intents in the order of labels.INTENTS.
+
+    `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
+    up to one; `details`: the likeliest value of each detail, were its intent said, with its probability.
+    """
+
+    whole: Array
+    sentences: Array
+    primary: Array
+    details: Mapping[str, tuple[str, float]]
+    words: Mapping[tuple[int, str], tuple[str, ...]]
+
+    @property
+    def strongest(self) -> Array:
+        """The highest log-odds of each intent in any sentence."""
+        highest: Array = self.sentences.max(axis=0)
+        return highest
+
+
+@dataclass(frozen=True, slots=True)
+class Estimators:
+    vectors: Vectors
+    whole: Mapping[str, LogisticRegression]
+    sentence: Mapping[str, LogisticRegression]
+    primary: LogisticRegression
+    details: Mapping[str, LogisticRegression]
+
+    def scores(self, messages: Sequence[Prepared]) -> list[RawScores]:
+        """Raw scores of a batch, in order."""
+        if not messages:
+            return []
+        counts = self.vectors.counts(messages)
+        return self.scores_of(counts)
+
+    def scores_of(self, counts: Counts) -> list[RawScores]:
+        by_text, by_sentence = self.vectors.whole(counts), self.vectors.sentences(counts)
+        whole = np.column_stack([self.whole[intent].decision_function(by_text) for intent in labels.INTENTS])
+        sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
+        primary = _by_intent(self.primary, self.primary.predict_proba(by_text))
+        details = {name: (model.classes_, model.predict_proba(by_text)) for name, model in self.details.items()}
+        names = self.vectors.word_names()
+        scores: list[RawScores] = []
+        for at in range(by_text.shape[0]):
+            rows = counts.span(at)
+            own = sentences[rows]
+            best = {name: int(found[at].argmax()) for name, (_, found) in details.items()}
+            scores.append(
+                RawScores(
+                    whole[at], own, primary[at],
+                    {name: (str(classes[best[name]]), float(found[at][best[name]]))
+                     for name, (classes, found) in details.items()},
+                    self._words(by_sentence, rows.start, own, names),
+                )
+            )  # fmt: skip
+        return scores
+
+    def _words(self, rows: Any, first: int, own: Array, names: Sequence[str]) -> dict[tuple[int, str], tuple[str, ...]]:
+        """For each intent the words of its strongest sentence that spoke for it most, by their linear weight."""
+        found: dict[tuple[int, str], tuple[str, ...]] = {}
+        for column, intent in enumerate(labels.INTENTS):
+            index = int(own[:, column].argmax())
+            if own[index, column] < 0:
+                continue
+            start, end = rows.indptr[first + index], rows.indptr[first + index + 1]
+            columns, values = rows.indices[start:end], rows.data[start:end]
+            columns, values = columns[columns < len(names)], values[columns < len(names)]
+            weights = values * self.sentence[intent].coef_[0][columns]
+            order = np.argsort(-weights, kind="stable")[:EVIDENCE_WORDS]
+            found[index, intent] = tuple(names[columns[each]] for each in order if weights[each] > 0)
+        return found
+
+
+def _by_intent(model: LogisticRegression, probabilities: Array) -> Array:
+    """Columns in the order of labels.INTENTS; an intent that training never saw as primary has probability zero."""
+    ordered = np.zeros((probabilities.shape[0], len(labels.INTENTS)))
+    for column, intent in enumerate(model.classes_):
+        ordered[:, labels.INTENTS.index(intent)] = probabilities[:, column]
+    return ordered

@@ -1,0 +1,181 @@
+"""Honest evaluation: cross-validation by author and idea, several seeds, with baselines in the same run.
+
+`cross_evaluate` measures the way of training: each row is predicted by models that never saw its author, nor a row of
+its idea; five draws of authors give mean and spread, and a split by hand tells how it does on writers from elsewhere.
+`evaluate_model` measures one trained model on labelled rows that it never saw.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from classifier import labels
+from classifier.cues import cues_in
+from classifier.data import Row
+from classifier.figures import macro_f1, measure
+from classifier.folds import Fold, by_author, by_hand
+from classifier.labels import primary_of
+from classifier.preprocess import Prepared, delexicalise
+from classifier.thresholds import BOUNDS, Bounded, bound_thresholds, choose_thresholds, upper_limit
+from classifier.trained import Classifier
+from classifier.training import Progress, hold_out, outcome, prepare_rows, silent
+
+SEEDS = (0, 1, 2, 3, 4)
+
+#: Figures that are told as mean and spread over the seeds.
+SPREAD = (
+    "macro_f1", "accuracy", "calibration_error", "intents_exact", "per_invoice_exact", "per_invoice_split_exact",
+    "promise_date_exact", "promise_date_wrong", "dispute_reason", "question_topic", "other_reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEvaluation:
+    """`by_author`: figures of each seed. `by_hand`: figures over all rows. `bounds`: what each bound would leave
+    automatic. `baselines`: macro-F1 by name over the split by hand.
+    """
+
+    by_author: tuple[dict[str, Any], ...]
+    by_hand: dict[str, Any]
+    bounds: tuple[Bounded, ...]
+    chosen: Bounded
+    baselines: dict[str, float]
+
+    def spread(self) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation over the seeds, where a figure exists."""
+        found: dict[str, tuple[float, float]] = {}
+        for name in SPREAD:
+            values = [each[name] for each in self.by_author if each[name] is not None]
+            if values:
+                found[name] = (mean(values), stdev(values) if len(values) > 1 else 0.0)
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "by_author": {name: {"mean": m, "spread": s} for name, (m, s) in self.spread().items()},
+            "by_hand": self.by_hand,
+            "bounds": [_bound_json(each) for each in self.bounds],
+            "chosen_bound": self.chosen.bound,
+            "baselines": self.baselines,
+        }
+
+
+def cross_evaluate(rows: Sequence[Row], seeds: Sequence[int] = SEEDS, progress: Progress = silent) -> CrossEvaluation:
+    """Evaluate the way of training on `rows`."""
+    prepared = prepare_rows(rows)
+    folds = by_hand(rows)
+    judged, _ = hold_out(rows, prepared, folds, lambda step: progress(f"by hand: {step}"))
+    runs = []
+    for seed in seeds:
+        held, _ = hold_out(rows, prepared, by_author(rows, seed), lambda step: progress(f"by author: {step}"))
+        runs.append(measure(rows, held.predictions))
+    progress("baselines")
+    return CrossEvaluation(
+        tuple(runs),
+        measure(rows, judged.predictions),
+        tuple(bound_thresholds(judged.outcomes, bound) for bound in BOUNDS),
+        choose_thresholds(judged.outcomes),
+        baselines(rows, prepared, folds),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvaluation:
+    """Figures of one trained model, and what it would have done without a person."""
+
+    version: str
+    figures: dict[str, Any]
+    messages: int
+    automatic: int
+    wrong: int
+    actionable: int
+    actionable_automatic: int
+    worst: tuple[dict[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "figures": self.figures,
+            "automatic": {
+                "messages": self.messages, "automatic": self.automatic, "wrong": self.wrong,
+                "wrong_share_upper_limit": upper_limit(self.wrong, self.messages),
+                "actionable": self.actionable, "actionable_automatic": self.actionable_automatic,
+            },
+            "worst": list(self.worst),
+        }  # fmt: skip
+
+
+WORST = 10
+
+
+def evaluate_model(classifier: Classifier, rows: Sequence[Row]) -> ModelEvaluation:
+    """Measure `classifier` on rows that it never saw; `worst` lists its most confident mistakes."""
+    predictions = classifier.predict([row.reply for row in rows])
+    outcomes = [outcome(row, said) for row, said in zip(rows, predictions, strict=True)]
+    acted = [each for each in outcomes if each.candidate]
+    mistakes = sorted(
+        (pair for pair in zip(rows, predictions, strict=True) if pair[0].labels.primary != pair[1].primary),
+        key=lambda pair: -pair[1].confidence,
+    )
+    worst = tuple(
+        {"id": row.reply.id, "label": row.labels.primary, "said": said.primary, "confidence": said.confidence}
+        for row, said in mistakes[:WORST]
+    )
+    return ModelEvaluation(
+        classifier.version, measure(rows, predictions), len(rows), len(acted), sum(each.wrong for each in acted),
+        sum(each.actionable for each in outcomes), sum(each.actionable and not each.wrong for each in acted), worst,
+    )  # fmt: skip
+
+
+def baselines(rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence[Fold]) -> dict[str, float]:
+    """Macro-F1 of simple ways over the same folds: always the most frequent, cue phrases, TF-IDF with a linear SVM."""
+    truth = [row.labels.primary for row in rows]
+    ways: dict[str, Callable[[Fold], list[str]]] = {
+        "majority": lambda fold: _majority(truth, fold),
+        "cue phrases": lambda fold: [_by_cues(prepared[index]) for index in fold.test],
+        "TF-IDF and linear SVM": lambda fold: _svm(truth, prepared, fold),
+    }
+    found: dict[str, float] = {}
+    for name, way in ways.items():
+        said: dict[int, str] = {}
+        for fold in folds:
+            said.update(zip(fold.test, way(fold), strict=True))
+        found[name] = macro_f1(truth, [said[index] for index in range(len(rows))])
+    return found
+
+
+def _majority(truth: Sequence[str], fold: Fold) -> list[str]:
+    most = Counter(truth[index] for index in fold.train).most_common(1)[0][0]
+    return [most] * len(fold.test)
+
+
+def _by_cues(message: Prepared) -> str:
+    said = {cue for sentence in message.sentences for cue in cues_in(sentence, message.language)}
+    return primary_of((said & set(labels.INTENTS)) or {"other"})
+
+
+def _svm(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list[str]:
+    texts = [" ".join(delexicalise(sentence) for sentence in message.sentences) for message in prepared]
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC(random_state=0))
+    model.fit([texts[index] for index in fold.train], [truth[index] for index in fold.train])
+    return [str(each) for each in model.predict([texts[index] for index in fold.test])]
+
+
+def _bound_json(bounded: Bounded) -> dict[str, Any]:
+    return {
+        "bound": bounded.bound,
+        "wrong": bounded.wrong,
+        "automatic": bounded.automatic,
+        "messages": bounded.messages,
+        "actionable_automatic": bounded.actionable_automatic,
+        "actionable": bounded.actionable,
+        "thresholds": bounded.thresholds,
+    }

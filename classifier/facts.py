@@ -1,0 +1,174 @@
+"""What a reply says of a payment, made or to come: dates, amounts, method, reference.
+
+A date is a promise's only where its sentence commits to pay, and a payment's only where its sentence reports one;
+the date of an invoice, a mail or an order ("la facture du 12 mars") is neither. A wrong date is worse than none.
+Pure: sentences with their dates and amounts in, and for each sentence how much it promises and how much it reports.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from classifier.amounts import AmountMention
+from classifier.dates import DateMention
+from classifier.preprocess import Sentence
+from classifier.text import Phrases, fold, words
+from classifier.values import InvoiceRef, Promised
+
+#: From this probability on a sentence says an intent.
+SAID = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence and how probable it is that it promises, that it reports a payment."""
+
+    sentence: Sentence
+    promise: float
+    paid: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseFacts:
+    """The (first) promised date, and parts where less than or other than the whole is promised."""
+
+    on: date | None = None
+    parts: tuple[Promised, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFacts:
+    """What is said of a payment made; None where not said or vague."""
+
+    on: date | None = None
+    amount: Decimal | None = None
+    method: str | None = None
+    reference: str | None = None
+
+
+def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PromiseFacts:
+    """Date and parts of what is promised.
+
+    Sentences that promise are looked at first; where they hold no date, a date elsewhere counts only if it is the one
+    coming date of the whole message and its sentence reports no payment.
+    """
+    dated = [(each, _coming(each.sentence, language)) for each in spoken]
+    promising = [(each, dates) for each, dates in dated if each.promise >= SAID and each.promise >= each.paid]
+    if not promising and spoken:
+        promising = [max(dated, key=lambda pair: pair[0].promise)]
+    dates = [mention for _, mentions in promising for mention in mentions]
+    if not dates:
+        elsewhere = [mention for each, mentions in dated if each.paid < SAID for mention in mentions]
+        dates = elsewhere if len({mention.ahead for mention in elsewhere}) == 1 else []
+    amounts = [pair for each, mentions in promising for pair in _parts(each.sentence, mentions, invoices)]
+    on = dates[0].ahead if dates else None
+    return PromiseFacts(on, tuple(amounts))
+
+
+def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
+    """Date, amount, method and reference of a payment that is said to have been made."""
+    reporting = [each for each in spoken if each.paid >= SAID] or sorted(spoken, key=lambda each: -each.paid)[:1]
+    on = next((day for each in reporting for day in _past(each.sentence, language)), None)
+    if on is None:
+        days = {day for each in spoken for day in _past(each.sentence, language)}
+        on = days.pop() if len(days) == 1 else None
+    amounts = {amount.amount for each in reporting for amount in each.sentence.amounts}
+    amount = amounts.pop() if len(amounts) == 1 else None
+    sentences = [each.sentence for each in reporting] + [each.sentence for each in spoken if each not in reporting]
+    method = next((found for each in sentences if (found := _method(each, language))), None)
+    numbers = {_alnum(invoice.number) for invoice in invoices}
+    reference = next((found for each in sentences if (found := _reference(each, language, numbers))), None)
+    return PaidFacts(on, amount, method, reference)
+
+
+def _coming(sentence: Sentence, language: str) -> list[DateMention]:
+    return [
+        mention for mention in sentence.dates
+        if mention.ahead and mention.family != "nothing" and not _is_of_document(sentence, mention, language)
+    ]  # fmt: skip
+
+
+def _past(sentence: Sentence, language: str) -> list[date]:
+    return [
+        mention.behind for mention in sentence.dates
+        if mention.behind and not mention.vague and not _is_of_document(sentence, mention, language)
+    ]  # fmt: skip
+
+
+def _is_of_document(sentence: Sentence, mention: DateMention, language: str) -> bool:
+    """Whether the date is that of an invoice, mail or order: "votre mail du 12", "invoice dated 3 March"."""
+    wording = _wording(language)
+    before = [word.folded for word in words(sentence.folded[: mention.start])][-4:]
+    inside = [word.folded for word in words(sentence.folded[mention.start : mention.end])][:1]
+    if inside and inside[0] in wording.genitive:
+        return any(word in wording.documents for word in before[-3:])
+    return bool(before) and before[-1] in wording.genitive and any(word in wording.documents for word in before[:-1])
+
+
+def _parts(sentence: Sentence, dates: Sequence[DateMention], invoices: Sequence[InvoiceRef]) -> list[Promised]:
+    """Amounts promised that are no invoice's and not the total, each with the date nearest to it."""
+    whole = {invoice.amount for invoice in invoices} | {sum((each.amount for each in invoices), Decimal(0))}
+    partial = [amount for amount in sentence.amounts if amount.amount not in whole and amount.amount > 0]
+    return [Promised(_nearest(amount, dates), amount.amount, amount.currency) for amount in partial]
+
+
+def _nearest(amount: AmountMention, dates: Sequence[DateMention]) -> date | None:
+    if not dates:
+        return None
+    middle = (amount.start + amount.end) / 2
+    return min(dates, key=lambda mention: abs((mention.start + mention.end) / 2 - middle)).ahead
+
+
+_TOKEN = re.compile(r"[\s:.°#=()]{0,6}(?P<token>[a-z0-9][a-z0-9/._-]{2,34}[a-z0-9])")
+
+
+def _reference(sentence: Sentence, language: str, invoice_numbers: set[str]) -> str | None:
+    """The token with a digit that follows a word for a reference, unless it is an invoice's number."""
+    wording = _wording(language)
+    found = words(sentence.folded)
+    for hit in wording.references.find(found):
+        after = found[hit.after - 1].end
+        match = _TOKEN.match(sentence.folded, after)
+        if match and any(char.isdigit() for char in match["token"]):
+            token = sentence.text[match.start("token") : match.end("token")]
+            spans = [(each.start, each.end) for each in sentence.dates]
+            spans += [(each.start, each.end) for each in sentence.amounts]
+            in_fact = any(start < match.end("token") and end > match.start("token") for start, end in spans)
+            if _alnum(token) not in invoice_numbers and not in_fact:
+                return token
+    return None
+
+
+def _method(sentence: Sentence, language: str) -> str | None:
+    hits = _wording(language).methods.find(words(sentence.folded))
+    return hits[0].name if hits else None
+
+
+def _alnum(text: str) -> str:
+    return "".join(char for char in fold(text) if char.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    documents: frozenset[str]
+    genitive: frozenset[str]
+    references: Phrases
+    methods: Phrases
+
+
+@cache
+def _wording(language: str) -> _Wording:
+    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    return _Wording(
+        frozenset(fold(each) for each in raw["documents"]),
+        frozenset(fold(each) for each in raw["genitive"]),
+        Phrases({"reference": raw["reference"]}),
+        Phrases(raw["methods"]),
+    )

@@ -1,0 +1,135 @@
+"""Figures of a set of predictions against their labels: pure counting, no estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from classifier import labels
+from classifier.data import Row
+from classifier.training import Judged
+from classifier.values import Prediction
+
+SAID = 0.5
+_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Precision, recall and F1 of one intent as primary; `rows` have it as their label."""
+
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+
+
+def classes(truth: Sequence[str], said: Sequence[str]) -> dict[str, ClassFigures]:
+    """Figures by intent; an intent that no row has and nothing says is left out."""
+    found: dict[str, ClassFigures] = {}
+    for intent in labels.INTENTS:
+        both = sum(t == intent == s for t, s in zip(truth, said, strict=True))
+        predicted, rows = sum(s == intent for s in said), sum(t == intent for t in truth)
+        if not predicted and not rows:
+            continue
+        precision = both / predicted if predicted else 0.0
+        recall = both / rows if rows else 0.0
+        f1 = 2 * both / (predicted + rows)
+        found[intent] = ClassFigures(precision, recall, f1, rows)
+    return found
+
+
+def macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
+    """Mean F1 over the intents that occur; 0 for no rows."""
+    found = classes(truth, said)
+    return sum(each.f1 for each in found.values()) / len(found) if found else 0.0
+
+
+def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
+    """Expected calibration error over ten bins of equal width."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, correct in zip(confidences, right, strict=True):
+        bins.setdefault(min(int(confidence * _BINS), _BINS - 1), []).append((confidence, correct))
+    total = len(confidences)
+    return sum(abs(sum(c - r for c, r in each)) for each in bins.values()) / total if total else 0.0
+
+
+def coverage_at(confidences: Sequence[float], right: Sequence[bool], precision: float) -> float:
+    """Largest share of messages, most confident first, that is right at least to `precision`."""
+    best = correct = 0
+    ordered = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
+    for taken, (_, is_right) in enumerate(ordered, 1):
+        correct += is_right
+        if correct >= precision * taken:
+            best = taken
+    return best / len(ordered) if ordered else 0.0
+
+
+def said_by(prediction: Prediction) -> set[str]:
+    return {intent for intent, probability in prediction.intents.items() if probability >= SAID}
+
+
+def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """All figures of a set: shares between 0 and 1, and counts. A share of nothing is None."""
+    pairs = list(zip(rows, predictions, strict=True))
+    truth, said = [row.labels.primary for row in rows], [each.primary for each in predictions]
+    right = [t == s for t, s in zip(truth, said, strict=True)]
+    confidences = [each.confidence for each in predictions]
+    split = [(row, each) for row, each in pairs if len(set(row.labels.per_invoice.values())) > 1]
+    promises = [(row, each) for row, each in pairs if "promise" in row.labels.intents]
+    known = [(row, each) for row, each in promises if "promise" in said_by(each)]
+    details = {
+        name: _share([
+            row.labels.detail(name) == getattr(each, name) for row, each in pairs if intent in row.labels.intents
+        ])
+        for name, intent, _ in labels.DETAILS
+    }  # fmt: skip
+    return {
+        "rows": len(rows),
+        "macro_f1": macro_f1(truth, said),
+        "accuracy": _share(right),
+        "classes": {
+            intent: {"precision": each.precision, "recall": each.recall, "f1": each.f1, "rows": each.rows}
+            for intent, each in classes(truth, said).items()
+        },
+        "languages": _by_language(rows, predictions),
+        "calibration_error": calibration_error(confidences, right),
+        "coverage": {str(p): coverage_at(confidences, right, p) for p in (0.9, 0.95, 0.98)},
+        "intents_exact": _share([set(row.labels.intents) == said_by(each) for row, each in pairs]),
+        "per_invoice_exact": _share([dict(row.labels.per_invoice) == dict(each.per_invoice) for row, each in pairs]),
+        "per_invoice_split_exact": _share([dict(r.labels.per_invoice) == dict(p.per_invoice) for r, p in split]),
+        "promise_date_exact": _share([row.labels.promise_date == each.promise_date for row, each in promises]),
+        "promise_date_wrong": _share([
+            each.promise_date is not None and row.labels.promise_date != each.promise_date for row, each in promises
+        ]),
+        "promise_date_exact_where_promise_is_said": _share([
+            row.labels.promise_date == each.promise_date for row, each in known
+        ]),
+        "paid_date_exact": _share([
+            row.labels.paid_date == each.paid_date for row, each in pairs if "paid" in row.labels.intents
+        ]),
+        "payment_method_exact": _share([
+            row.labels.payment_method == each.payment_method for row, each in pairs if "paid" in row.labels.intents
+        ]),
+        **details,
+    }  # fmt: skip
+
+
+def summary(rows: Sequence[Row], judged: Judged) -> dict[str, Any]:
+    """What a trained model's manifest tells of it, on predictions that never saw their author."""
+    return measure(rows, judged.predictions)
+
+
+def _by_language(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str, dict[str, float | int]]:
+    found: dict[str, dict[str, float | int]] = {}
+    for language in labels.LANGUAGES:
+        chosen = [(r, p) for r, p in zip(rows, predictions, strict=True) if r.language == language]
+        if chosen:
+            f1 = macro_f1([r.labels.primary for r, _ in chosen], [p.primary for _, p in chosen])
+            found[language] = {"macro_f1": f1, "rows": len(chosen)}
+    return found
+
+
+def _share(answers: Sequence[bool]) -> float | None:
+    return sum(answers) / len(answers) if answers else None

@@ -1,0 +1,192 @@
+"""A trained model on disk: estimators.skops and manifest.json in one folder.
+
+skops loads scikit-learn's own types only; the list of further trusted types is empty, so that no file can bring code.
+The manifest holds the SHA-256 of the estimators, all small numbers (calibration, thresholds), where it came from (hash
+of the data, library versions) and what it was measured to do. A mismatch is refused. Who vouches for the manifest is
+not this room's concern.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from classifier import labels
+from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, Calibration, Weights
+from classifier.cues import FEATURES
+from classifier.errors import ModelError
+from classifier.estimators import Estimators
+from classifier.features import Vectors
+from classifier.judgement import Standards
+from classifier.trained import HORIZON, Classifier
+from classifier.training import Trained
+
+DEFAULT = Path(__file__).parent / "built"
+
+#: Counted up whenever an older program could not read, or would misread, what is written.
+FORMAT = 1
+
+ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a trained model came from. `made` is an ISO 8601 time or None where a build must be reproducible."""
+
+    data_hash: str
+    rows: int
+    hands: tuple[str, ...]
+    made: str | None = None
+
+
+def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[str, Any]) -> str:
+    """Write the trained model to `folder` and return its version. The manifest is written last and whole: a folder
+    without one holds no trained model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    partial = folder / f"{ESTIMATORS}.partial"
+    skops.io.dump(_parts(trained.estimators), partial, compression=zipfile.ZIP_DEFLATED)
+    digest = _sha256(partial)
+    partial.replace(folder / ESTIMATORS)
+    name = f"{origin.data_hash[:8]}-{digest[:8]}"
+    manifest = {
+        "format": FORMAT,
+        "version": name,
+        "estimators_sha256": digest,
+        "origin": asdict(origin),
+        "libraries": {each: version(each) for each in _LIBRARIES},
+        "inputs": {"cues": FEATURES, "intent": INTENT_INPUTS, "confidence": CONFIDENCE_INPUTS},
+        "calibration": {
+            "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
+            "confidence": asdict(trained.calibration.confidence),
+        },
+        "bound": asdict(trained.bounded),
+        "languages": sorted(trained.languages),
+        "figures": figures,
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    written = folder / f"{MANIFEST}.partial"
+    with written.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(folder / MANIFEST)
+    return name
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of the trained model in `folder`. Raises `ModelError`."""
+    file = folder / MANIFEST
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder}: no trained model here. Build the default one with `python -m classifier.build`, or name"
+            " another folder."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file}: can't be read ({error}). Build or train it again.") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ModelError(f"{file}: format {FORMAT} expected. Train it again with this version of relance.")
+    return manifest
+
+
+def load_model(folder: Path) -> Classifier:
+    """The trained model in `folder`. Raises `ModelError` where anything is not as it was written."""
+    manifest = read_manifest(folder)
+    file = folder / ESTIMATORS
+    try:
+        digest = _sha256(file)
+    except OSError as error:
+        raise ModelError(f"{file}: can't be read ({error}). Build or train it again.") from None
+    if digest != manifest.get("estimators_sha256"):
+        raise ModelError(
+            f"{file}: its SHA-256 is not the one in {MANIFEST}: the file was changed after training or is damaged."
+            " It is not loaded. Build or train it again."
+        )
+    wanted = {"cues": list(FEATURES), "intent": list(INTENT_INPUTS), "confidence": list(CONFIDENCE_INPUTS)}
+    if manifest["inputs"] != wanted:
+        raise ModelError(f"{folder}: made for other features than this program's. Build or train it again.")
+    _check_library(folder, manifest)
+    try:
+        parts = skops.io.load(file, trusted=[])
+        return _classifier(manifest, parts)
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile, skops.io.exceptions.UntrustedTypesFoundException) as e:
+        raise ModelError(f"{folder}: holds no trained model that can be loaded ({e}). Train it again.") from None
+
+
+def _check_library(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """scikit-learn promises nothing across versions: a model of another minor version may predict otherwise."""
+    made, here = manifest["libraries"]["scikit-learn"], version("scikit-learn")
+    if made.split(".")[:2] != here.split(".")[:2]:
+        raise ModelError(
+            f"{folder}: trained with scikit-learn {made}, and {here} is installed. Build or train it again."
+        )
+
+
+def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any]) -> Classifier:
+    def weights(raw: Mapping[str, Any]) -> Weights:
+        return Weights(tuple(float(each) for each in raw["weights"]), float(raw["constant"]))
+
+    calibration = manifest["calibration"]
+    return Classifier(
+        str(manifest["version"]),
+        _estimators(parts),
+        Calibration(
+            {intent: weights(calibration["intents"][intent]) for intent in labels.INTENTS},
+            weights(calibration["confidence"]),
+        ),
+        Standards(
+            {intent: float(manifest["bound"]["thresholds"][intent]) for intent in labels.ACTIONABLE},
+            frozenset(manifest["languages"]),
+            HORIZON,
+        ),
+    )
+
+
+def _parts(estimators: Estimators) -> dict[str, Any]:
+    """Built-in types only. The weights of TF-IDF are kept as plain arrays."""
+    vectors = estimators.vectors
+    return {
+        "words": vectors.words,
+        "characters": vectors.characters,
+        "word_weights": vectors.word_weights.idf_,
+        "character_weights": vectors.character_weights.idf_,
+        "whole": dict(estimators.whole),
+        "sentence": dict(estimators.sentence),
+        "primary": estimators.primary,
+        "details": dict(estimators.details),
+    }
+
+
+def _estimators(parts: Mapping[str, Any]) -> Estimators:
+    vectors = Vectors(
+        parts["words"], parts["characters"], _weights(parts["word_weights"]), _weights(parts["character_weights"])
+    )
+    return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["details"])
+
+
+def _weights(idf: np.ndarray[Any, Any]) -> TfidfTransformer:
+    transformer = TfidfTransformer(sublinear_tf=True)
+    transformer.fit(sparse.csr_matrix((1, len(idf))))
+    transformer.idf_ = idf
+    return transformer
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,103 @@
+"""Thresholds that hold an error bound: of all human messages, at most so many may cause a wrong automatic action.
+
+The bound is on the share of all inbound human messages, not of the automatic ones: that risk only grows as thresholds
+fall, so one walk from strict to lenient needs no correction for looking often (risk-controlling prediction sets,
+Bates et al. 2021). The walk has one parameter, the tolerated chance of error; a wrong dispute only pauses reminders
+where a wrong paid or promise stops them, so a dispute may be half as uncertain again. The upper bound is exact
+(Clopper and Pearson 1934), one-sided, at 95 % confidence. Outcomes come from predictions by models that never saw the
+message's author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import beta
+
+from classifier.labels import ACTIONABLE
+
+BOUNDS = (0.01, 0.02, 0.03, 0.05)
+CONFIDENCE = 0.95
+
+#: How uncertain each intent may be, relative to the others.
+TOLERANCE = {"paid": 1.0, "promise": 1.0, "dispute": 1.5}
+
+#: A tighter bound is preferred as long as it leaves this share of the messages that could be automatic automatic.
+USEFUL = 0.4
+
+NEVER = 1.01
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One calibration message: what would be done if its confidence sufficed, and whether that would be wrong.
+
+    `candidate` is false where something other than confidence keeps it from being automatic. `actionable`: its label
+    allows an automatic action.
+    """
+
+    intent: str
+    confidence: float
+    candidate: bool
+    wrong: bool
+    actionable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """Thresholds by intent and what they hold: `wrong` of `messages` would be wrong automatic actions, so that the
+    true share is below `bound` with 95 % confidence (`upper` is the exact upper limit).
+    """
+
+    thresholds: dict[str, float]
+    bound: float
+    upper: float
+    messages: int
+    automatic: int
+    wrong: int
+    actionable: int
+    actionable_automatic: int
+
+
+def upper_limit(wrong: int, messages: int, confidence: float = CONFIDENCE) -> float:
+    """Clopper-Pearson one-sided upper limit of a share.
+
+    >>> round(upper_limit(0, 299), 4), round(upper_limit(0, 298), 4)
+    (0.01, 0.01)
+    """
+    if messages == 0 or wrong >= messages:
+        return 1.0
+    return float(beta.ppf(confidence, wrong + 1, messages - wrong))
+
+
+def choose_thresholds(outcomes: Sequence[Outcome], bounds: Sequence[float] = BOUNDS) -> Bounded:
+    """The tightest of `bounds` whose thresholds still leave useful automation; else the loosest."""
+    tried = [bound_thresholds(outcomes, bound) for bound in bounds]
+    return next((each for each in tried if each.actionable_automatic >= USEFUL * each.actionable), tried[-1])
+
+
+def bound_thresholds(outcomes: Sequence[Outcome], bound: float) -> Bounded:
+    """The most lenient thresholds on the walk whose upper limit stays within `bound`."""
+    candidates = sorted(
+        (each for each in outcomes if each.candidate and each.intent in ACTIONABLE),
+        key=lambda each: (1 - each.confidence) / TOLERANCE[each.intent],
+    )
+    tolerated = 0.0
+    wrong = taken = 0
+    for at, each in enumerate(candidates):
+        wrong += each.wrong
+        if upper_limit(wrong, len(outcomes)) > bound:
+            break
+        tolerance = (1 - each.confidence) / TOLERANCE[each.intent]
+        following = candidates[at + 1] if at + 1 < len(candidates) else None
+        if following is None or (1 - following.confidence) / TOLERANCE[following.intent] > tolerance:
+            tolerated, taken = tolerance, at + 1
+    accepted = candidates[:taken]
+    count = sum(each.wrong for each in accepted)
+    limits = {intent: 1 - tolerated * TOLERANCE[intent] - _ROUNDING if taken else NEVER for intent in ACTIONABLE}
+    return Bounded(
+        limits, bound, upper_limit(count, len(outcomes)), len(outcomes), taken, count,
+        sum(each.actionable for each in outcomes), sum(each.actionable and not each.wrong for each in accepted),
+    )  # fmt: skip
