@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from agent.wire import tls
 from config import OAuth, Server
-from config.errors import NeedsPerson, TemporaryFailure
+from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 from config.secrets import client_secret_of, refresh_token_of
 
 _TIMEOUT_SECONDS = 30.0
@@ -84,12 +84,8 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
         with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
             answer = json.loads(response.read(_LONGEST_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
-        if error.code in (400, 401, 403):
-            raise NeedsPerson(
-                f"{where}: the refresh token for {server.username} was refused ({_error_code(error)})",
-                f"Grant relance access again and store the new token ({server.key}.oauth).",
-            ) from None
-        raise TemporaryFailure(f"{where}: out of order (HTTP {error.code})", "It is tried again by itself.") from None
+        with error:  # it holds the connection
+            raise _refusal(error, where, server) from None
     except urllib.error.URLError as error:
         cause = error.reason if isinstance(error.reason, OSError) else OSError(str(error.reason))
         raise tls.told(cause, "token server", parts.hostname or "", parts.port or 443) from None
@@ -100,6 +96,15 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
     if not isinstance(answer, dict) or not answer.get("access_token"):
         raise TemporaryFailure(f"{where}: its answer holds no access token", f"Check {server.key}.oauth.token_url.")
     return answer
+
+
+def _refusal(error: urllib.error.HTTPError, where: str, server: Server) -> RelanceError:
+    if error.code in (400, 401, 403):
+        return NeedsPerson(
+            f"{where}: the refresh token for {server.username} was refused ({_error_code(error)})",
+            f"Grant relance access again and store the new token ({server.key}.oauth).",
+        )
+    return TemporaryFailure(f"{where}: out of order (HTTP {error.code})", "It is tried again by itself.")
 
 
 def _error_code(error: urllib.error.HTTPError) -> str:
