@@ -211,8 +211,8 @@ def looked(
 ) -> None:
     """Note the look into some folders, by their ids.
 
-    ``held`` is how many mails each holds; ``reached`` the last UID up to which all is accounted for; ``swept`` are those
-    of which all UIDs were compared.
+    ``held`` is how many mails each holds; ``reached`` the last UID up to which all is accounted for; ``swept`` are
+    those of which all UIDs were compared.
     """
     with database.write() as session:
         for row in session.scalars(select(Folder).where(Folder.id.in_(list(held)))):

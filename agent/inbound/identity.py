@@ -2,7 +2,7 @@
 
 The *dkey* is the SHA-256 of Message-ID, From, Date, Subject and the body's SHA-256. A second mail under a known
 Message-ID is thus a message of its own: a stranger can't make an answer disappear by using its id first. What servers
-change on the way does not count: the lines of transport, folding of headers, kinds of line ends, blank lines at the end.
+change on the way does not count: transport headers, folding, kinds of line ends, blank lines at the end.
 
 Pure. Bytes may come in pieces, so that a huge mail is never held whole.
 """

@@ -49,6 +49,8 @@ class _Line:
     text: str
     depth: int
     kind: _Class
+    #: cheap look ahead of the patterns: "X wrote:" may end on this line
+    may_end: bool
 
     @property
     def blank(self) -> bool:
@@ -100,8 +102,13 @@ def _lines(text: str) -> list[_Line]:
         else:
             depth = _quote_depth(raw)
             kind = _Class.QUOTED if depth else _Class.SIGNATURE if in_signature else _Class.NEW
-            lines.append(_Line(raw.rstrip(), depth, kind))
+            lines.append(_Line(raw.rstrip(), depth, kind, not depth and _may_end(raw)))
     return lines
+
+
+def _may_end(raw: str) -> bool:
+    tail = raw[-80:].rstrip(_FRAME + ">")
+    return tail.endswith((":", "：")) or bool(_verbs_close().search(tail))
 
 
 def _quote_depth(raw: str) -> int:
@@ -325,33 +332,39 @@ _OWN_WORDS = re.compile(
 
 def _wrote(lines: list[_Line], at: int, limit: int) -> _Header | None:
     """"On … X wrote:" over one to six lines, starting exactly at `at`."""
+    reach = min(limit, at + HEADER_LINES)
     first = lines[at].text.strip(_FRAME)[:MAX_LINE]
     if _BARE_DATE_LINE.match(first):
         return _Header(at, at + 1, to_end=True)
+    if not any(lines[end].may_end for end in range(at, reach)) or _OWN_WORDS.match(first):
+        return None
     opens = _opens(first)
     starts = at == 0 or lines[at - 1].blank or not lines[at - 1].new
-    if _OWN_WORDS.match(first) or not (opens or starts or _verbs_end().search(first)):
+    if not (opens or starts or _verbs_end().search(first)):
         return None
-    joined = ""
     blanks = 0
-    for end in range(at, min(limit, at + HEADER_LINES)):
-        line = lines[end]
-        if line.depth:
+    for end in range(at, reach):
+        if lines[end].depth:
             break
-        if line.blank:
+        if lines[end].blank:
             blanks += 1
             if blanks > 1 or not opens:
                 break
-            continue
-        text = line.text.strip(_FRAME)
-        if end > at and not (opens and _HAS_TIME.search(first)) and _opens(text) and _wrote(lines, end, limit):
-            return None  # the header starts further down; this line is the writer's
-        joined = f"{joined} {text}".strip()
-        if len(joined) > MAX_LINE:
-            break
-        if _ends_header(joined, opens, _next_is_quote(lines, end + 1)) and (blanks == 0 or opens):
-            return _Header(at, end + 1, to_end=_names_a_mail(joined))
+        elif lines[end].may_end and _is_header(lines, at, end, opens):
+            dated = opens and _HAS_TIME.search(first)
+            later = not dated and any(_opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1))
+            # Where a complete header starts further down, the lines above it are the writer's.
+            return None if later else _Header(at, end + 1, to_end=True)
     return None
+
+
+def _framed(line: _Line) -> str:
+    return line.text.strip(_FRAME)
+
+
+def _is_header(lines: list[_Line], at: int, end: int, opens: bool) -> bool:
+    joined = " ".join(_framed(line) for line in lines[at : end + 1] if not line.blank)
+    return len(joined) <= MAX_LINE and _ends_header(joined, opens, _next_is_quote(lines, end + 1))
 
 
 _FRAME = " \t*_-—=|"
@@ -384,10 +397,6 @@ def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
 def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
     """The verb of a reply header is its last word, or a date follows it; in running text more words do."""
     return opens or quote_next or bool(_verbs_close().search(text))
-
-
-def _names_a_mail(joined: str) -> bool:
-    return bool(_HAS_ADDRESS.search(joined) or _HAS_TIME.search(joined))
 
 
 @cache
@@ -529,6 +538,10 @@ def _below_rule(lines: list[_Line], first: int, cut: int) -> int:
     return cut
 
 
+_POSTSCRIPT = re.compile(r"(?i)\s*(p\.?\s?s\.?|n\.?b\.?)\s*[:.\s]")
+_SENTENCE_END = re.compile(r"[.!?…]\s*$|\b(is|are|will|have|est|sont|avons|sera|ist|sind|haben|wird|está|hemos|è|abbiamo|hebben|zijn)\b", re.I)
+
+
 @cache
 def _sign_off() -> re.Pattern[str]:
     phrases = "|".join(re.escape(phrase) for phrase in wordings.merged("sign_offs", "phrases"))
@@ -536,17 +549,19 @@ def _sign_off() -> re.Pattern[str]:
 
 
 def _contact_block(lines: list[_Line], first: int, cut: int) -> int:
-    """Contact lines below a sign-off and a name; the sign-off and the name stay with the text."""
-    texts = [index for index in range(first, cut) if not lines[index].blank]
-    for place, index in enumerate(texts[-14:]):
-        rest = texts[-14:][place + 1 :]
-        if not _sign_off().match(lines[index].text) or len(rest) < 2:
+    """A courtesy line near the end with nothing but a name and contact lines below it starts the signature."""
+    texts = [index for index in range(first, cut) if not lines[index].blank][-16:]
+    for place, index in enumerate(texts):
+        if index == first or not _sign_off().match(lines[index].text):
             continue
-        below = rest[1:]
-        looks = all(len(lines[at].text) < 100 for at in below) and any(_CONTACT.search(lines[at].text) for at in below)
-        if looks and not _CONTACT.search(lines[rest[0]].text):
-            return below[0]
-        if looks:
-            return rest[0]
-        return cut
+        below = [lines[at].text for at in texts[place + 1 :]]
+        if _are_name_and_contacts(below):
+            return index
     return cut
+
+
+def _are_name_and_contacts(texts: list[str]) -> bool:
+    """Short lines that are no sentences; a name may be missing, since a courtesy line may be the last."""
+    if any(len(text) > 110 or _POSTSCRIPT.match(text) for text in texts):
+        return False
+    return all(_CONTACT.search(text) or not _SENTENCE_END.search(text) or len(text.split()) <= 4 for text in texts)
