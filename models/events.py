@@ -46,7 +46,7 @@ def subject_of(row: Base) -> tuple[str, str]:
 
 
 def record(
-    session: Session, kind: str, subject: Base | tuple[str, str], *, actor: str, at: datetime, **data: type_of_value
+    session: Session, kind: str, subject: Base | tuple[str, str], /, *, actor: str, at: datetime, **data: type_of_value
 ) -> Event:
     """Append one event to the chain, in the caller's transaction.
 

@@ -14,7 +14,7 @@ Never a second blind DATA: what is `unknown` is not tried again from here.
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -86,7 +86,7 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
         with database.write() as session:
             wait_until = _rate_free_at(session, post)
             if wait_until is not None:
-                return Delivered(**counts, wait_until=wait_until)
+                return replace(Delivered(**counts), wait_until=wait_until)
             delivery = store.claim_next(session, post.name, post.owner, now, now + LEASE)
             if delivery is None:
                 break
@@ -209,55 +209,57 @@ class _Attempt:
             delivery = self._mine(session)
             match outcome:
                 case Accepted(reply):
-                    self._sent(session, delivery, reply)
-                    word = "sent"
+                    word = self._sent(session, delivery, reply)
                 case Refused(is_temporary=True, reply=reply):
-                    self._failed(session, delivery, reply)
-                    word = "failed"
+                    word = self._failed(session, delivery, reply)
                 case Refused(reply=reply):
-                    self._rejected(session, delivery, reply)
-                    word = "rejected"
+                    word = self._rejected(session, delivery, reply)
                 case NotTried(why):
-                    self._failed(session, delivery, why)
-                    word = "failed"
+                    word = self._failed(session, delivery, why)
                 case LookedAway():
-                    self._cancelled(session, delivery)
-                    word = "cancelled"
+                    word = self._cancelled(session, delivery)
                 case Lost(why):
-                    self._move(session, delivery, DeliveryState.UNKNOWN, "connection_lost", {"reply": why})
-                    word = "unknown"
+                    word = self._move(session, delivery, DeliveryState.UNKNOWN, "connection_lost", {"reply": why})
         point("delivery.booked")
         log.info("delivery.booked", delivery=self._id, outcome=word)
         return word
 
     def _move(
         self, session: Session, delivery: Delivery, to: DeliveryState, reason: str, values: dict[str, object]
-    ) -> None:
+    ) -> str:
+        """Change the state and end the claim; the new state's word."""
         released = {"owner": None, "lease_until": None, **values}
         transitions.move(
             session, delivery, to, actor=store.RELANCE, reason=reason, at=self._now, owner=self._post.owner,
             values=released,
         )  # fmt: skip
+        return to.value
 
-    def _sent(self, session: Session, delivery: Delivery, reply: str) -> None:
-        self._move(session, delivery, DeliveryState.SENT, "accepted", {"reply": reply, "sent_at": self._now})
+    def _sent(self, session: Session, delivery: Delivery, reply: str) -> str:
+        word = self._move(session, delivery, DeliveryState.SENT, "accepted", {"reply": reply, "sent_at": self._now})
         if delivery.reminder is not None:
             store.mark_reminded(session, delivery.reminder, self._now)
+        return word
 
-    def _failed(self, session: Session, delivery: Delivery, reply: str) -> None:
+    def _failed(self, session: Session, delivery: Delivery, reply: str) -> str:
         first = delivery.first_failed_at or self._now
         if self._now - first > GIVE_UP_AFTER:
-            self._rejected(session, delivery, reply, ExceptionReason.DELIVERY_FAILING)
-            return
-        tries = max(0, delivery.attempts - (delivery.state is DeliveryState.SENDING))
-        values: dict[str, object] = {
-            "reply": reply,
-            "first_failed_at": first,
-            "not_before": self._now + backoff(tries, random.uniform(0.8, 1.2)),  # noqa: S311 - spreads load only
-        }
-        if delivery.state is not DeliveryState.SENDING:
-            values["attempts"] = delivery.attempts + 1
-        self._move(session, delivery, DeliveryState.FAILED, "temporary", values)
+            return self._rejected(session, delivery, reply, ExceptionReason.DELIVERY_FAILING)
+        # Entering `sending` has counted this attempt already; one that did not come so far is counted here.
+        attempts = delivery.attempts + (delivery.state is not DeliveryState.SENDING)
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, decides nothing
+        return self._move(
+            session,
+            delivery,
+            DeliveryState.FAILED,
+            "temporary",
+            {
+                "reply": reply,
+                "first_failed_at": first,
+                "attempts": attempts,
+                "not_before": self._now + backoff(attempts - 1, jitter),
+            },
+        )
 
     def _rejected(
         self,
@@ -265,15 +267,17 @@ class _Attempt:
         delivery: Delivery,
         reply: str,
         reason: ExceptionReason = ExceptionReason.DELIVERY_REJECTED,
-    ) -> None:
-        self._move(session, delivery, DeliveryState.REJECTED, reason.value, {"reply": reply})
+    ) -> str:
+        word = self._move(session, delivery, DeliveryState.REJECTED, reason.value, {"reply": reply})
         raise_delivery(session, self._settings, delivery, reason, reply, self._now)
+        return word
 
-    def _cancelled(self, session: Session, delivery: Delivery) -> None:
+    def _cancelled(self, session: Session, delivery: Delivery) -> str:
         why = self._no or "the last look said no"
-        self._move(session, delivery, DeliveryState.CANCELLED, "last_look", {"reply": why})
+        word = self._move(session, delivery, DeliveryState.CANCELLED, "last_look", {"reply": why})
         if delivery.reminder is not None:
             store.void(session, delivery.reminder, self._now)
+        return word
 
 
 def backoff(tries: int, jitter: float) -> timedelta:

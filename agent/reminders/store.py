@@ -93,7 +93,8 @@ class _Rows:
         self, session: Session, settings: Settings, now: datetime, ids: Collection[str] | None, ignoring: int | None
     ) -> None:
         def chosen(column: Any) -> ColumnElement[bool]:
-            return column.in_(ids) if ids is not None else column.is_not(None)
+            wanted: ColumnElement[bool] = column.in_(ids) if ids is not None else column.is_not(None)
+            return wanted
 
         self.settings = settings
         self.today = local_day(now, settings.zone)
@@ -172,11 +173,13 @@ class _Rows:
             .where(Message.thread_id.in_(ids), Message.direction == Direction.OUT)
             .order_by(Message.id)
         )
-        chain: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        chain: dict[int | None, list[tuple[str, str]]] = defaultdict(list)
         for thread_id, message_id, subject in messages:
-            if thread_id is not None and message_id is not None:
+            if message_id is not None:
                 chain[thread_id].append((message_id, subject or ""))
         for thread_id, found in chain.items():
+            if thread_id is None:
+                continue
             self.thread_views[thread_id] = ThreadView(thread_id, tuple(m for m, _ in found), found[0][1])
 
     def _waiting(self, session: Session) -> None:
@@ -351,7 +354,8 @@ def _add_delivery(
     session: Session, reminder: Reminder, planned: PlannedReminder, draft: Draft, mailbox: str, now: datetime
 ) -> None:
     thread = planned.customer.threads.get(planned.currency)
-    if thread is None:
+    thread_id = thread.id if thread is not None else None
+    if thread_id is None:
         row = Thread(
             customer_id=reminder.customer_id,
             currency=reminder.currency,
@@ -360,6 +364,7 @@ def _add_delivery(
         )
         session.add(row)
         session.flush()
+        thread_id = row.id
     message = Message(
         dkey=draft.digest,
         direction=Direction.OUT,
@@ -369,7 +374,7 @@ def _add_delivery(
         size=len(draft.raw),
         received_at=now,
         subject=draft.subject,
-        thread_id=thread.id if thread is not None else row.id,
+        thread_id=thread_id,
         customer_id=reminder.customer_id,
         created_at=now,
     )

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from agent.faults import point
 from agent.inbound.store import reading_of
 from agent.ledger import states
+from agent.ledger.states import Answer
 from agent.reminders import reconcile
 from agent.reminders import store as reminder_store
 from agent.reminders.deliver import alarm_at
@@ -72,11 +73,9 @@ def drain(database: Database, settings: Settings, now: datetime) -> Applied:
                 continue
             verdict = apply(session, message, settings, now)
         point("message.applied")
-        if message.state is MessageState.QUEUED:
-            queued += 1
-        else:
-            applied += 1
-        log.info("message.decided", message=message_id, rule=verdict.rule, state=message.state.value)
+        queued += verdict.is_queued
+        applied += not verdict.is_queued
+        log.info("message.decided", message=message_id, rule=verdict.rule, queued=verdict.is_queued)
     return Applied(applied, queued)
 
 
@@ -86,13 +85,14 @@ def apply(session: Session, message: Message, settings: Settings, now: datetime)
     verdict = decide(case, store.policy_view(settings, now))
     _settle_deliveries(session, message, case, now)
     transitions.move(session, message, MessageState.DECIDED, actor=RELANCE, reason=verdict.rule, at=now)
-    write_decisions(session, message, verdict.rule, verdict.actions, verdict.queue, by=RELANCE, now=now)
-    for action in verdict.actions:
-        carry_out(session, action, message.id, by=RELANCE, reason=verdict.rule, now=now)
+    done = [
+        (action, carry_out(session, action, message.id, by=RELANCE, reason=verdict.rule, now=now))
+        for action in verdict.actions
+    ]
+    write_decisions(session, message, verdict.rule, done, verdict.queue, by=RELANCE, now=now)
     if verdict.queue is not None:
         _ask(session, message, case, verdict.queue, settings, now)
-    # A dispute is applied (it pauses by itself) and asks a person besides.
-    to = MessageState.QUEUED if verdict.queue is not None and not verdict.actions else MessageState.APPLIED
+    to = MessageState.QUEUED if verdict.is_queued else MessageState.APPLIED
     transitions.move(
         session, message, to, actor=RELANCE, reason=verdict.rule, at=now,
         model=case.prediction.model_version if case.prediction else None,
@@ -125,16 +125,20 @@ def write_decisions(
     session: Session,
     message: Message,
     rule: str,
-    actions: Iterable[Action],
+    done: Iterable[tuple[Action, Answer | None]],
     queue: Queue | None,
     *,
     by: str,
     now: datetime,
     position: int = 0,
 ) -> None:
-    """One row for each action and for the question to a person, in order from ``position``."""
+    """One row for each action and for the question to a person, in order from ``position``.
+
+    An action on an invoice keeps with it what it changed, so that a person can take it back.
+    """
     rows: list[tuple[str, int | None, str, dict[str, Any]]] = [
-        (_code(action), getattr(action, "invoice_id", None), "", _document(action)) for action in actions
+        (_CODES[type(action)], getattr(action, "invoice_id", None), "", _document(action, answer))
+        for action, answer in done
     ]
     if queue is not None:
         rows.append(("queue", None, queue.detail, {"reason": queue.reason.value, "holds": queue.holds}))
@@ -166,12 +170,9 @@ _CODES: dict[type[Any], str] = {
 }
 
 
-def _code(action: Action) -> str:
-    return _CODES[type(action)]
-
-
-def _document(action: Action) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in asdict(action).items() if key != "address"}
+def _document(action: Action, answer: Answer | None) -> dict[str, Any]:
+    document = {key: _plain(value) for key, value in asdict(action).items() if key != "address"}
+    return {**document, "answer": answer.as_json() if answer is not None else None}
 
 
 def _plain(value: Any) -> Any:
@@ -180,18 +181,20 @@ def _plain(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def carry_out(session: Session, action: Action, message_id: int | None, *, by: str, reason: str, now: datetime) -> None:
-    """Do what was decided. Each of these writes its event."""
+def carry_out(
+    session: Session, action: Action, message_id: int | None, *, by: str, reason: str, now: datetime
+) -> Answer | None:
+    """Do what was decided, with its event; what it changed on an invoice, if it is about one."""
     match action:
         case ReportPaid(invoice_id):
             invoice = _locked(session, invoice_id)
-            states.report_paid(session, invoice, message_id=message_id, actor=by, reason=reason, at=now)
+            return states.report_paid(session, invoice, message_id=message_id, actor=by, reason=reason, at=now)
         case RecordPromise(invoice_id, on, amount):
             invoice = _locked(session, invoice_id)
-            states.promise(session, invoice, on, amount, message_id=message_id, actor=by, reason=reason, at=now)
+            return states.promise(session, invoice, on, amount, message_id=message_id, actor=by, reason=reason, at=now)
         case OpenDispute(invoice_id, why):
             invoice = _locked(session, invoice_id)
-            states.dispute(session, invoice, why, None, message_id=message_id, actor=by, reason=reason, at=now)
+            return states.dispute(session, invoice, why, None, message_id=message_id, actor=by, reason=reason, at=now)
         case MarkDead(address):
             for contact in _contacts(session, address):
                 if contact.dead_since is None:
@@ -205,6 +208,7 @@ def carry_out(session: Session, action: Action, message_id: int | None, *, by: s
                 )
         case TakeNote():
             pass
+    return None
 
 
 def _locked(session: Session, invoice_id: int) -> Invoice:

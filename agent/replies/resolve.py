@@ -8,12 +8,13 @@ has happened to the invoice since.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.ledger import states
+from agent.ledger.states import Answer
 from agent.reminders import reconcile
 from agent.reminders import store as reminder_store
 from agent.replies import store
@@ -23,7 +24,7 @@ from agent.review import queue
 from config.errors import NeedsPerson
 from models import Correction, Decision, Delivery, ExceptionItem, Invoice, Message, events, transitions
 from models.message import Direction
-from models.states import DeliveryState, ExceptionState, InvoiceState, MessageState
+from models.states import DeliveryState, ExceptionState, MessageState
 
 INTENTS = ("paid", "promise", "dispute", "question", "other")
 DeliveryWord = Literal["sent", "again", "drop"]
@@ -78,27 +79,48 @@ def _resolve_message(session: Session, item: ExceptionItem, message: Message, wo
     reason = word.dispute_reason or (prediction.dispute_reason if prediction is not None else None) or "other"
     intents = _intents(session, item, word)
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
-    changes: list[dict[str, Any]] = []
+    changes: list[Answer] = []
+    done: list[tuple[Action, Answer | None]] = []
     sentences: list[str] = []
     for (invoice, _), action in zip(intents, actions, strict=True):
-        before = invoice.state
         if isinstance(action, TakeNote):
-            states.take_back(session, invoice, message_id=message.id, actor=word.by, reason="corrected", at=now)
+            answer = _take_back(session, message, invoice, word.by, now)
         else:
-            carry_out(session, action, message.id, by=word.by, reason="resolved", now=now)
-        if invoice.state is not before:
-            changes.append({"invoice": invoice.id, "before": before.value, "after": invoice.state.value})
+            answer = carry_out(session, action, message.id, by=word.by, reason="resolved", now=now)
+        changes += [answer] if answer is not None else []
+        done.append((action, answer))
         sentences.append(f"{invoice.number}: {_told(invoice, action)}")
     correction = _correct(session, message, word, intents, on, now)
     position = session.scalar(select(func.count()).where(Decision.message_id == message.id)) or 0
-    write_decisions(session, message, "person", actions, None, by=word.by, now=now, position=position)
+    write_decisions(session, message, "person", done, None, by=word.by, now=now, position=position)
     if message.state in (MessageState.QUEUED, MessageState.QUARANTINED):
         transitions.move(session, message, MessageState.APPLIED, actor=word.by, reason="resolved", at=now)
     queue.settle(
         session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"resolved as {word.intent}",
-        resolution={"intent": word.intent, "changes": changes, "correction": correction.id},
+        resolution={"intent": word.intent, "changes": [answer.as_json() for answer in changes],
+            "correction": correction.id,
+        },
     )  # fmt: skip
     return Done(tuple(sentences) or (f"taken as {word.intent}; no invoice changes, reminders go on",))
+
+
+def _take_back(session: Session, message: Message, invoice: Invoice, by: str, now: datetime) -> Answer | None:
+    """Undo what this message did to an invoice by itself, if nothing has happened to it since."""
+    query = (
+        select(Decision.document)
+        .where(Decision.message_id == message.id, Decision.invoice_id == invoice.id)
+        .order_by(Decision.position.desc())
+    )
+    for document in session.scalars(query):
+        if document.get("answer") is None:
+            continue
+        answer = Answer.from_json(document["answer"])
+        if invoice.state is not answer.now:
+            return None
+        before_at = invoice.state_at
+        states.undo_answer(session, invoice, answer, at=now, actor=by, reason="corrected")
+        return answer.inverse(before_at, invoice.state)
+    return None
 
 
 def _intents(session: Session, item: ExceptionItem, word: Word) -> list[tuple[Invoice, str]]:
@@ -238,11 +260,10 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
         raise NeedsPerson(f"item {item.id} settled a delivery; that can't be undone, the mail may be on its way")
     resolution = queue.reopen(session, item, by, now)
     sentences = []
-    for change in resolution.get("changes", []):
-        invoice = session.get_one(Invoice, change["invoice"], with_for_update=True)
-        if invoice.state.value != change["after"]:
-            raise NeedsPerson(f"{invoice.number} is {invoice.state.value} by now; set it right by hand")
-        states.restore(session, invoice, InvoiceState(change["before"]), message_id=item.message_id, actor=by, at=now)
+    for document in reversed(resolution.get("changes", [])):
+        answer = Answer.from_json(document)
+        invoice = session.get_one(Invoice, answer.invoice_id, with_for_update=True)
+        states.undo_answer(session, invoice, answer, at=now, actor=by, reason="undo")
         sentences.append(f"{invoice.number}: {invoice.state.value} again")
     if (correction_id := resolution.get("correction")) is not None:
         correction = session.get_one(Correction, correction_id)

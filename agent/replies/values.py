@@ -133,6 +133,11 @@ class Verdict:
     proposed: tuple[Action, ...] = ()
     """What it would do if it were allowed to: shown to the person who is asked."""
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether a person has to act before anything happens; a dispute is applied and asks a person besides."""
+        return self.queue is not None and not self.actions
+
 
 Labels = Mapping[str, str]
 """Invoice number → intent."""
