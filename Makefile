@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 READY := .venv/.ready
-MODEL := classifier/built/default.skops
+MODEL := classifier/built/manifest.json
 CODE := agent classifier templates models config tests hatch_build.py
 
 .PHONY: help
@@ -23,6 +23,7 @@ $(READY): requirements/dev.lock pyproject.toml scripts/setup
 
 $(MODEL): $(shell find classifier -type f -not -path 'classifier/built/*' -not -name '*.pyc') | $(READY)
 	$(BIN)/python -m classifier.build
+	@touch $@
 
 .PHONY: setup
 setup: $(READY) $(MODEL)  ## .venv with all that is needed, and the default trained model
@@ -60,6 +61,7 @@ lock: $(READY)  ## requirements/*.lock from pyproject.toml (ARGS=--upgrade: the 
 
 .PHONY: model
 model: $(READY)  ## train the default model again from the committed data
+	rm -rf classifier/built
 	$(BIN)/python -m classifier.build
 
 .PHONY: build
