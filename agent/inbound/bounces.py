@@ -107,18 +107,21 @@ def _address_of(value: str | None) -> str | None:
 
 
 def _status(failed: _Recipient | None, diagnostic: str, words: str) -> str | None:
-    """The most telling code: the receiving server's own in the diagnostic, then the reporter's, then the text's."""
+    """The most telling code: the receiving server's own in the diagnostic, then the reporter's, then the text's.
+
+    A detail of 0 means "other or undefined" (RFC 3463 3), so that any other code tells more.
+    """
     stated = failed.status if failed else None
     for match in _CODE.finditer(diagnostic):
         code = ".".join(match.groups())
-        if not code.endswith(".0.0") and code[0] != "2":
+        if not code.endswith(".0") and code[0] != "2":
             return code
-    if stated and not stated.endswith(".0.0"):
+    if stated and not stated.endswith(".0"):
         return stated
     for text in (diagnostic, words):
         for match in _CODE.finditer(text):
             code = ".".join(match.groups())
-            if not code.endswith(".0.0") and code[0] != "2" and (stated is None or code[0] == stated[0]):
+            if not code.endswith(".0") and code[0] != "2" and (stated is None or code[0] == stated[0]):
                 return code
     if stated:
         return stated
@@ -134,7 +137,7 @@ def _permanent(status: str | None, delayed: bool, failed: _Recipient | None, tex
     code = _SMTP.search(text)
     if code:
         return code[1][0] == "5"
-    return not (_says("temporary", text[:4_000]) and not _says("dead_address", text[:4_000]))
+    return True  # a report that names no code and no delay says that the mail was given up
 
 
 _BY_STATUS = {

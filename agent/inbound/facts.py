@@ -34,17 +34,15 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in texts:
         text = text[:MAX_TEXT]
-        spans: list[tuple[int, int]] = []
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
             if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
                 continue
             is_code = match["prefix"].isupper() and match["prefix"].lower() not in ("no", "nr", "inv", "rg")
             hits.append((match.start(), match[0] if is_code else match["digits"]))
-            spans.append(match.span())
-        for match in _TOKEN.finditer(text):
-            inside = any(start <= match.start() < end for start, end in spans)
-            if not inside and _is_number(match[0]):
+        rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
+        for match in _TOKEN.finditer(rest):
+            if _is_number(match[0]):
                 hits.append((match.start(), match[0]))
         found.update(dict.fromkeys(token for _, token in sorted(hits)))
     return tuple(found)[:MAX_NUMBERS]

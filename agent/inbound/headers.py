@@ -26,7 +26,7 @@ MAX_SUBJECT = 2_000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 #: headers that tell a stray line within the section from the start of the body
-_KNOWN = re.compile(rb"(?i)(from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to|x-[\w-]+|dkim-signature|references)[ \t]*:")
+_KNOWN = re.compile(rb"(?im)^(from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to|x-[\w-]+|dkim-signature|references)[ \t]*:")
 _CHARSET = re.compile(rb"(?i)\bcharset\s*=\s*[\"']?([\w.:-]{2,40})")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -103,7 +103,7 @@ def _sections(raw: bytes) -> tuple[tuple[tuple[str, bytes], ...], int, bool]:
                 fields[-1][1].append(line)
         elif match:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
-        elif len(fields) < 3 or not _KNOWN.match(raw, stop + 1):
+        elif len(fields) < 3 or not _KNOWN.search(raw[stop : stop + 8_192].partition(b"\n\n")[0].partition(b"\n\r\n")[0]):
             return _joined(fields), at, False
         at = stop + 1
     return _joined(fields), len(raw), False
@@ -121,7 +121,7 @@ def _joined(fields: list[tuple[str, list[bytes]]]) -> tuple[tuple[str, bytes], .
 
 def decode_header(value: bytes, charset: str | None = None) -> str:
     """A header for people's eyes: encoded words (RFC 2047) and raw 8-bit text decoded, white space made even."""
-    text = decode_text(value, charset)
+    text = decode_text(value, None if value.isascii() and b"\x1b" not in value else charset)
     if "=?" in text:
         text = _decode_words(text)
     text = no_surrogates(text).replace("\x00", "")

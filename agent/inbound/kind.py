@@ -99,6 +99,9 @@ def _has_machine_header(facts: Facts) -> bool:
         return True
     if facts.header("x-precedence") in ("auto_reply", "auto-reply") or facts.header("x-fc-machinegenerated") == "true":
         return True
+    # Exchange puts this on what an inbox rule sends, answers and forwards; only answers ask that none come back.
+    if facts.headers.has("x-ms-exchange-inbox-rules-loop") and facts.headers.has("x-auto-response-suppress"):
+        return True
     return facts.header("x-post-messageclass").startswith("9") or facts.header("delivered-to") == "autoresponder"
 
 

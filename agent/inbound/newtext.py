@@ -212,12 +212,12 @@ _RULE = re.compile(r"^[\s*]*([-_=*~─—–]\s?){5,}[\s*]*$")
 def _separator(lines: list[_Line], at: int) -> _Header | None:
     """"-----Original Message-----" in its languages, with or without the dashes; a bare rule above a header block."""
     text = lines[at].text[:MAX_LINE]
-    if _RULE.match(text):
+    if _FOOTER_RULE.match(text):
         below = _next_text(lines, at + 1)
         if below is not None and below <= at + 3:
             if _phrases("reply_headers", "original").fullmatch(lines[below].text.strip(" *_:")):
                 return _Header(at, below + 1, to_end=True)
-            block = _block(lines, below)
+            block = _block(lines, below) if _RULE.match(text) else None
             return _Header(at, block.end, to_end=True) if block else None
         return None
     ruled = _RULED.match(text)
@@ -434,7 +434,8 @@ def _class_signatures(lines: list[_Line]) -> None:
     for start, end in list(_new_runs(lines)):
         cut = _signature_start(lines, start, end)
         for line in lines[cut:end]:
-            line.kind = _Class.SIGNATURE
+            if line.new:
+                line.kind = _Class.SIGNATURE
 
 
 def _new_runs(lines: list[_Line]) -> Iterator[tuple[int, int]]:
@@ -468,8 +469,31 @@ def _signature_start(lines: list[_Line], start: int, end: int) -> int:
             break
     if cut == end and first < end and _DELIMITER.match(lines[first].text) and _text_above(lines, start):
         return first
+    cut = _after_device_line(lines, first, cut)
     cut = _footers(lines, first, cut)
+    cut = _dashed_name(lines, first, cut)
     return _contact_block(lines, first, cut)
+
+
+def _after_device_line(lines: list[_Line], first: int, cut: int) -> int:
+    """"Sent from my phone" as a paragraph of its own ends a message: what follows is a history that nothing marks."""
+    for index in range(first + 1, cut):
+        alone = lines[index - 1].blank and (index + 1 == cut or lines[index + 1].blank)
+        if alone and len(lines[index].text) < 80 and _is_device_line(lines[index].text):
+            _to_history(lines, index + 1, cut)
+            return index + 1
+    return cut
+
+
+_DASHED_NAME = re.compile(r"^\s*[-–—/~]{1,2}\s?[A-ZÀ-Ý][\w'.]+(?:\s[A-ZÀ-Ý][\w'.-]*){0,3}\s*$")
+
+
+def _dashed_name(lines: list[_Line], first: int, cut: int) -> int:
+    """"-Anna" or "/Anna" as the last paragraph."""
+    last = next((index for index in range(cut - 1, first, -1) if not lines[index].blank), None)
+    if last is not None and lines[last - 1].blank and _DASHED_NAME.match(lines[last].text):
+        return last
+    return cut
 
 
 def _text_above(lines: list[_Line], start: int) -> bool:
@@ -481,8 +505,12 @@ def _short_below(lines: list[_Line], at: int, end: int) -> bool:
     return sum(1 for line in lines[at + 1 : end] if not line.blank) <= 40
 
 
-def _footers(lines: list[_Line], first: int, cut: int) -> int:
-    """Take device lines, disclaimers and what hangs below a rule off the end, paragraph by paragraph."""
+def _footers(lines: list[_Line], first: int, end: int) -> int:
+    """Where disclaimers, list footers and device lines at the end of [first, end) begin, paragraph by paragraph.
+
+    A disclaimer or a list footer is nobody's signature: it goes to the history. A device's line is left to its caller.
+    """
+    cut = end
     while True:
         last = next((index for index in range(cut - 1, first - 1, -1) if not lines[index].blank), None)
         if last is None:
@@ -496,6 +524,7 @@ def _footers(lines: list[_Line], first: int, cut: int) -> int:
         elif _FOOTER_RULE.match(lines[last].text) or _DELIMITER.match(lines[last].text):
             cut = last
         elif _is_disclaimer(paragraph) and (top > first or len(paragraph) > 200):
+            _to_history(lines, top, cut)
             cut = top
         else:
             sent = next((i for i in range(max(first, last - 4), last + 1) if _is_device_line(lines[i].text)), None)
@@ -503,6 +532,11 @@ def _footers(lines: list[_Line], first: int, cut: int) -> int:
                 cut = sent
                 continue
             return _below_rule(lines, first, cut)
+
+
+def _to_history(lines: list[_Line], start: int, end: int) -> None:
+    for line in lines[start:end]:
+        line.kind = _Class.QUOTED
 
 
 def _is_device_line(text: str) -> bool:
@@ -526,13 +560,16 @@ def _is_disclaimer(paragraph: str) -> bool:
 
 def _below_rule(lines: list[_Line], first: int, cut: int) -> int:
     """A rule of dashes or stars with only contact lines or footers below it starts the signature."""
-    for index in range(cut - 1, max(first, cut - 40), -1):
+    lowest = max(first - _text_above(lines, first), cut - 40)
+    for index in range(cut - 1, lowest, -1):
         if not _FOOTER_RULE.match(lines[index].text):
             continue
         below = [line.text.strip() for line in lines[index + 1 : cut] if not line.blank]
         contacts = sum(1 for text in below if _CONTACT.search(text))
         short = all(len(text) < 90 for text in below)
         if below and ((contacts >= 1 and short and len(below) <= 15) or _is_disclaimer(" ".join(below))):
+            if _is_disclaimer(" ".join(below)):
+                _to_history(lines, index, cut)
             return index
         return cut
     return cut
