@@ -7,6 +7,7 @@ committed `sending` over a power cut, without which a mail would leave twice. Po
 What it does not do: judge, or retry. A locked or full database is told as `TemporaryFailure`; the caller comes again.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -66,6 +67,7 @@ class Database:
         place = located(url, root)
         key_file = key_path(place, root)
         with _told(place):
+            _for_the_owner_only(place)
             engine = _engine(place, "BEGIN IMMEDIATE")
             try:
                 is_new = not inspect(engine).has_table("event_head")
@@ -136,6 +138,13 @@ def key_path(place: URL, root: Path) -> Path:
     if place.get_backend_name() == "sqlite" and place.database:
         return Path(place.database).with_suffix(".key")
     return root / "relance.key"
+
+
+def _for_the_owner_only(place: URL) -> None:
+    """Make the SQLite file before SQLite does: it holds customers' mail, and its journals take over its mode."""
+    if place.get_backend_name() == "sqlite" and place.database and not Path(place.database).exists():
+        with contextlib.suppress(OSError):  # SQLite tells the same failure in words when it opens the file
+            os.close(os.open(place.database, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def migrations() -> AlembicConfig:

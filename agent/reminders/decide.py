@@ -15,6 +15,7 @@ from agent.reminders.rules import (
     CUSTOMER_RULES,
     MAIL_RULES,
     Situation,
+    covered_currencies,
     first_hindrance,
     invoice_hindrance,
     is_owed,
@@ -59,10 +60,12 @@ def plan_customer(customer: CustomerView, ledger: LedgerView, settings: PlanSett
     left_out: list[LeftOut] = []
     candidates: list[_Candidate] = []
     blocked = first_hindrance(CUSTOMER_RULES, at)
+    covered = covered_currencies(customer.invoices)
     for invoice in sorted(customer.invoices, key=lambda i: (i.due_date, i.number)):
         if not is_owed(invoice):
             continue
-        found = _candidate(invoice, blocked, customer, settings, today)
+        hindrance = blocked or _covered(invoice, covered) or invoice_hindrance(invoice)
+        found = _candidate(invoice, hindrance, customer, settings, today)
         if isinstance(found, _Candidate):
             candidates.append(found)
         elif found is not None:
@@ -79,7 +82,7 @@ def plan_customer(customer: CustomerView, ledger: LedgerView, settings: PlanSett
 
 def _candidate(
     invoice: InvoiceView,
-    blocked: tuple[Hindrance, str] | None,
+    hindrance: tuple[Hindrance, str] | None,
     customer: CustomerView,
     settings: PlanSettings,
     today: date,
@@ -92,7 +95,6 @@ def _candidate(
     is_due = schedule.step_day(invoice.due_date, step) <= today
     if not (is_late or is_due):
         return None
-    hindrance = blocked or invoice_hindrance(invoice)
     if hindrance is not None:
         return hindrance
     if step.name in invoice.steps_reserved:
@@ -101,6 +103,12 @@ def _candidate(
     if not is_due:
         return Hindrance.STEP_LATER, f"step {step.name} follows on {schedule.local_day(due_at, customer.timezone)}"
     return _Candidate(invoice, step, due_at)
+
+
+def _covered(invoice: InvoiceView, covered: frozenset[str]) -> tuple[Hindrance, str] | None:
+    if invoice.currency not in covered:
+        return None
+    return Hindrance.COVERED_BY_CREDIT, f"open credits cover all that is owed in {invoice.currency}"
 
 
 def _groups(candidates: Iterable[_Candidate]) -> Iterable[list[_Candidate]]:

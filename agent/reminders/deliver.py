@@ -13,8 +13,9 @@ Never a second blind DATA: what is `unknown` is not tried again from here.
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -77,7 +78,7 @@ class Post:
 def drain(database: Database, settings: Settings, post: Post, now: datetime, limit: int = 40) -> Delivered:
     """Try every delivery of the mailbox that is due, one after the other, up to ``limit``."""
     plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
-    counts = {"sent": 0, "cancelled": 0, "failed": 0, "rejected": 0, "unknown": 0}
+    counts: Counter[str] = Counter()
     with database.read() as session:
         if not _was_just_read(session, post.name, now):
             log.warning("delivery.mailbox_unread", mailbox=post.name)
@@ -86,7 +87,7 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
         with database.write() as session:
             wait_until = _rate_free_at(session, post)
             if wait_until is not None:
-                return replace(Delivered(**counts), wait_until=wait_until)
+                return _delivered(counts, wait_until)
             delivery = store.claim_next(session, post.name, post.owner, now, now + LEASE)
             if delivery is None:
                 break
@@ -98,14 +99,24 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
         attempt = _Attempt(database, settings, plan, delivery.id, uidnext, post, now)
         outcome = post.wire.attempt(envelope, attempt.last_look)
         point("delivery.answered")
-        state = attempt.book(outcome)
-        counts[state] = counts.get(state, 0) + 1
+        counts[attempt.book(outcome)] += 1
         if isinstance(outcome, NotTried):
             # The server, not the mail, is the trouble: the next mail would meet the same.
             if outcome.needs_person:
                 raise NeedsPerson(outcome.why)
             break
-    return Delivered(**counts)
+    return _delivered(counts, None)
+
+
+def _delivered(counts: Mapping[str, int], wait_until: datetime | None) -> Delivered:
+    return Delivered(
+        sent=counts.get("sent", 0),
+        cancelled=counts.get("cancelled", 0),
+        failed=counts.get("failed", 0),
+        rejected=counts.get("rejected", 0),
+        unknown=counts.get("unknown", 0),
+        wait_until=wait_until,
+    )
 
 
 def _was_just_read(session: Session, mailbox: str, now: datetime) -> bool:
@@ -206,23 +217,23 @@ class _Attempt:
     def book(self, outcome: Outcome) -> str:
         """Write what the wire answered; the word for it in the counts."""
         with self._database.write() as session:
-            delivery = self._mine(session)
-            match outcome:
-                case Accepted(reply):
-                    word = self._sent(session, delivery, reply)
-                case Refused(is_temporary=True, reply=reply):
-                    word = self._failed(session, delivery, reply)
-                case Refused(reply=reply):
-                    word = self._rejected(session, delivery, reply)
-                case NotTried(why):
-                    word = self._failed(session, delivery, why)
-                case LookedAway():
-                    word = self._cancelled(session, delivery)
-                case Lost(why):
-                    word = self._move(session, delivery, DeliveryState.UNKNOWN, "connection_lost", {"reply": why})
+            word = self._book(session, self._mine(session), outcome)
         point("delivery.booked")
         log.info("delivery.booked", delivery=self._id, outcome=word)
         return word
+
+    def _book(self, session: Session, delivery: Delivery, outcome: Outcome) -> str:
+        match outcome:
+            case Accepted(reply):
+                return self._sent(session, delivery, reply)
+            case Refused(is_temporary=True, reply=reply) | NotTried(why=reply):
+                return self._failed(session, delivery, reply)
+            case Refused(reply=reply):
+                return self._rejected(session, delivery, reply)
+            case LookedAway():
+                return self._cancelled(session, delivery)
+            case Lost(why):
+                return self._move(session, delivery, DeliveryState.UNKNOWN, "connection_lost", {"reply": why})
 
     def _move(
         self, session: Session, delivery: Delivery, to: DeliveryState, reason: str, values: dict[str, object]

@@ -4,7 +4,8 @@ Each rule is a small predicate that answers with a sentence for people, or None.
 severity: what stops everything comes first, so that `plan` names the cause and not a consequence.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -65,16 +66,6 @@ def _mail_undecided(at: Situation) -> str | None:
     return f"{count} mail(s) of this customer are not decided yet" if count else None
 
 
-def _covered(at: Situation) -> str | None:
-    for currency in sorted({invoice.currency for invoice in at.customer.invoices}):
-        balances = [i.balance for i in at.customer.invoices if i.currency == currency]
-        credit = -sum((b for b in balances if b < 0), Decimal(0))
-        owed = sum((b for b in balances if b > 0), Decimal(0))
-        if credit and credit >= owed:
-            return f"credits of {credit} {currency} cover all that is open"
-    return None
-
-
 Rule = tuple[Hindrance, Callable[[Situation], str | None]]
 
 CUSTOMER_RULES: tuple[Rule, ...] = (
@@ -85,7 +76,6 @@ CUSTOMER_RULES: tuple[Rule, ...] = (
     (Hindrance.CUSTOMER_HELD, _customer_held),
     (Hindrance.EXCEPTION_OPEN, _exception_open),
     (Hindrance.MAIL_UNDECIDED, _mail_undecided),
-    (Hindrance.COVERED_BY_CREDIT, _covered),
 )
 """Hold for every channel: a call to a payer is no better than a mail."""
 
@@ -124,6 +114,14 @@ def first_hindrance(rules: tuple[Rule, ...], at: Situation) -> tuple[Hindrance, 
         if (sentence := rule(at)) is not None:
             return reason, sentence
     return None
+
+
+def covered_currencies(invoices: Iterable[InvoiceView]) -> frozenset[str]:
+    """The currencies in which open credits cover all that is owed: such a customer owes nothing on balance."""
+    balances: dict[str, list[Decimal]] = defaultdict(list)
+    for invoice in invoices:
+        balances[invoice.currency].append(invoice.balance)
+    return frozenset(currency for currency, found in balances.items() if min(found) < 0 and sum(found, Decimal(0)) <= 0)
 
 
 CHASED = frozenset({InvoiceState.OPEN, InvoiceState.REMINDED, InvoiceState.BROKEN})

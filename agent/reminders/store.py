@@ -139,7 +139,7 @@ class _Rows:
             .where(is_open, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
         )  # fmt: skip
         for invoice_id, step, delivery_id, state, thread_id, customer_id, currency in session.execute(query):
-            if delivery_id is not None and delivery_id == ignoring:
+            if ignoring is not None and delivery_id == ignoring:
                 continue
             (self.reserved if state in ON_ITS_WAY else self.done)[invoice_id].add(step)
             if thread_id is not None:

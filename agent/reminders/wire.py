@@ -120,6 +120,7 @@ async def _up_to_the_body(smtp: aiosmtplib.SMTP, settings: Smtp, envelope: Envel
     at = "connect"
     try:
         await smtp.connect()
+        await smtp.ehlo()  # the library says it by itself only before the first command, too late to ask for AUTH
         if settings.names_a_secret and smtp.supports_extension("auth"):
             at = "AUTH"
             await _log_in(smtp, settings)

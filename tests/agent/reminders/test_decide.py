@@ -1,0 +1,221 @@
+"""Which reminders are due, and what speaks against each: tables over plain values, no database."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.reminders.decide import FrozenLine, FrozenMail, last_look, plan_customer
+from agent.reminders.rules import CUSTOMER_RULES, MAIL_RULES
+from agent.reminders.values import CustomerView, Hindrance, Recipient
+from models.invoice import InvoiceKind
+from models.states import InvoiceState
+from tests.builders.reminders import at, customer, invoice, ledger, plan_settings
+
+FRIENDLY, FIRM = "friendly_reminder", "firm_reminder"
+# FA-1 is due on Monday 2 March: friendly on Thursday the 5th, firm on the 12th, call on the 17th, hand-over on 1 April.
+
+
+def steps(view: CustomerView, now: Any, **changes: Any) -> list[str]:
+    return [r.step.name for r in plan_customer(view, ledger(**changes), plan_settings(), now).reminders]
+
+
+def reasons(view: CustomerView, now: Any, **changes: Any) -> list[Hindrance]:
+    return [x.reason for x in plan_customer(view, ledger(**changes), plan_settings(), now).left_out]
+
+
+@pytest.mark.parametrize(
+    ("day", "done", "expected"),
+    [
+        ("2026-03-04", "", []),
+        ("2026-03-05", "", [FRIENDLY]),
+        ("2026-03-06", "", [FRIENDLY]),
+        ("2026-03-11", FRIENDLY, []),
+        ("2026-03-12", FRIENDLY, [FIRM]),
+        ("2026-03-16", f"{FRIENDLY} {FIRM}", []),
+        ("2026-03-17", f"{FRIENDLY} {FIRM}", ["call"]),
+        ("2026-04-01", f"{FRIENDLY} {FIRM} call", ["hand_over"]),
+        ("2026-05-04", f"{FRIENDLY} {FIRM} call hand_over", []),
+    ],
+)
+def test_a_step_is_due_from_its_day_on_and_in_its_order(day: str, done: str, expected: list[str]) -> None:
+    view = customer(invoice(steps_done=frozenset(done.split())))
+    assert steps(view, at(day)) == expected
+
+
+def test_a_month_of_downtime_sends_the_first_step_and_not_all_of_them() -> None:
+    assert steps(customer(), at("2026-04-02")) == [FRIENDLY]
+
+
+def test_after_a_late_first_mail_the_second_waits_for_the_gap() -> None:
+    view = customer(invoice(steps_done=frozenset({FRIENDLY})), last_mail_at={"EUR": at("2026-04-02")})
+    assert steps(view, at("2026-04-08")) == []
+    assert reasons(view, at("2026-04-08")) == [Hindrance.GAP]
+    assert steps(view, at("2026-04-09")) == [FIRM]
+
+
+def test_the_gap_does_not_count_for_a_call() -> None:
+    view = customer(invoice(steps_done=frozenset({FRIENDLY, FIRM})), last_mail_at={"EUR": at("2026-03-16")})
+    assert steps(view, at("2026-03-17")) == ["call"]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour"),
+    [("2026-03-07", "10:00"), ("2026-03-08", "10:00"), ("2026-03-05", "07:00"), ("2026-03-05", "19:00")],
+)
+def test_nothing_leaves_on_a_weekend_or_at_night(day: str, hour: str) -> None:
+    assert steps(customer(), at(day, hour)) == []
+    assert reasons(customer(), at(day, hour)) == [Hindrance.OUTSIDE_HOURS]
+
+
+def test_working_hours_are_the_customers_own() -> None:
+    abroad = customer(timezone="America/New_York", country="US")
+    assert steps(abroad, at("2026-03-05", "10:00")) == []
+    assert steps(abroad, at("2026-03-05", "16:00")) == [FRIENDLY]
+
+
+def test_one_mail_lists_all_that_is_due_and_its_level_is_the_oldest_ones() -> None:
+    old = invoice(id=1, number="FA-1", steps_done=frozenset({FRIENDLY}))
+    young = invoice(id=2, number="FA-2", due_date=date(2026, 3, 9))
+    (reminder,) = plan_customer(customer(young, old), ledger(), plan_settings(), at("2026-03-12")).reminders
+    assert reminder.step.name == FIRM
+    assert [(line.invoice.number, line.step) for line in reminder.lines] == [("FA-1", FIRM), ("FA-2", FRIENDLY)]
+    assert reminder.total == Decimal("200.00")
+
+
+def test_two_currencies_are_two_mails() -> None:
+    view = customer(invoice(id=1), invoice(id=2, number="FA-2", currency="USD"))
+    planned = plan_customer(view, ledger(), plan_settings(), at("2026-03-05")).reminders
+    assert sorted(r.currency for r in planned) == ["EUR", "USD"]
+
+
+def test_a_missing_pdf_is_told_and_does_not_hinder() -> None:
+    view = customer(invoice(steps_done=frozenset({FRIENDLY})))
+    (reminder,) = plan_customer(view, ledger(), plan_settings(), at("2026-03-12")).reminders
+    assert reminder.notes == ("no PDF of FA-1 to attach",)
+
+
+STATES = [
+    (InvoiceState.OPEN, None),
+    (InvoiceState.REMINDED, None),
+    (InvoiceState.BROKEN, None),
+    (InvoiceState.PAYMENT_REPORTED, Hindrance.PAYMENT_REPORTED),
+    (InvoiceState.PROMISED, Hindrance.PROMISED),
+    (InvoiceState.DISPUTED, Hindrance.DISPUTED),
+]
+
+
+@pytest.mark.parametrize(("state", "hindrance"), STATES)
+def test_who_says_paid_promised_or_disputed_is_not_chased(state: InvoiceState, hindrance: Hindrance | None) -> None:
+    view = customer(invoice(state=state))
+    assert reasons(view, at("2026-03-05")) == ([hindrance] if hindrance else [])
+    assert steps(view, at("2026-03-05")) == ([] if hindrance else [FRIENDLY])
+
+
+DEAD = Recipient("x@y.example", None, "billing", is_dead=True, away_until=None)
+AWAY = Recipient("x@y.example", None, "billing", is_dead=False, away_until=date(2026, 3, 10))
+COPY = Recipient("x@y.example", None, "cc", is_dead=False, away_until=None)
+
+# For each rule the smallest view that trips it, and the nearest one that does not.
+TRIPS: dict[Hindrance, tuple[dict[str, Any], dict[str, Any]]] = {
+    Hindrance.LEDGER_STALE: ({"ledger": {"as_of": at("2026-02-26")}}, {"ledger": {"as_of": at("2026-03-02")}}),
+    Hindrance.SENDING_STOPPED: ({"ledger": {"stops": ("stopped",)}}, {"ledger": {"stops": ()}}),
+    Hindrance.NOT_ADOPTED: ({"ledger": {"is_bound_here": False}}, {"ledger": {"is_bound_here": True}}),
+    Hindrance.INSOLVENT: ({"insolvent_since": date(2026, 3, 1)}, {"insolvent_since": None}),
+    Hindrance.CUSTOMER_HELD: ({"held": "held by Anna"}, {"held": None}),
+    Hindrance.EXCEPTION_OPEN: ({"open_exceptions": (7,)}, {"open_exceptions": ()}),
+    Hindrance.MAIL_UNDECIDED: ({"undecided_mails": 1}, {"undecided_mails": 0}),
+    Hindrance.COVERED_BY_CREDIT: ({"credit": "-100.00"}, {"credit": "-99.99"}),
+    Hindrance.NO_ADDRESS: ({"recipients": (COPY,)}, {"recipients": (COPY, replace(COPY, role="billing"))}),
+    Hindrance.ADDRESS_DEAD: ({"recipients": (DEAD,)}, {"recipients": (DEAD, replace(DEAD, is_dead=False))}),
+    Hindrance.CONTACT_AWAY: (
+        {"recipients": (AWAY,)},
+        {"recipients": (replace(AWAY, away_until=date(2026, 3, 4)),)},
+    ),
+}
+
+
+def _case(changes: dict[str, Any]) -> tuple[CustomerView, dict[str, Any]]:
+    changes = dict(changes)
+    ledger_changes = changes.pop("ledger", {})
+    credit = changes.pop("credit", None)
+    invoices = [invoice()]
+    if credit is not None:
+        invoices.append(
+            invoice(id=9, number="AV-9", kind=InvoiceKind.CREDIT_NOTE, balance=Decimal(credit), amount=Decimal(credit))
+        )
+    return customer(*invoices, **changes), ledger_changes
+
+
+@pytest.mark.parametrize("reason", list(TRIPS))
+def test_each_rule_stops_its_case_and_lets_the_nearest_one_pass(reason: Hindrance) -> None:
+    trips, passes = TRIPS[reason]
+    view, changes = _case(trips)
+    assert (steps(view, at("2026-03-05"), **changes), reasons(view, at("2026-03-05"), **changes)) == ([], [reason])
+    view, changes = _case(passes)
+    assert steps(view, at("2026-03-05"), **changes) == [FRIENDLY]
+
+
+def test_every_rule_has_its_pair_of_cases() -> None:
+    named = {reason for reason, _ in (*CUSTOMER_RULES, *MAIL_RULES)}
+    assert named | {Hindrance.COVERED_BY_CREDIT} == set(TRIPS)
+
+
+def test_a_credit_in_one_currency_does_not_cover_another() -> None:
+    credit = invoice(id=9, number="AV-9", kind=InvoiceKind.CREDIT_NOTE, balance=Decimal(-500), currency="USD")
+    assert steps(customer(invoice(), credit), at("2026-03-05")) == [FRIENDLY]
+
+
+def frozen(**changes: Any) -> FrozenMail:
+    line = FrozenLine(1, "FA-1", FRIENDLY, Decimal("100.00"))
+    return replace(FrozenMail("EUR", "compta@dupont.example", (line,)), **changes)
+
+
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        (customer(), None),
+        (customer(invoice(balance=Decimal("40.00"))), "balance"),
+        (customer(invoice(balance=Decimal(0))), "owed"),
+        (customer(invoice(id=2, number="FA-2")), "owed"),
+        (customer(invoice(state=InvoiceState.DISPUTED)), "disputed"),
+        (customer(invoice(steps_done=frozenset({FRIENDLY}))), "step_later"),
+        (customer(undecided_mails=1), "mail_undecided"),
+        (customer(open_exceptions=(3,)), "exception_open"),
+        (customer(recipients=(replace(COPY, role="billing"),)), "address"),
+    ],
+)
+def test_the_last_look_stops_what_planning_would_no_longer_send(view: CustomerView, says: str | None) -> None:
+    objection = last_look(frozen(), view, ledger(), plan_settings(), at("2026-03-05"))
+    assert (objection is None) if says is None else (objection is not None and says in objection)
+
+
+@given(
+    days=st.lists(st.integers(0, 40), min_size=1, max_size=12),
+    first=st.integers(0, 30),
+)
+def test_whatever_the_downtime_no_step_is_skipped_doubled_or_sent_within_the_gap(days: list[int], first: int) -> None:
+    """The daemon wakes up on any days at all; each time it sends what is due."""
+    done: list[str] = []
+    last_mail = None
+    mails = []
+    moment = at("2026-03-02") + timedelta(days=first)
+    for pause in days:
+        moment += timedelta(days=pause)
+        view = customer(
+            invoice(steps_done=frozenset(done), state=InvoiceState.REMINDED if done else InvoiceState.OPEN),
+            last_mail_at={"EUR": last_mail} if last_mail else {},
+        )
+        for name in steps(view, moment):
+            assert name not in done
+            done.append(name)
+            if name in {FRIENDLY, FIRM}:
+                last_mail = moment
+                mails.append(moment)
+    assert done == [FRIENDLY, FIRM, "call", "hand_over"][: len(done)]
+    assert all(b.date() - a.date() >= timedelta(days=7) for a, b in pairwise(mails))
