@@ -38,13 +38,13 @@ servers:  ## the Debian packages that the tests run against (as root; make test 
 
 .PHONY: test
 test: setup servers  ## every test, in parallel and random order, against real servers
-	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## style, types, and which room may use which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 .PHONY: format
