@@ -1,0 +1,188 @@
+"""What a person does by hand: holds, notes, answers heard on the phone, files. Each with its event, in one transaction.
+
+Free text (why, what was said) goes into a row that can be erased; the event that tells of it holds its id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.ledger import freshness, states, store
+from agent.ledger.overview import Unknown
+from agent.review.queue import open_exception
+from classifier.labels import DISPUTE_REASONS
+from config import Settings
+from config.errors import RelanceError
+from models import Customer, Dispute, ExceptionItem, Hold, Invoice, Note, events
+from models.reasons import ExceptionReason
+from models.states import WAITING, DisputeState, ExceptionState
+from models.transitions import move
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a command is about: one invoice, or a whole customer where ``invoice`` is None."""
+
+    customer: Customer
+    invoice: Invoice | None
+
+    @property
+    def name(self) -> str:
+        return f"invoice {self.invoice.number}" if self.invoice is not None else f"customer {self.customer.id}"
+
+    @property
+    def invoice_id(self) -> int | None:
+        return self.invoice.id if self.invoice is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who does it, and when."""
+
+    actor: str
+    at: datetime
+
+
+def target(session: Session, number: str | None, customer_id: str | None) -> Target:
+    """The invoice of that number, or the customer of that id. Raises Unknown, or RelanceError where both are given."""
+    if (number is None) == (customer_id is None):
+        raise RelanceError("one invoice or one customer is expected", "Give INVOICE, or --customer ID.")
+    if number is not None:
+        found = invoice(session, number)
+        return Target(session.get_one(Customer, found.customer_id), found)
+    customer = session.get(Customer, customer_id)
+    if customer is None:
+        raise Unknown("customer", [customer_id or ""], "customers")
+    return Target(customer, None)
+
+
+def invoice(session: Session, number: str) -> Invoice:
+    """The invoice of that number, locked. Raises Unknown."""
+    found = store.by_number(session, number)
+    if found is None:
+        raise Unknown("invoice", [number], "invoices")
+    return found
+
+
+def hold(session: Session, on: Target, reason: str, until: date | None, deed: Deed, settings: Settings) -> None:
+    """Pause the reminders of an invoice or customer up to and with ``until``, or until `release`."""
+    if until is not None and until < freshness.local_day(deed.at, settings):
+        raise RelanceError(f"the hold would have ended on {until}", "Give a day to come, or none.")
+    row = Hold(
+        customer_id=on.customer.id,
+        invoice_id=on.invoice_id,
+        reason=reason,
+        until=until,
+        placed_by=deed.actor,
+        placed_at=deed.at,
+    )
+    session.add(row)
+    events.record(
+        session, "hold.placed", row, actor=deed.actor, at=deed.at,
+        customer=on.customer.id, invoice=on.invoice_id, until=until.isoformat() if until else None,
+    )  # fmt: skip
+
+
+def release(session: Session, on: Target, deed: Deed) -> int:
+    """End the holds on exactly this invoice or customer; how many there were."""
+    query = select(Hold).where(
+        Hold.customer_id == on.customer.id, Hold.invoice_id == on.invoice_id, Hold.released_at.is_(None)
+    )
+    rows = session.scalars(query.order_by(Hold.id).with_for_update()).all()
+    for row in rows:
+        row.released_by, row.released_at = deed.actor, deed.at
+        events.record(session, "hold.released", row, actor=deed.actor, at=deed.at)
+    return len(rows)
+
+
+def note(session: Session, on: Target, kind: str, text: str, deed: Deed) -> Note:
+    """Write down what a person says about an invoice or customer; ``kind`` is one of Note's."""
+    row = Note(customer_id=on.customer.id, invoice_id=on.invoice_id, kind=kind, text=text, by=deed.actor, at=deed.at)
+    session.add(row)
+    events.record(
+        session, f"{kind}.logged", row, actor=deed.actor, at=deed.at, customer=on.customer.id, invoice=on.invoice_id
+    )
+    return row
+
+
+def log_promise(
+    session: Session, on: Target, day: date, amount: Decimal | None, deed: Deed, settings: Settings
+) -> Sequence[Invoice]:
+    """A promise that a person heard, for one invoice or for all that a customer has open; the invoices it is on.
+
+    A person may take one for later than the horizon allows relance to: the date is that person's to judge.
+    """
+    if day < freshness.local_day(deed.at, settings):
+        raise RelanceError(f"{day} has passed", "Give the day on which the money is to come.")
+    found = _owing(session, on)
+    if amount is not None and (len(found) != 1 or not 0 < amount <= found[0].balance):
+        open_now = ", ".join(f"{i.number} {i.balance} {i.currency}" for i in found)
+        raise RelanceError(f"{amount} can't be promised: open is {open_now}", "Name one invoice, and at most that.")
+    for row in found:
+        states.promise(session, row, day, amount, message_id=None, at=deed.at, actor=deed.actor, reason="logged")
+    return found
+
+
+def log_dispute(
+    session: Session, on: Target, code: str, amount: Decimal | None, deed: Deed, settings: Settings
+) -> Sequence[Invoice]:
+    """A dispute that a person heard, with the exception that asks for its resolution; the invoices it is on."""
+    if code not in DISPUTE_REASONS:
+        raise RelanceError(f"unknown reason “{code}”", f"Give one of {', '.join(DISPUTE_REASONS)}.")
+    found = _owing(session, on)
+    if amount is not None and (len(found) != 1 or not 0 < amount <= found[0].balance):
+        raise RelanceError(f"{amount} is no part of what is open", "Name one invoice, and at most its balance.")
+    for row in found:
+        answer = states.dispute(
+            session, row, code, amount, message_id=None, at=deed.at, actor=deed.actor, reason="logged"
+        )
+        for dispute_id in answer.disputes_made:
+            open_exception(
+                session,
+                key=f"dispute:{dispute_id}",
+                reason=ExceptionReason.DISPUTE,
+                detail=f"{row.number} is disputed ({code}); logged by {deed.actor}",
+                at=deed.at,
+                customer_id=row.customer_id,
+                invoice_ids=(row.id,),
+                due_at=freshness.alarm_at(deed.at, settings),
+            )
+    return found
+
+
+def settle_disputes(session: Session, contested: Invoice, verdict: DisputeState, deed: Deed) -> int:
+    """Decide every open dispute of an invoice, and close what asked for that; how many there were."""
+    rows = list(states.open_disputes(session, contested))
+    for row in rows:
+        states.settle_dispute(session, row, verdict, at=deed.at, actor=deed.actor)
+        _resolve(session, row, verdict, deed)
+    return len(rows)
+
+
+def _resolve(session: Session, row: Dispute, verdict: DisputeState, deed: Deed) -> None:
+    query = select(ExceptionItem).where(ExceptionItem.key == f"dispute:{row.id}", ExceptionItem.state.in_(WAITING))
+    item = session.scalar(query.with_for_update())
+    if item is not None:
+        move(
+            session, item, ExceptionState.RESOLVED, actor=deed.actor, reason="dispute_settled", at=deed.at,
+            values={"resolved_at": deed.at, "resolved_by": deed.actor, "resolution": {"verdict": verdict.value}},
+        )  # fmt: skip
+
+
+def write_off(session: Session, given_up: Invoice, reason: str, deed: Deed) -> None:
+    """Give an invoice up; ``reason`` is kept as a note. Raises states.NothingOpen."""
+    states.write_off(session, given_up, at=deed.at, actor=deed.actor, reason="by_hand")
+    note(session, Target(session.get_one(Customer, given_up.customer_id), given_up), "write_off", reason, deed)
+
+
+def _owing(session: Session, on: Target) -> Sequence[Invoice]:
+    if on.invoice is not None:
+        return [on.invoice]
+    found = store.open_invoices_of(session, on.customer.id)
+    if not found:
+        raise RelanceError(f"customer {on.customer.id} has no open invoice", "Look at `relance customers`.")
+    return found

@@ -1,0 +1,65 @@
+"""A "paid" that no payment followed: after a wait a person is told, and the plan goes on.
+
+The claim itself is never called a lie: money may lie with another customer or under no name. That none came is believed
+only of a ledger that is fresh and speaks for a later time than the wait. `judge_claims` is the drain, harmless when run
+twice; each claim is a transaction of its own.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.ledger import freshness, store, tasks
+from agent.ledger.values import RELANCE
+from config import Settings
+from models import Database, Invoice
+from models.reasons import TaskKind
+from models.states import InvoiceState
+from models.transitions import move
+
+
+def is_unpaid(claimed_at: datetime, as_of: datetime | None, settings: Settings, now: datetime) -> bool:
+    """Whether a payment reported at ``claimed_at`` should be in the ledger by now. Pure; ``as_of`` is the ledger's."""
+    deadline = freshness.claim_deadline(claimed_at, settings)
+    return as_of is not None and min(now, as_of) > deadline and freshness.is_fresh(as_of, settings, now)
+
+
+def judge_claims(database: Database, settings: Settings, now: datetime) -> int:
+    """Ask a person about every reported payment that did not come in; how many were found."""
+    with database.read() as session:
+        as_of = store.ledger_as_of(session, settings)
+        claimed = session.execute(
+            select(Invoice.id, Invoice.state_at)
+            .where(Invoice.state == InvoiceState.PAYMENT_REPORTED)
+            .order_by(Invoice.id)
+        ).all()
+        due = [invoice_id for invoice_id, state_at in claimed if is_unpaid(state_at, as_of, settings, now)]
+    found = 0
+    for invoice_id in due:
+        with database.write() as session:
+            found += _ask(session, invoice_id, settings, now)
+    return found
+
+
+def _ask(session: Session, invoice_id: int, settings: Settings, now: datetime) -> bool:
+    invoice = session.get_one(Invoice, invoice_id, with_for_update=True)
+    as_of = store.ledger_as_of(session, settings)
+    is_due = is_unpaid(invoice.state_at, as_of, settings, now)
+    if invoice.state is not InvoiceState.PAYMENT_REPORTED or not is_due:
+        return False
+    claimed_on = freshness.local_day(invoice.state_at, settings)
+    tasks.open_task(
+        session,
+        key=f"claim:{invoice.id}:{invoice.state_at.isoformat()}",
+        kind=TaskKind.UNPAID_CLAIM,
+        invoices=[invoice],
+        detail=f"{invoice.number} was reported as paid on {claimed_on}; no payment of it is in the ledger",
+        due_on=freshness.local_day(now, settings),
+        at=now,
+    )
+    move(
+        session, invoice, InvoiceState.REMINDED, actor=RELANCE, reason="claim_unpaid", at=now,
+        values={"state_at": now},
+    )  # fmt: skip
+    return True

@@ -1,0 +1,64 @@
+"""Work for a person that the ledger makes, and that it takes back once nothing is owed any more."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.ledger.values import RELANCE
+from models import Invoice, Task, TaskLink, events, transitions
+from models.reasons import TaskKind
+from models.states import CLOSED, TaskState
+
+FOR_MONEY = frozenset(
+    {TaskKind.CALL, TaskKind.LETTER, TaskKind.HAND_OVER, TaskKind.UNPAID_CLAIM, TaskKind.BROKEN_PROMISE}
+)
+"""Tasks that ask a person to get an invoice paid."""
+
+
+def open_task(
+    session: Session,
+    *,
+    key: str,
+    kind: TaskKind,
+    invoices: Sequence[Invoice],
+    detail: str,
+    due_on: date,
+    at: datetime,
+    message_id: int | None = None,
+) -> Task:
+    """The task of that key, made if it is not there yet. ``invoices``: of one customer, one at least."""
+    task = session.scalar(select(Task).where(Task.key == key))
+    if task is None:
+        task = Task(
+            key=key,
+            kind=kind,
+            customer_id=invoices[0].customer_id,
+            message_id=message_id,
+            detail=detail,
+            due_on=due_on,
+            created_at=at,
+            links=[TaskLink(invoice_id=invoice.id) for invoice in invoices],
+        )
+        session.add(task)
+        events.record(session, "task.open", task, actor=RELANCE, at=at, kind=kind.value)
+    return task
+
+
+def cancel_needless(session: Session, invoice: Invoice, at: datetime) -> None:
+    """Take back the tasks that ask for the money of invoices which are all closed by now: nobody calls a payer."""
+    query = (
+        select(Task)
+        .join(TaskLink)
+        .where(TaskLink.invoice_id == invoice.id, Task.state == TaskState.OPEN, Task.kind.in_(FOR_MONEY))
+        .order_by(Task.id)
+    )
+    for task in session.scalars(query).all():
+        ids = [link.invoice_id for link in task.links]
+        states = session.scalars(select(Invoice.state).where(Invoice.id.in_(ids)))
+        if all(state in CLOSED for state in states):
+            transitions.move(
+                session, task, TaskState.CANCELLED, actor=RELANCE, reason="nothing_owed", at=at,
+                values={"done_at": at, "done_by": RELANCE, "outcome": "nothing is owed any more"},
+            )  # fmt: skip
