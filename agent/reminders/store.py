@@ -132,7 +132,8 @@ class _Rows:
                 ReminderLine.invoice_id, ReminderLine.step, Delivery.id, Delivery.state, Message.thread_id,
                 Reminder.customer_id, Reminder.currency,
             )
-            .join(Reminder)
+            .select_from(ReminderLine)
+            .join(Reminder, Reminder.id == ReminderLine.reminder_id)
             .join(Invoice, Invoice.id == ReminderLine.invoice_id)
             .outerjoin(Delivery, Delivery.reminder_id == Reminder.id)
             .outerjoin(Message, Message.id == Delivery.message_id)
@@ -378,20 +379,37 @@ def _add_delivery(
         customer_id=reminder.customer_id,
         created_at=now,
     )
+    left_at = session.scalar(select(func.min(Message.received_at)).where(Message.message_id == draft.message_id))
     session.add(message)
     session.flush()
-    session.add(
-        Delivery(
-            message_id=message.id,
-            reminder_id=reminder.id,
-            customer_id=reminder.customer_id,
-            mailbox=mailbox,
-            recipient=draft.recipient,
-            copies=list(draft.copies),
-            not_before=now,
-            created_at=now,
-        )
+    delivery = Delivery(
+        message_id=message.id,
+        reminder_id=reminder.id,
+        customer_id=reminder.customer_id,
+        mailbox=mailbox,
+        recipient=draft.recipient,
+        copies=list(draft.copies),
+        not_before=now,
+        created_at=now,
     )
+    session.add(delivery)
+    if left_at is not None:
+        _already_left(session, delivery, left_at, now)
+
+
+def _already_left(session: Session, delivery: Delivery, left_at: datetime, now: datetime) -> None:
+    """This very mail lies in Sent: a database restored from a backup plans again what left after the backup was made.
+
+    The same reminder has the same Message-ID for ever, so it is recognised, booked, and not sent a second time.
+    """
+    delivery.state = DeliveryState.SENT
+    delivery.sent_at = delivery.entered_sending_at = delivery.filed_at = left_at
+    delivery.settled_by = "sent_folder"
+    session.flush()
+    session.refresh(delivery)
+    events.record(session, "delivery.sent", delivery, actor=RELANCE, at=now, reason="found in Sent")
+    if delivery.reminder is not None:
+        mark_reminded(session, delivery.reminder, now)
 
 
 def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> None:

@@ -155,8 +155,8 @@ def _date_out_of_bounds(case: Case, policy: PolicyView) -> Queue | None:
     dates = [a.on for a in _actions(case) if isinstance(a, RecordPromise)]
     if not dates or "promise" not in {prediction.primary, *prediction.per_invoice.values()}:
         return None
-    if min(dates) < case.written_on:
-        return Queue(ExceptionReason.PROMISE_PAST, f"it promises payment for {min(dates)}, which had already passed")
+    if min(dates) < max(case.written_on, case.today):
+        return Queue(ExceptionReason.PROMISE_PAST, f"it promises payment for {min(dates)}, which has already passed")
     horizon = case.today + timedelta(days=policy.promise_horizon_days)
     if max(dates) > horizon:
         return Queue(ExceptionReason.PROMISE_TOO_FAR, f"promised for {max(dates)}, beyond {horizon}")

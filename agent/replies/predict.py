@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from agent.inbound.values import Kind
 from agent.replies import store
-from classifier import Classifier
+from classifier.trained import Classifier
 from config import Settings
 from models import Database, Message, Prediction
 from models.message import Direction

@@ -46,32 +46,29 @@ def invoices_of(session: Session, message: Message) -> list[Invoice]:
 def reply_of(session: Session, message: Message, settings: Settings) -> Reply:
     """A message as the classifier reads it: new text only, beside the invoices of the reminder that it answers."""
     reading = reading_of(session, message.id)
+    written = written_at(reading, message, settings)
     return Reply(
         id=str(message.id),
         text=reading.new_text,
-        date=written_at(reading, message, settings),
-        reminder_sent=_answered_reminder_sent(session, message),
+        date=written,
+        reminder_sent=_answered_reminder_sent(session, message, written),
         invoices=tuple(InvoiceRef(i.number, i.balance, i.currency, i.due_date) for i in invoices_of(session, message)),
     )
 
 
 def written_at(reading: Reading, message: Message, settings: Settings) -> datetime:
-    """The message's own Date with its offset, unless it lies after its arrival; then that, in the company's zone.
-
-    A clock that runs wrong by days must not move a "tomorrow" by days.
-    """
-    if reading.date is not None and abs((reading.date - message.received_at).days) <= 2:
-        return reading.date
-    return message.received_at.astimezone(settings.zone)
+    """The message's own Date with its offset, from which its "tomorrow" counts; else its arrival, in our own zone."""
+    return reading.date or message.received_at.astimezone(settings.zone)
 
 
-def _answered_reminder_sent(session: Session, message: Message) -> datetime | None:
+def _answered_reminder_sent(session: Session, message: Message, written: datetime) -> datetime | None:
+    """When the last reminder of the conversation left before this was written."""
     if message.thread_id is None:
         return None
     query = (
         select(Delivery.sent_at)
         .join(Message, Message.id == Delivery.message_id)
-        .where(Message.thread_id == message.thread_id, Delivery.sent_at <= message.received_at)
+        .where(Message.thread_id == message.thread_id, Delivery.sent_at <= written)
         .order_by(Delivery.sent_at.desc())
         .limit(1)
     )
