@@ -67,7 +67,7 @@ model: $(READY)  ## train the default model again from the committed data
 .PHONY: build
 build: setup  ## dist/: wheel (with the trained model) and source archive, built by the locked tools
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m build --no-isolation --sdist --wheel
 
 .PHONY: clean
 clean:  ## remove what was built, .venv included
