@@ -118,19 +118,19 @@ def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> 
     wanted = {*ids, *(one.lower() for one in ids)}  # ours are in small letters, and some programs shout
     wanted |= {f"<{keys.TAG_PREFIX}{token}@{domain}>" for token in named_tokens(reading) for domain in domains}
     query = (
-        select(Message, Delivery.reminder_id, Delivery.id)
+        select(Message, Delivery.reminder_id, Delivery.id.is_not(None))
         .outerjoin(Delivery, Delivery.message_id == Message.id)
         .where(Message.message_id.in_(wanted))
         .order_by(Message.id)
     )
     rows = session.execute(query).all()
-    invoices = _invoices_on(session, [reminder_id for _, reminder_id, _ in rows if reminder_id is not None])
+    invoices = _invoices_on(session, [reminder_id for _, reminder_id, _ours in rows if reminder_id is not None])
     by_id: dict[str, KnownMessage] = {}
     by_token: dict[str, KnownMessage] = {}
-    for message, reminder_id, delivery_id in rows:
+    for message, reminder_id, is_ours in rows:
         message_id = (message.message_id or "").lower()
         token = keys.token_of(message_id, message_id.strip("<>").rpartition("@")[2])
-        is_signed = delivery_id is not None and token is not None
+        is_signed = bool(is_ours) and token is not None
         linked = tuple(link.invoice_id for link in message.links if link.invoice_id is not None)
         known = KnownMessage(
             id=message.id,

@@ -1,0 +1,155 @@
+"""What a mail is tied to, as a table: no database, no mail server."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from agent.inbound.reading import read_message
+from agent.inbound.threading import Directory, KnownInvoice, KnownMail, KnownMessage, Link, Tie, tie
+from agent.inbound.values import Reading
+from tests.agent.inbound.conftest import NOW
+from tests.builders import mail
+
+TOKEN_1, TOKEN_2, TOKEN_B = "a" * 26, "c" * 26, "b" * 26
+FIRST, SECOND, OTHERS = (f"<r.{token}@example.test>" for token in (TOKEN_1, TOKEN_2, TOKEN_B))
+
+
+def _ours(number: int, message_id: str, customer: str, thread: int, *invoices: int) -> KnownMessage:
+    return KnownMessage(number, message_id, True, customer, thread, invoices)
+
+
+MESSAGES = {
+    FIRST: _ours(1, FIRST, "A", 10, 1, 2),
+    SECOND: _ours(2, SECOND, "A", 10, 2),
+    OTHERS: _ours(3, OTHERS, "B", 20, 9),
+    "<in@a.test>": KnownMessage(4, "<in@a.test>", False, "A", 10, (1,)),
+    "<colleague@example.test>": KnownMessage(5, "<colleague@example.test>", False, "B", 30, ()),
+}
+KNOWN = KnownMail(MESSAGES, {TOKEN_1: MESSAGES[FIRST], TOKEN_2: MESSAGES[SECOND], TOKEN_B: MESSAGES[OTHERS]})
+CUSTOMERS = Directory(
+    contacts={
+        "anna@a.test": frozenset("A"),
+        "bob@b.test": frozenset("B"),
+        "books@accountants.test": frozenset("AB"),
+    },
+    domains={"a.test": frozenset("A"), "b.test": frozenset("B"), "accountants.test": frozenset("AB")},
+    invoices=(
+        KnownInvoice(1, "FA-2026-0312", "A", True),
+        KnownInvoice(2, "FA-2026-0313", "A", True),
+        KnownInvoice(3, "FA-2025-0313", "A", False),
+        KnownInvoice(9, "FB-7001", "B", True),
+        KnownInvoice(8, "312", "B", True),
+    ),
+)
+
+
+def reading(text: str = "Bonjour\n", **more: object) -> Reading:
+    return read_message(mail.letter(text, **{"sender": "x@nowhere.test", **more}), None, NOW)  # type: ignore[arg-type]
+
+
+def found(one: Reading, **more: bool) -> Tie:
+    return tie(one, KNOWN, CUSTOMERS, **more)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"in_reply_to": FIRST}, ("A", (1, 2), "signed_id", True, 10)),
+        ({"in_reply_to": SECOND, "references": (FIRST, SECOND)}, ("A", (2,), "signed_id", True, 10)),
+        ({"references": (FIRST, SECOND, "<x@y.test>")}, ("A", (2,), "signed_id", True, 10)),
+        ({"in_reply_to": "<x@y.test>", "references": (SECOND, FIRST)}, ("A", (1, 2), "signed_id", True, 10)),
+        ({"in_reply_to": FIRST.upper()}, ("A", (1, 2), "signed_id", True, 10)),
+        ({"in_reply_to": "<in@a.test>", "references": (FIRST,)}, ("A", (1, 2), "signed_id", True, 10)),
+        ({"to": (f"ar+r.{TOKEN_1}@example.test",)}, ("A", (1, 2), "tag", True, 10)),
+        ({"to": (f"r.{TOKEN_1}@example.test",)}, ("A", (1, 2), "tag", True, 10)),
+        ({"to": (f"ar+r.{'z' * 26}@example.test",)}, (None, (), "none", False, None)),
+        ({"in_reply_to": f"<r.{'z' * 26}@example.test>"}, (None, (), "none", False, None)),
+        ({"in_reply_to": "<in@a.test>"}, ("A", (1,), "references", False, 10)),
+        ({"subject": "Facture FA-2026-0312"}, ("A", (1,), "numbers", False, None)),
+        ({"subject": "fa 2026 0312 fb-7001"}, ("B", (9,), "numbers", False, None)),
+        ({"sender": "anna@a.test", "subject": "la 313"}, ("A", (2,), "numbers", False, None)),
+        ({"sender": "anna@a.test", "subject": "la n° 0312"}, ("A", (1,), "numbers", False, None)),
+        ({"subject": "la 313"}, (None, (), "none", False, None)),
+        ({"subject": "facture 312"}, (None, (), "none", False, None)),
+        ({"sender": "anna@a.test"}, ("A", (), "sender", False, None)),
+        ({"sender": "Anna <ANNA@a.test>"}, ("A", (), "sender", False, None)),
+        ({"sender": "new@a.test"}, ("A", (), "domain", False, None)),
+        ({}, (None, (), "none", False, None)),
+    ],
+)
+def test_a_mail_is_tied_by_the_strongest_evidence(fields: Mapping[str, Any], expected: tuple[object, ...]) -> None:
+    got = found(reading(**fields))
+    assert (got.customer_id, got.invoice_ids, got.evidence, got.proof, got.thread_id) == expected
+    assert not got.conflict
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"in_reply_to": FIRST, "sender": "bob@b.test"},
+        {"in_reply_to": FIRST, "sender": "somebody@b.test"},
+        {"in_reply_to": FIRST, "references": (OTHERS,)},
+        {"in_reply_to": FIRST, "subject": "FB-7001"},
+        {"in_reply_to": "<in@a.test>", "sender": "bob@b.test"},
+        {"in_reply_to": "<in@a.test>", "references": ("<colleague@example.test>",)},
+        {"sender": "anna@a.test", "subject": "FB-7001"},
+        {"sender": "books@accountants.test"},
+        {"subject": "FA-2026-0312, FB-7001"},
+    ],
+)
+def test_two_customers_never_mix_but_both_are_linked(fields: Mapping[str, Any]) -> None:
+    got = found(reading(**fields))
+    assert (got.customer_id, got.invoice_ids, got.proof, got.thread_id) == (None, (), False, None)
+    assert got.conflict
+    assert {link.customer_id for link in got.links} == {"A", "B"}
+
+
+def test_an_address_of_several_customers_agrees_with_the_one_that_is_proven() -> None:
+    got = found(reading(in_reply_to=FIRST, sender="books@accountants.test"))
+    assert (got.customer_id, got.proof, got.conflict) == ("A", True, False)
+    assert Link("B", None, "sender", False) in got.links
+
+
+def test_a_number_tells_which_customer_of_an_accountant_is_meant() -> None:
+    got = found(reading(sender="books@accountants.test", subject="FB-7001"))
+    assert (got.customer_id, got.invoice_ids, got.conflict) == ("B", (9,), False)
+
+
+def test_only_the_reminder_that_is_answered_links_its_invoices() -> None:
+    got = found(reading(in_reply_to=SECOND, references=(FIRST,)))
+    assert got.links == (Link("A", 2, "signed_id", True),)
+
+
+def test_an_invoice_of_the_customer_that_the_reminder_did_not_list_is_only_suggested() -> None:
+    got = found(reading(in_reply_to=SECOND, subject="FA-2026-0312"))
+    assert set(got.links) == {Link("A", 2, "signed_id", True), Link("A", 1, "numbers", False)}
+    assert got.invoice_ids == (2,)
+
+
+def test_a_bounce_is_tied_by_what_it_reports_on() -> None:
+    got = found(read_message(mail.bounce(FIRST, recipient="anna@a.test"), None, NOW))
+    assert (got.customer_id, got.proof, got.evidence) == ("A", True, "signed_id")
+
+
+def test_a_bounce_of_an_unknown_mail_suggests_the_customer_of_its_recipient() -> None:
+    got = found(read_message(mail.bounce(None, recipient="anna@a.test"), None, NOW))
+    assert got.links == (Link("A", None, "recipient", False),)
+
+
+def test_a_human_mail_proves_nothing_by_a_report_that_it_has_not() -> None:
+    bounced = read_message(mail.bounce(FIRST, recipient="x@nowhere.test"), None, NOW)
+    disguised = dataclasses.replace(bounced, kind=type(bounced.kind).HUMAN, in_reply_to=None, references=())
+    assert found(disguised).proof is False
+
+
+def test_a_colleagues_letter_is_tied_by_its_recipients_not_by_its_sender() -> None:
+    one = reading(sender="anna@a.test", to=("bob@b.test",))
+    got = found(one, colleague=True)
+    assert (got.customer_id, got.evidence, got.links) == ("B", "recipient", (Link("B", None, "recipient", False),))
+
+
+def test_a_mail_without_a_strict_sender_is_tied_by_proof_only() -> None:
+    forged = reading(sender="anna@a.test <eve@evil.test>")
+    assert (forged.sender, found(forged).links) == (None, ())
