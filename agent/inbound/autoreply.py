@@ -29,9 +29,8 @@ def _return_date(text: str, today: date) -> date | None:
     """The latest date written behind a word of return, if it lies ahead; None where readings differ."""
     found: list[date] = []
     for match in _back().finditer(text):
-        for day in _dates(text[match.end() : match.end() + 45].split("\n\n")[0], today)[:2]:
-            if today <= day <= today + HORIZON:
-                found.append(day)
+        days = _dates(text[match.end() : match.end() + 45].split("\n\n", 1)[0], today)[:2]
+        found += [day for day in days if today <= day <= today + HORIZON]
     return max(found) if found else None
 
 
@@ -79,7 +78,9 @@ def _months() -> dict[str, int]:
 @cache
 def _written() -> re.Pattern[str]:
     names = "|".join(sorted((re.escape(name) for name in _months()), key=len, reverse=True))
-    day_first = rf"(?P<d1>\d{{1,2}})(?:\.|er|st|nd|rd|th|º)?\s?(?:de |of )?(?P<m1>{names})\b\.?,?\s?(?:de )?(?P<y1>20\d\d)?"
+    day_first = (
+        rf"(?P<d1>\d{{1,2}})(?:\.|er|st|nd|rd|th|º)?\s?(?:de |of )?(?P<m1>{names})\b\.?,?\s?(?:de )?(?P<y1>20\d\d)?"
+    )
     month_first = rf"(?P<m2>{names})\.?\s(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b,?\s?(?P<y2>20\d\d)?"
     return re.compile(rf"(?<!\d)(?:{_ISO}|{_DIGITS}|{day_first}|{month_first})", re.I)
 

@@ -1,8 +1,9 @@
 """Delivery reports: which address failed, with what status, for good or for now, and why.
 
-Reports by RFC 3464 are read field by field; the many that are free text go to flufl.bounce and to patterns of our own.
-A status such as ``5.0.0`` says nothing, so the code and the words in the text of the failure count for more. The
-*reason* decides what follows: only a dead address ends the use of an address, a full mailbox or a policy does not.
+Reports by RFC 3464 are read field by field; the many that are free text go to flufl.bounce and to patterns of our
+own. A status such as ``5.0.0`` says nothing, so the code and the words in the text of the failure count for more.
+The *reason* decides what follows: only a dead address ends the use of an address, a full mailbox or a policy does
+not.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ def read_bounce(evidence: Evidence) -> Bounce:
     diagnostic = failed.diagnostic if failed else ""
     words = _failure_text(evidence.text)
     status = _status(failed, diagnostic, words)
-    delayed = bool(failed and failed.action == "delayed") or (not blocks and _says("delayed", f"{evidence.subject}\n{words}"))
-    permanent = _permanent(status, delayed, failed, f"{diagnostic}\n{words}")
+    delayed = bool(failed and failed.action == "delayed") or (
+        not blocks and _says("delayed", f"{evidence.subject}\n{words}")
+    )
+    permanent = _permanent(status, delayed, f"{diagnostic}\n{words}")
     recipient = (failed.address if failed else None) or _recipient_in_text(evidence)
     return Bounce(permanent, recipient, status, _reason(status, permanent, delayed, diagnostic, words), original)
 
@@ -109,27 +112,24 @@ def _address_of(value: str | None) -> str | None:
 def _status(failed: _Recipient | None, diagnostic: str, words: str) -> str | None:
     """The most telling code: the receiving server's own in the diagnostic, then the reporter's, then the text's.
 
-    A detail of 0 means "other or undefined" (RFC 3463 3), so that any other code tells more.
+    A detail of 0 means "other or undefined" (RFC 3463 3), so that any other code tells more; so does a subject of 0.
     """
     stated = failed.status if failed else None
-    for match in _CODE.finditer(diagnostic):
-        code = ".".join(match.groups())
-        if not code.endswith(".0") and code[0] != "2":
-            return code
-    if stated and not stated.endswith(".0"):
-        return stated
-    for text in (diagnostic, words):
-        for match in _CODE.finditer(text):
-            code = ".".join(match.groups())
-            if not code.endswith(".0") and code[0] != "2" and (stated is None or code[0] == stated[0]):
-                return code
-    if stated:
-        return stated
-    bland = _CODE.search(f"{diagnostic}\n{words}")
-    return ".".join(bland.groups()) if bland and bland[1] != "2" else None
+    codes = [*_codes(diagnostic), *([stated] if stated else [])]
+    codes += [code for code in _codes(words) if stated is None or code[0] == stated[0]]
+    return max(codes, key=_telling) if codes else None
 
 
-def _permanent(status: str | None, delayed: bool, failed: _Recipient | None, text: str) -> bool:
+def _codes(text: str) -> list[str]:
+    """The failure codes in `text`, in order."""
+    return [".".join(match.groups()) for match in _CODE.finditer(text) if match[1] != "2"]
+
+
+def _telling(code: str) -> int:
+    return 2 if not code.endswith(".0") else 0 if code.endswith(".0.0") else 1
+
+
+def _permanent(status: str | None, delayed: bool, text: str) -> bool:
     if delayed:
         return False
     if status:
@@ -181,7 +181,9 @@ def _says(reason: str, text: str) -> bool:
 
 @cache
 def _reason_pattern(reason: str) -> re.Pattern[str]:
-    return re.compile(wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.load("bounces")["reasons"][reason])), re.I)
+    return re.compile(
+        wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.load("bounces")["reasons"][reason])), re.I
+    )
 
 
 @cache
@@ -227,11 +229,15 @@ def _address_near_failure(words: str) -> str | None:
     failure = _pattern("body").search(words)
     if failure is None:
         return candidates[0][0].strip(".")
-    return min(candidates, key=lambda match: (match.start() < failure.start() - 200, abs(match.start() - failure.start())))[0].strip(".")
+    return min(
+        candidates, key=lambda match: (match.start() < failure.start() - 200, abs(match.start() - failure.start()))
+    )[0].strip(".")
 
 
 def _is_server(address: str) -> bool:
-    return bool(_pattern("sender").search(address.partition("@")[0])) or bool(re.match(r"(?i)(abuse|support|help(desk)?|admin)@", address))
+    return bool(_pattern("sender").search(address.partition("@")[0])) or bool(
+        re.match(r"(?i)(abuse|support|help(desk)?|admin)@", address)
+    )
 
 
 def _returned_to(evidence: Evidence) -> str | None:
@@ -245,7 +251,9 @@ def _returned_to(evidence: Evidence) -> str | None:
 
 
 def _complained_of(evidence: Evidence) -> str | None:
-    match = re.search(r"(?im)^(?:Original-Rcpt-To|Removal-Recipient|X-HmXmrOriginalRecipient)\s*:\s*(.+)$", evidence.status_fields)
+    match = re.search(
+        r"(?im)^(?:Original-Rcpt-To|Removal-Recipient|X-HmXmrOriginalRecipient)\s*:\s*(.+)$", evidence.status_fields
+    )
     return (_address_of(match[1]) if match else None) or _returned_to(evidence)
 
 

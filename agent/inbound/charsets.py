@@ -1,8 +1,8 @@
 """Bytes to text, whatever the label says.
 
-Labels lie: raw UTF-8 is declared as Latin-1, Windows text as ASCII, and charset names are invented. The order here: the
-declared charset where it fits strictly, UTF-8 where that fits strictly, a detector, and at last Windows-1252 with
-replacement marks. Nothing raises, and no lone surrogate comes out.
+Labels lie: raw UTF-8 is declared as Latin-1, Windows text as ASCII, and charset names are invented. The order here:
+the declared charset where it fits strictly, UTF-8 where that fits strictly, a detector, and at last Windows-1252
+with replacement marks. Nothing raises, and no lone surrogate comes out.
 """
 
 from __future__ import annotations
@@ -40,13 +40,23 @@ _MEANT = {
 }
 #: single-byte charsets decode any bytes, so UTF-8 is tried before them
 _SINGLE_BYTE = ("cp125", "iso-8859", "iso8859", "mac", "koi8", "cp87", "cp85")
+#: what mailers write under a label of the same language
+_TAKEN_FOR = {
+    "iso2022_jp": ("cp932", "euc_jp"),
+    "cp932": ("euc_jp",),
+    "euc_jp": ("cp932",),
+    "gb18030": ("big5",),
+    "big5": ("gb18030",),
+}
 #: bytes that the detector looks at
 _SAMPLE = 20_000
 
 
 def decode_text(data: bytes, declared: str | None) -> str:
     """`data` as text; `declared` is the charset that the message names, None where it names none."""
-    if data.isascii() and not (declared and declared.lower().startswith(("iso-2022", "hz", "utf-7", "unicode-1-1", "utf-16"))):
+    if data.isascii() and not (
+        declared and declared.lower().startswith(("iso-2022", "hz", "utf-7", "unicode-1-1", "utf-16"))
+    ):
         return data.decode("ascii")
     name = _known(declared)
     if name is None or name.startswith(_SINGLE_BYTE):
@@ -60,6 +70,10 @@ def decode_text(data: bytes, declared: str | None) -> str:
     text = _strict(data, "utf-8")
     if text is not None:
         return text
+    for other in _TAKEN_FOR.get(name or "", ()):
+        text = _strict(data, other)
+        if text is not None:
+            return text
     if name is not None and not name.startswith("utf"):
         return no_surrogates(data.decode(name, "replace"))
     if name is not None and _mostly_utf8(data):

@@ -1,12 +1,12 @@
 """Reading in a child process with limits, since no parser of foreign bytes is beyond surprise.
 
-A `Reader` keeps one child alive over many mails: start-up is paid once. The child has a limit on memory, on processor time
-a mail and on open files, an empty environment, and no way to write files; the parent waits a fixed time for its answer. A
-child that dies, hangs or says nonsense is killed and replaced, and the mail at hand is told as `Unreadable`, so that its
-owner can set it aside. Answers come back as JSON and are checked against the types of a `Reading`: nothing is unpickled.
+A `Reader` keeps one child alive over many mails: start-up is paid once. The child has a limit on memory, on
+processor time a mail and on open files, an empty environment, and no way to write files; the parent waits a fixed
+time for its answer. A child that dies, hangs or says nonsense is killed and replaced, and the mail at hand is told
+as `Unreadable`, so that its owner can set it aside. Answers come back as JSON and are checked against the types of
+a `Reading`: nothing is unpickled.
 
-The frames on the pipes: eight bytes of length, big-endian, then the bytes. A request is two frames, a JSON object with the
-border and the time, and the mail.
+`agent.inbound.serving` is the other side, and tells the frames.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from __future__ import annotations
 import json
 import os
 import select
-import struct
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from agent.inbound.values import Border, Reading
+from pydantic import TypeAdapter, ValidationError
 
-#: bytes of address space of the child
-MEMORY = 1024 * 1024 * 1024
-#: seconds of processor time, and of waiting, for one mail
-SECONDS = 20
+from agent.inbound.limits import LENGTH, SECONDS
+from agent.inbound.values import Border, Reading
+from config.errors import RelanceError
+
 #: seconds that a new child may take to load its libraries
 START_SECONDS = 60
 #: mails after which a child is replaced, so that leaks of libraries stay bounded
 MAILS_PER_CHILD = 2_000
-_LENGTH = struct.Struct(">Q")
+_READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 _MAX_ANSWER = 64 * 1024 * 1024
-_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from agent.inbound.confined import serve; serve()"
+_CHILD = "import sys; sys.path[:] = sys.argv[1:]; from agent.inbound.serving import serve; serve()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,17 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def read(self, raw: bytes, border: Border | None, now: datetime) -> Reading | Unreadable:
-        """Read one mail. Never raises for what the mail holds."""
+        """Read one mail. Never raises for what the mail holds.
+
+        Raises:
+            RelanceError: the child cannot be started at all.
+        """
         with self._lock:
             try:
                 child = self._ready_child()
@@ -89,22 +95,34 @@ class Reader:
         if self._child is not None and (self._left <= 0 or self._child.poll() is not None):
             self._replace()
         if self._child is None:
-            paths = [os.path.abspath(path) for path in sys.path]
+            paths = [str(Path(path).resolve()) for path in sys.path]
             self._child = subprocess.Popen(
                 [sys.executable, "-I", "-c", _CHILD, *paths],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={"LC_ALL": "C.UTF-8"}, bufsize=0, start_new_session=True,
             )  # fmt: skip
             self._left = MAILS_PER_CHILD
-            if self._answer(self._child, START_SECONDS) != b"ready":
-                raise EOFError
+            self._await_start(self._child)
         self._left -= 1
         return self._child
+
+    def _await_start(self, child: subprocess.Popen[bytes]) -> None:
+        """A child that never comes up is the installation's fault and no mail's: nothing must be set aside for it."""
+        try:
+            if self._answer(child, START_SECONDS) == b"ready":
+                return
+        except (EOFError, TimeoutError):
+            pass  # told below, with how the child ended
+        code = self._replace()
+        raise RelanceError(
+            f"the process that reads mails does not start ({_ended(code)})",
+            "Check the installation: `relance doctor`; the machine must have 1 GB of memory to spare.",
+        )
 
     def _ask(self, child: subprocess.Popen[bytes], frames: list[bytes]) -> None:
         """Write without ever waiting longer than the limit: a hung child does not drain its pipe."""
         assert child.stdin is not None
-        data = memoryview(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
+        data = memoryview(b"".join(LENGTH.pack(len(frame)) + frame for frame in frames))
         descriptor = child.stdin.fileno()
         deadline = time.monotonic() + self._seconds
         while data:
@@ -116,7 +134,7 @@ class Reader:
     def _answer(self, child: subprocess.Popen[bytes], seconds: float) -> bytes:
         assert child.stdout is not None
         deadline = time.monotonic() + seconds
-        (length,) = _LENGTH.unpack(_take(child.stdout, _LENGTH.size, deadline))
+        (length,) = LENGTH.unpack(_take(child.stdout, LENGTH.size, deadline))
         if length > _MAX_ANSWER:
             raise EOFError
         return _take(child.stdout, length, deadline)
@@ -155,49 +173,9 @@ def _ended(code: int | None) -> str:
 
 
 def _checked(answer: bytes) -> Reading | Unreadable:
-    from pydantic import TypeAdapter, ValidationError
-
     if answer.startswith(b"!"):
         return Unreadable(answer[1:500].decode("utf-8", "replace"))
     try:
-        return TypeAdapter(Reading).validate_json(answer)
+        return _READING.validate_json(answer)
     except ValidationError:
         return Unreadable("the reading process gave an answer that is no reading")
-
-
-# --- the child -------------------------------------------------------------------------------------------------------
-
-
-def serve() -> None:
-    """The child's loop: read requests from standard input until it closes."""
-    import resource
-
-    from pydantic import TypeAdapter
-
-    from agent.inbound.reading import read_message
-
-    adapter = TypeAdapter(Reading)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    _put(sink, b"ready")
-    while head := source.read(_LENGTH.size):
-        request = json.loads(source.read(_LENGTH.unpack(head)[0]))
-        raw = source.read(_LENGTH.unpack(source.read(_LENGTH.size))[0])
-        border = Border(**request["border"]) if request["border"] else None
-        used = int(time.process_time()) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, resource.RLIM_INFINITY))
-        try:
-            answer = adapter.dump_json(read_message(raw, border, datetime.fromisoformat(request["now"])))
-        except MemoryError:
-            answer = b"!reading took too much memory"
-        except Exception as error:
-            # Whatever it is, the mail is set aside with it; the parent starts over with a fresh child.
-            answer = f"!{type(error).__name__} while reading".encode()
-        _put(sink, answer)
-
-
-def _put(sink: IO[bytes], frame: bytes) -> None:
-    sink.write(_LENGTH.pack(len(frame)) + frame)
-    sink.flush()

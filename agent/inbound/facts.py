@@ -22,7 +22,9 @@ _SPACED = re.compile(
 _DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}([-/.](\d{2}|\d{4}))?|(19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|(19|20)\d\d")
 _AMOUNT_OR_TIME = re.compile(r"\d{1,3}([.,]\d{3})*[.,]\d{2}|\d{1,2}[h:]\d{2}|\d{1,2}h")
 _IBAN = re.compile(r"\b[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
-_IBAN_WORD = re.compile(r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|coordinate bancarie|datos bancarios)\b")
+_IBAN_WORD = re.compile(
+    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|coordinate bancarie|datos bancarios)\b"
+)
 
 
 def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
@@ -32,8 +34,8 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     ('FA 2026-0312', '771')
     """
     found: dict[str, None] = {}
-    for text in texts:
-        text = text[:MAX_TEXT]
+    for whole in texts:
+        text = whole[:MAX_TEXT]
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
             if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
@@ -41,9 +43,7 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
             is_code = match["prefix"].isupper() and match["prefix"].lower() not in ("no", "nr", "inv", "rg")
             hits.append((match.start(), match[0] if is_code else match["digits"]))
         rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
-        for match in _TOKEN.finditer(rest):
-            if _is_number(match[0]):
-                hits.append((match.start(), match[0]))
+        hits += [(match.start(), match[0]) for match in _TOKEN.finditer(rest) if _is_number(match[0])]
         found.update(dict.fromkeys(token for _, token in sorted(hits)))
     return tuple(found)[:MAX_NUMBERS]
 

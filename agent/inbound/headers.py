@@ -26,7 +26,11 @@ MAX_SUBJECT = 2_000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 #: headers that tell a stray line within the section from the start of the body
-_KNOWN = re.compile(rb"(?im)^(from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to|x-[\w-]+|dkim-signature|references)[ \t]*:")
+_KNOWN = re.compile(
+    rb"(?im)^(from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|"
+    rb"received|return-path|reply-to|x-[\w-]+|dkim-signature|references)[ \t]*:"
+)
+_BLANK = re.compile(rb"\n\r?\n")
 _CHARSET = re.compile(rb"(?i)\bcharset\s*=\s*[\"']?([\w.:-]{2,40})")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -103,7 +107,9 @@ def _sections(raw: bytes) -> tuple[tuple[tuple[str, bytes], ...], int, bool]:
                 fields[-1][1].append(line)
         elif match:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
-        elif len(fields) < 3 or not _KNOWN.search(raw[stop : stop + 8_192].partition(b"\n\n")[0].partition(b"\n\r\n")[0]):
+        elif len(fields) < 3 or not _KNOWN.search(
+            raw[stop : stop + 8_192].partition(b"\n\n")[0].partition(b"\n\r\n")[0]
+        ):
             return _joined(fields), at, False
         at = stop + 1
     return _joined(fields), len(raw), False
@@ -111,7 +117,7 @@ def _sections(raw: bytes) -> tuple[tuple[tuple[str, bytes], ...], int, bool]:
 
 def _after_section(raw: bytes, at: int) -> int:
     """Where the body starts when the section was too long to read: behind the first blank line, or nowhere."""
-    blank = re.compile(rb"\n\r?\n").search(raw, at)
+    blank = _BLANK.search(raw, at)
     return blank.end() if blank else len(raw)
 
 

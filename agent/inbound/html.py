@@ -1,9 +1,9 @@
 """HTML to plain text that keeps what the markup says about quotes and signatures.
 
-Quotes come out as lines that begin with ``>``; where a client marks its reply header or its signature only by an id or a
-class, a mark of a private code point stands on a line of its own for `agent.inbound.newtext` to read. One pass over the
-tokens of the standard library's tokenizer, no tree: depth and time stay bounded whatever the markup. Nothing here makes
-HTML safe to show.
+Quotes come out as lines that begin with ``>``; where a client marks its reply header or its signature only by an id
+or a class, a mark of a private code point stands on a line of its own for `agent.inbound.newtext` to read. One pass
+over the tokens of the standard library's tokenizer, no tree: depth and time stay bounded whatever the markup.
+Nothing here makes HTML safe to show.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _BLOCK = frozenset(
 _SPACED = frozenset("p ul ol pre h1 h2 h3 h4 h5 h6 dl".split())
 
 _WHOLLY_QUOTED = re.compile(
-    r"\b(yahoo_quoted|protonmail_quote|zmail_extra|zmail_quote|tutanota_quote|mail_quote|quoted-text|ms-outlook-mobile-reference)", re.I
+    r"\b(yahoo_quoted|protonmail_quote|zmail_extra|zmail_quote|tutanota_quote|mail_quote|quoted-text|ms-outlook-mobile-reference)",
+    re.I,
 )
 _HEADER = re.compile(r"\b(gmail_attr|moz-cite-prefix|reply-intro|mail-quote-header)\b", re.I)
 _TO_END = re.compile(
@@ -43,8 +44,12 @@ _TO_END = re.compile(
     re.I,
 )
 #: Outlook and Windows Mail draw a line above the header block and mark it in no other way
-_OUTLOOK_RULE = re.compile(r"border:\s*none;\s*border-top:\s*solid\s+(#e1e1e1|#b5c4df|rgb\(229|rgb\(225|rgb\(181)", re.I)
-_WINDOWS_MAIL_RULE = re.compile(r"border-top-color:\s*rgb\(229,\s*229,\s*229\);\s*border-top-width:\s*[12]px;\s*border-top-style:\s*solid", re.I)
+_OUTLOOK_RULE = re.compile(
+    r"border:\s*none;\s*border-top:\s*solid\s+(#e1e1e1|#b5c4df|rgb\(229|rgb\(225|rgb\(181)", re.I
+)
+_WINDOWS_MAIL_RULE = re.compile(
+    r"border-top-color:\s*rgb\(229,\s*229,\s*229\);\s*border-top-width:\s*[12]px;\s*border-top-style:\s*solid", re.I
+)
 _SIGNATURE = re.compile(
     r"\b(gmail_signature|moz-signature|ms-outlook-mobile-signature|AppleMailSignature|protonmail_signature_block|"
     r"x_Signature|ms_signature|mail_signature)\b|^Signature\b",
@@ -141,6 +146,10 @@ class _Converter(HTMLParser):
         if text != " " or self.page.line:
             self.page.line.append(text)
 
+    def finish(self) -> None:
+        """Put out what stands on the last line."""
+        self._break_if_text()
+
     def _close_open_paragraph(self) -> None:
         if self.open and self.open[-1].tag == "p":
             self.handle_endtag("p")
@@ -205,7 +214,7 @@ def html_to_text(html: str) -> str:
     converter = _Converter()
     converter.feed(re.sub(r"<!\[[^>]{0,40}\]>|<!--\[if[^>]*\]>(?s:.{0,20000}?)<!\[endif\]-->", "", html[:MAX_HTML]))
     converter.close()
-    converter._break_if_text()
+    converter.finish()
     text = "\n".join(converter.page.lines)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 

@@ -10,13 +10,12 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
+
+import typer
 
 from agent.inbound.confined import Reader, Unreadable
 from agent.inbound.values import Reading
-
-if TYPE_CHECKING:
-    import typer
 
 #: larger files are not read: no mail server takes them
 MAX_FILE = 100 * 1024 * 1024
@@ -78,25 +77,35 @@ def unreadable(file: Path, reason: str) -> dict[str, Any]:
     empty = dict.fromkeys(("bounce", "auto_reply", "message_id", "in_reply_to", "sender", "date"))
     texts = dict.fromkeys(("new_text", "signature", "quoted", "from", "subject"), "")
     lists: dict[str, Any] = {"references": [], "attachments": [], "numbers": []}
-    return {"file": str(file), "kind": "human", "language": "und", "mentions_iban": False, **empty, **texts, **lists, "error": reason}
+    return {
+        "file": str(file),
+        "kind": "human",
+        "language": "und",
+        "mentions_iban": False,
+        **empty,
+        **texts,
+        **lists,
+        "error": reason,
+    }
 
 
-def print_line(line: dict[str, Any]) -> None:
-    """Write one object as one line of UTF-8, whatever the terminal's encoding and the file's name."""
-    text = json.dumps(line, ensure_ascii=False)
+def print_line(line: dict[str, Any], *, indent: int | None) -> None:
+    """Write one object in UTF-8, whatever the terminal's encoding and the file's name; one line unless indented."""
+    text = json.dumps(line, ensure_ascii=False, indent=indent)
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 
 
 def mount(app: typer.Typer) -> None:
     """Add the command ``inspect``."""
-    import typer as _typer
 
     @app.command("inspect")
     def inspect(
-        files: Annotated[list[Path], _typer.Argument(metavar="FILE.eml…", help="Mails, one a file.", show_default=False)],
-        json_: Annotated[bool, _typer.Option("--json", help="One JSON object a line (the only form).")] = True,
+        files: Annotated[
+            list[Path], typer.Argument(metavar="FILE.eml…", help="Mails, one a file.", show_default=False)
+        ],
+        json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     ) -> None:
         """Show what relance reads off mails in files: kind, new text, signature, quote, headers."""
         for line in inspect_files(files, datetime.now(UTC)):
-            print_line(line)
+            print_line(line, indent=None if json_ else 2)

@@ -1,8 +1,8 @@
 """Thread keys: the ids that relance puts on its mails and recognises in answers.
 
-A Message-ID is an HMAC of the reminder's key, so that the same reminder always carries the same id (a mail sent twice can
-be told apart by everybody) and nobody outside can make one up. The Reply-To tag carries the same token as the plus part
-of our own address, for answers of programs that rewrite ids.
+A Message-ID is an HMAC of the reminder's key, so that the same reminder always carries the same id (a mail sent
+twice can be told apart by everybody) and nobody outside can make one up. The Reply-To tag carries the same token as
+the plus part of our own address, for answers of programs that rewrite ids.
 
 Pure. Whether a token names a reminder is looked up in the database; `is_own` only judges its shape.
 """

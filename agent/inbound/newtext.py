@@ -1,11 +1,11 @@
 """What is new in a message: quotes, reply headers, signatures and footers taken off.
 
-A text is read as lines with a quote depth. First the *history* is found: lines that begin with ``>``, and what a client
-writes above them ("On … wrote:", "-----Original Message-----", a block of From/Sent/To/Subject in any language, also
-wrapped over lines). Behind a reply header either quoted lines follow, and unquoted text after them is new again (an
-inline answer), or none do, and the rest is history. Then each piece of new text loses its *signature*: what stands below
-``-- ``, the line of a device, a disclaimer, a block of contact lines. The sign-off and the name under it stay with the
-text, since they are the writer's words.
+A text is read as lines with a quote depth. First the *history* is found: lines that begin with ``>``, and what a
+client writes above them ("On … wrote:", "-----Original Message-----", a block of From/Sent/To/Subject in any
+language, also wrapped over lines). Behind a reply header either quoted lines follow, and unquoted text after them
+is new again (an inline answer), or none do, and the rest is history. Then each piece of new text loses its
+*signature*: what stands below ``-- ``, the line of a device, a disclaimer, a block of contact lines. The sign-off
+and the name under it stay with the text, since they are the writer's words.
 
 Pure: text in, texts out. Phrases are data in `agent.inbound.wordings`.
 """
@@ -210,7 +210,7 @@ _RULE = re.compile(r"^[\s*]*([-_=*~─—–]\s?){5,}[\s*]*$")
 
 
 def _separator(lines: list[_Line], at: int) -> _Header | None:
-    """"-----Original Message-----" in its languages, with or without the dashes; a bare rule above a header block."""
+    """Find "-----Original Message-----" in its languages, with or without the dashes; a bare rule above a header block."""
     text = lines[at].text[:MAX_LINE]
     if _FOOTER_RULE.match(text):
         below = _next_text(lines, at + 1)
@@ -223,7 +223,9 @@ def _separator(lines: list[_Line], at: int) -> _Header | None:
     ruled = _RULED.match(text)
     words = (ruled["words"] if ruled else text).strip(" *_:-")
     if not _phrases("reply_headers", "original").fullmatch(words):
-        forwarded = ruled and re.match(r"(?i)(forwarded by|weitergeleitet von|transféré par|reenviado por|inoltrato da)\b", words)
+        forwarded = ruled and re.match(
+            r"(?i)(forwarded by|weitergeleitet von|transféré par|reenviado por|inoltrato da)\b", words
+        )
         if not forwarded and not (ruled and _label_below(lines, at)):
             return None
     elif not ruled and not text.rstrip(" *_").endswith(":") and not _label_below(lines, at):
@@ -320,7 +322,8 @@ def _continues(text: str) -> bool:
 
 
 _STARTS_WITH_DATE = re.compile(
-    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|\d{1,2}:\d{2})", re.I
+    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|\d{1,2}:\d{2})",
+    re.I,
 )
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
 _NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:[<(\[]|&lt;)[^\s<>]+@")
@@ -331,7 +334,7 @@ _OWN_WORDS = re.compile(
 
 
 def _wrote(lines: list[_Line], at: int, limit: int) -> _Header | None:
-    """"On … X wrote:" over one to six lines, starting exactly at `at`."""
+    """Find "On … X wrote:" over one to six lines, starting exactly at `at`."""
     reach = min(limit, at + HEADER_LINES)
     first = lines[at].text.strip(_FRAME)[:MAX_LINE]
     if _BARE_DATE_LINE.match(first):
@@ -352,7 +355,9 @@ def _wrote(lines: list[_Line], at: int, limit: int) -> _Header | None:
                 break
         elif lines[end].may_end and _is_header(lines, at, end, opens):
             dated = opens and _HAS_TIME.search(first)
-            later = not dated and any(_opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1))
+            later = not dated and any(
+                _opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1)
+            )
             # Where a complete header starts further down, the lines above it are the writer's.
             return None if later else _Header(at, end + 1, to_end=True)
     return None
@@ -418,7 +423,9 @@ def _phrases_start(field: str) -> re.Pattern[str]:
 @cache
 def _verbs_end() -> re.Pattern[str]:
     verbs = "|".join(wordings.merged("reply_headers", "verbs"))
-    return re.compile(rf"(?:^|[\s>)\]\"',，、.]|(?<=[^\x00-\u02ff]))(?:{verbs})(?=$|[\s:：,(<\"/]|[^\x00-\u02ff])", re.I)
+    return re.compile(
+        rf"(?:^|[\s>)\]\"',，、.]|(?<=[^\x00-\u02ff]))(?:{verbs})(?=$|[\s:：,(<\"/]|[^\x00-\u02ff])", re.I
+    )
 
 
 @cache
@@ -476,7 +483,7 @@ def _signature_start(lines: list[_Line], start: int, end: int) -> int:
 
 
 def _after_device_line(lines: list[_Line], first: int, cut: int) -> int:
-    """"Sent from my phone" as a paragraph of its own ends a message: what follows is a history that nothing marks."""
+    """A paragraph that is a device's line ends a message: what follows is a history that nothing marks."""
     for index in range(first + 1, cut):
         alone = lines[index - 1].blank and (index + 1 == cut or lines[index + 1].blank)
         if alone and len(lines[index].text) < 80 and _is_device_line(lines[index].text):
@@ -489,7 +496,7 @@ _DASHED_NAME = re.compile(r"^\s*[-–—/~]{1,2}\s?[A-ZÀ-Ý][\w'.]+(?:\s[A-ZÀ-
 
 
 def _dashed_name(lines: list[_Line], first: int, cut: int) -> int:
-    """"-Anna" or "/Anna" as the last paragraph."""
+    """Find "-Anna" or "/Anna" as the last paragraph."""
     last = next((index for index in range(cut - 1, first, -1) if not lines[index].blank), None)
     if last is not None and lines[last - 1].blank and _DASHED_NAME.match(lines[last].text):
         return last
@@ -519,9 +526,11 @@ def _footers(lines: list[_Line], first: int, end: int) -> int:
         while top > first and not lines[top - 1].blank and not _FOOTER_RULE.match(lines[top].text):
             top -= 1
         paragraph = " ".join(line.text.strip() for line in lines[top : last + 1])[:4_000]
-        if _is_device_line(lines[last].text):
-            cut = last
-        elif _FOOTER_RULE.match(lines[last].text) or _DELIMITER.match(lines[last].text):
+        if (
+            _is_device_line(lines[last].text)
+            or _FOOTER_RULE.match(lines[last].text)
+            or _DELIMITER.match(lines[last].text)
+        ):
             cut = last
         elif _is_disclaimer(paragraph) and (top > first or len(paragraph) > 200):
             _to_history(lines, top, cut)
@@ -576,7 +585,9 @@ def _below_rule(lines: list[_Line], first: int, cut: int) -> int:
 
 
 _POSTSCRIPT = re.compile(r"(?i)\s*(p\.?\s?s\.?|n\.?b\.?)\s*[:.\s]")
-_SENTENCE_END = re.compile(r"[.!?…]\s*$|\b(is|are|will|have|est|sont|avons|sera|ist|sind|haben|wird|está|hemos|è|abbiamo|hebben|zijn)\b", re.I)
+_SENTENCE_END = re.compile(
+    r"[.!?…]\s*$|\b(is|are|will|have|est|sont|avons|sera|ist|sind|haben|wird|está|hemos|è|abbiamo|hebben|zijn)\b", re.I
+)
 
 
 @cache

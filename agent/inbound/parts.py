@@ -1,8 +1,9 @@
 """From MIME structure to the texts and the attachments of a message.
 
 mail-parser decodes each leaf (transfer encodings, file names, broken epilogues); which leaf belongs to the body is
-decided here, since a forwarded message or a returned original is not what the sender wrote. Caps on parts and depth keep
-hostile structures finite; a message that is nested deeper than the parser can go keeps its headers and is told as such.
+decided here, since a forwarded message or a returned original is not what the sender wrote. Caps on parts and depth
+keep hostile structures finite; a message that is nested deeper than the parser can go keeps its headers and is told
+as such.
 """
 
 from __future__ import annotations
@@ -91,10 +92,8 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
         found.error = "the message has too many parts" if found.count > MAX_PARTS else "parts are nested too deep"
         return
     kind = _content_type(part)
-    payload = part.get_payload()
-    if kind.startswith("multipart/") and not isinstance(payload, list):
-        kind = "text/plain"  # the boundary never came: all that is left is text
-    if kind.startswith("multipart/"):
+    payload: object = part.get_payload()
+    if kind.startswith("multipart/") and isinstance(payload, list):
         if kind == "multipart/alternative":
             _walk_alternative(payload, depth, found)
             return
@@ -103,13 +102,15 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
             if isinstance(child, Message):
                 _walk(child, depth + 1, found)
         return
+    if kind.startswith("multipart/"):
+        kind = "text/plain"  # the boundary never came: all that is left is text
     if kind.startswith("message/") or kind in ("text/rfc822-headers", "text/x-rfc822-headers"):
         _embedded(part, kind, found)
         return
     _leaf(part, kind, found)
 
 
-def _walk_alternative(children: list[Message], depth: int, found: _Found) -> None:
+def _walk_alternative(children: list[object], depth: int, found: _Found) -> None:
     """The variants of one text become one passage; what else they hold (pictures, invitations) is kept."""
     inner = _Found(count=found.count, error=found.error)
     for child in children:
@@ -133,7 +134,13 @@ def _embedded(part: Message, kind: str, found: _Found) -> None:
     else:
         text = _leaf_text(part)
     text = no_surrogates(text[:MAX_TEXT])
-    if kind in ("message/rfc822", "message/global", "text/rfc822-headers", "text/x-rfc822-headers", "message/rfc822-headers"):
+    if kind in (
+        "message/rfc822",
+        "message/global",
+        "text/rfc822-headers",
+        "text/x-rfc822-headers",
+        "message/rfc822-headers",
+    ):
         found.embedded.append(text)
         if kind in ("message/rfc822", "message/global"):
             data = text.encode("utf-8")
@@ -161,7 +168,9 @@ def _leaf(part: Message, kind: str, found: _Found) -> None:
     name = _filename(part)
     disposition = _disposition(part)
     is_text = kind in ("text/plain", "text/html", "text", "text/enriched", "text/markdown", "plain/text") or (
-        kind.startswith("text/") and not name and kind not in ("text/calendar", "text/x-vcard", "text/vcard", "text/csv")
+        kind.startswith("text/")
+        and not name
+        and kind not in ("text/calendar", "text/x-vcard", "text/vcard", "text/csv")
     )
     if is_text and disposition != "attachment" and not (name and disposition != "inline" and found.passages):
         text = _leaf_text(part)[:MAX_TEXT]
@@ -196,7 +205,9 @@ def _bytes_of(part: Message) -> bytes:
             parsed = MailParser(part).parse()
             if len(parsed.attachments) == 1:
                 payload = parsed.attachments[0]["payload"]
-                return base64.b64decode(payload) if parsed.attachments[0]["binary"] else payload.encode("utf-8", "replace")
+                return (
+                    base64.b64decode(payload) if parsed.attachments[0]["binary"] else payload.encode("utf-8", "replace")
+                )
         except (ValueError, LookupError, TypeError, AttributeError, IndexError, binascii.Error):
             pass  # its own decoding follows
     try:

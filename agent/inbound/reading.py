@@ -1,7 +1,7 @@
 """From the bytes of a mail to its `Reading`: the one door of this package's reading part.
 
-Pure: bytes, the border and a time in, a value out; no clock, file or socket. Each step leaves what it can't read empty
-and says so in `error`. Hostile bytes may still cost time or memory, so that programs call this through
+Pure: bytes, the border and a time in, a value out; no clock, file or socket. Each step leaves what it can't read
+empty and says so in `error`. Hostile bytes may still cost time or memory, so that programs call this through
 `agent.inbound.confined`, in a process with limits.
 """
 
@@ -19,7 +19,7 @@ from agent.inbound.language import guess_language
 from agent.inbound.newtext import Split, has_history, split_text
 from agent.inbound.parts import Parts, Passage, read_parts
 from agent.inbound.sender import read_addresses, read_authentication, read_return_path, read_sender
-from agent.inbound.values import AutoReply, Bounce, Border, Kind, Reading
+from agent.inbound.values import AutoReply, Border, Bounce, Kind, Reading
 
 
 def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
@@ -97,7 +97,9 @@ def _text_of(passage: Passage) -> str:
 
 
 def _bounce(headers: Headers, parts: Parts, subject: str, whole: str, status_fields: str) -> Bounce:
-    complaint = parts.report_type == "feedback-report" or any(kind == "message/feedback-report" for kind, _ in parts.reports)
+    complaint = parts.report_type == "feedback-report" or any(
+        kind == "message/feedback-report" for kind, _ in parts.reports
+    )
     failed = headers.text("x-failed-recipients")
     fields = status_fields or whole
     return read_bounce(Evidence(whole, fields, parts.embedded, subject, failed, parts.tree, complaint))

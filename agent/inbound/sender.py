@@ -1,14 +1,14 @@
 """Who a message is from, and whether our own border vouches for it.
 
-The standard library reads ``good@good.test <evil@evil.test>`` as the first address (CVE-2023-27043), so addresses are
-parsed here, strictly: what is not written by RFC 5322's grammar is no address. An identity needs exactly one From header
-with exactly one address.
+The standard library reads ``good@good.test <evil@evil.test>`` as the first address (CVE-2023-27043), so addresses
+are parsed here, strictly: what is not written by RFC 5322's grammar is no address. An identity needs exactly one
+From header with exactly one address.
 
-Authentication-Results (RFC 8601) are worth what their place is worth: anybody can write such a line into a mail, and only
-the border can write above its own Received line. Where that line stands is a matter of the border:
+Authentication-Results (RFC 8601) are worth what their place is worth: anybody can write such a line into a mail,
+and only the border can write above its own Received line. Where that line stands is a matter of the border:
 
-- *own*: a milter of our MTA prepends its line; it stands above the topmost Received line that names the border as ``by``
-  (lines of a later LMTP delivery may stand further up). The authserv-id must be exactly ours.
+- *own*: a milter of our MTA prepends its line; it stands above the topmost Received line that names the border as
+  ``by`` (lines of a later LMTP delivery may stand further up). The authserv-id must be exactly ours.
 - *m365*: the topmost Authentication-Results line, without an authserv-id, above the first Received line written by
   ``*.protection.outlook.com``, all lines further up being Microsoft's own hops.
 - *gmail*: the topmost line, with the id ``mx.google.com``, directly below the topmost Received line by that host.

@@ -1,11 +1,11 @@
 """What is read off a mail, as plain values.
 
 A *reading* says what stands in a message and nothing about what it means for an invoice: who wrote it (a person, an
-answering machine, a mail server), which words are new, whom it claims to be from and whether our own border vouches for
-that, which thread it names. Judgement starts where readings end.
+answering machine, a mail server), which words are new, whom it claims to be from and whether our own border vouches
+for that, which thread it names. Judgement starts where readings end.
 
-All classes are frozen; texts are Unicode with ``\\n`` line ends and without lone surrogates, so that every reading can be
-written as JSON.
+All classes are frozen; texts are Unicode with LF line ends and without lone surrogates, so that every reading
+can be written as JSON.
 """
 
 from __future__ import annotations
