@@ -219,9 +219,18 @@ def settle_dispute(session: Session, row: Dispute, verdict: DisputeState, *, at:
     """A person decides a dispute. Rejected or withdrawn, the plan goes on; upheld, the invoice waits for its credit."""
     move(session, row, verdict, actor=actor, reason="decided", at=at, values={"settled_at": at})
     invoice = session.get_one(Invoice, row.invoice_id, with_for_update=True)
-    waits = verdict is DisputeState.UPHELD or any(open_disputes(session, invoice))
-    if invoice.state is InvoiceState.DISPUTED and not waits:
+    if invoice.state is InvoiceState.DISPUTED and not _waits_for_dispute(session, invoice):
         go_on(session, invoice, actor=actor, reason=f"dispute_{verdict.value}", at=at)
+
+
+def _waits_for_dispute(session: Session, invoice: Invoice) -> bool:
+    """Whether a dispute of this time is still open, or upheld and waiting for its credit note."""
+    query = select(Dispute.id).where(
+        Dispute.invoice_id == invoice.id,
+        Dispute.state.in_((DisputeState.OPEN, DisputeState.UPHELD)),
+        Dispute.opened_at >= invoice.state_at,
+    )
+    return session.scalars(query).first() is not None
 
 
 def go_on(session: Session, invoice: Invoice, *, actor: str, reason: str, at: datetime) -> None:

@@ -1,8 +1,7 @@
 """Builders of the ledger: rows with honest defaults, so that a test states only what matters to it.
 
-`settings` and `database` make a company; `customer`, `invoice` and `payment` add rows to a session; `csv` and `load` go the
-way of a real import. Nothing here allocates, moves a state or writes an event: what must have happened by the rules
-goes through `load`.
+`settings` makes a company; `customer`, `invoice` and `payment` add rows to a session, which allocates nothing, moves no
+state and writes no event. What must have happened by the rules goes the way of a real import: `csv` and `load`.
 """
 
 from collections.abc import Mapping

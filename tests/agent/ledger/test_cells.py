@@ -75,7 +75,9 @@ def test_the_first_cell_that_can_only_be_meant_one_way_speaks_for_the_file(cells
     assert notation(enumerate(cells, 2), []).decimal == mark
 
 
-@given(st.decimals(min_value=0, max_value=10**11, places=2), st.sampled_from([",", "."]), st.sampled_from(["", " ", "'"]))
+@given(
+    st.decimals(min_value=0, max_value=10**11, places=2), st.sampled_from([",", "."]), st.sampled_from(["", " ", "'"])
+)
 def test_what_a_spreadsheet_writes_is_read_to_the_cent(value: Decimal, mark: str, group: str) -> None:
     text = f"{value:,.2f}".replace(",", "\0").replace(".", mark).replace("\0", group)
     assert amount(text, notation([(2, text)], [])) == value

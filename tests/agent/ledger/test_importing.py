@@ -378,9 +378,7 @@ def test_documents_are_kept_once_and_only_from_beside_the_file(
         assert [(e.line, e.column) for e in result.skipped] == [(2, "document")], path
 
 
-def test_what_was_promised_disputed_or_asked_for_ends_with_the_payment(
-    database: Database, settings: Settings
-) -> None:
+def test_what_was_promised_disputed_or_asked_for_ends_with_the_payment(database: Database, settings: Settings) -> None:
     fill(database, settings, "F-1,C1,2026-08-01,100", "F-2,C1,2026-08-01,50", "F-3,C1,2026-08-01,70")
     with database.write() as session:
         rows = {row.number: row for row in session.scalars(select(Invoice))}
@@ -391,9 +389,7 @@ def test_what_was_promised_disputed_or_asked_for_ends_with_the_payment(
         task = Task(key="reminder:1", kind=TaskKind.CALL, customer_id="C1", due_on=NOW.date(), created_at=NOW)
         session.add(task)
         session.flush()
-        session.execute(
-            Base.metadata.tables["task_link"].insert().values(task_id=task.id, invoice_id=rows["F-3"].id)
-        )
+        session.execute(Base.metadata.tables["task_link"].insert().values(task_id=task.id, invoice_id=rows["F-3"].id))
     days = ("P1,2026-09-08,100,C1,F-1", "P2,2026-09-03,50,C1,F-2", "P3,2026-09-03,70,C1,F-3")
     pay(database, settings, *days)
     assert {state for _, state in balances(database).values()} == {"paid"}
