@@ -9,7 +9,7 @@ not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
@@ -140,6 +140,7 @@ def _permanent(status: str | None, delayed: bool, text: str) -> bool:
     return True  # a report that names no code and no delay says that the mail was given up
 
 
+_REASONS = {"our_side": BounceReason.POLICY, "surely_dead": BounceReason.DEAD_ADDRESS}
 _BY_STATUS = {
     "1.0": BounceReason.DEAD_ADDRESS,
     "1.1": BounceReason.DEAD_ADDRESS,
@@ -152,6 +153,9 @@ _BY_STATUS = {
     "2.3": BounceReason.TOO_LARGE,
     "3.4": BounceReason.TOO_LARGE,
     "4.4": BounceReason.DEAD_ADDRESS,
+    # the sender's own address: nothing about the recipient's
+    "1.7": BounceReason.POLICY,
+    "1.8": BounceReason.POLICY,
 }
 
 
@@ -161,10 +165,12 @@ def _reason(status: str | None, permanent: bool, delayed: bool, diagnostic: str,
     by_status = _BY_STATUS.get(status[2:]) if status else None
     if by_status and (permanent or by_status is not BounceReason.DEAD_ADDRESS):
         return by_status
+    # A status of the subjects system, content or policy (RFC 3463 3) says that the address is not what failed.
+    dead = "surely_dead" if status and status[2] in "367" else "dead_address"
     for text in (diagnostic, words):
-        for reason in ("mailbox_full", "too_large", "spam", "dead_address", "policy"):
+        for reason in ("mailbox_full", "too_large", "spam", "our_side", dead, "policy"):
             if text and _says(reason, text):
-                found = BounceReason(reason)
+                found = _REASONS.get(reason) or BounceReason(reason)
                 if found is BounceReason.DEAD_ADDRESS and not permanent:
                     return BounceReason.TEMPORARY
                 return found
@@ -181,14 +187,16 @@ def _says(reason: str, text: str) -> bool:
 
 @cache
 def _reason_pattern(reason: str) -> re.Pattern[str]:
-    return re.compile(
-        wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.load("bounces")["reasons"][reason])), re.I
-    )
+    return _alternation(wordings.load("bounces")["reasons"][reason])
+
+
+def _alternation(phrases: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(wordings.fold("|".join(f"(?:{phrase})" for phrase in phrases)), re.I)
 
 
 @cache
 def _pattern(field: str) -> re.Pattern[str]:
-    return re.compile(wordings.fold("|".join(f"(?:{phrase})" for phrase in wordings.merged("bounces", field))), re.I)
+    return _alternation(wordings.merged("bounces", field))
 
 
 _RETURNED = re.compile(

@@ -23,7 +23,8 @@ _DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}([-/.](\d{2}|\d{4}))?|(19|20)\d\d[-/.]\d
 _AMOUNT_OR_TIME = re.compile(r"\d{1,3}([.,]\d{3})*[.,]\d{2}|\d{1,2}[h:]\d{2}|\d{1,2}h")
 _IBAN = re.compile(r"\b[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
 _IBAN_WORD = re.compile(
-    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|coordinate bancarie|datos bancarios)\b"
+    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|"
+    r"coordinate bancarie|datos bancarios)\b"
 )
 
 

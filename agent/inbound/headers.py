@@ -82,8 +82,8 @@ def tidy(raw: bytes) -> bytes:
 def parse_headers(raw: bytes) -> Headers:
     """Split the header section of `raw`.
 
-    A line that is no header ends the section, as the body may start unannounced, unless known headers follow it: then it
-    is a stray line that some hop broke.
+    A line that is no header ends the section, as the body may start unannounced, unless known headers follow it: then
+    it is a stray line that some hop broke.
     """
     fields, body_at, capped = _sections(raw)
     named = _CHARSET.search(raw[:65_536])

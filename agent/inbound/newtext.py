@@ -210,7 +210,7 @@ _RULE = re.compile(r"^[\s*]*([-_=*~─—–]\s?){5,}[\s*]*$")
 
 
 def _separator(lines: list[_Line], at: int) -> _Header | None:
-    """Find "-----Original Message-----" in its languages, with or without the dashes; a bare rule above a header block."""
+    """Find "-----Original Message-----" in its languages, with or without the dashes; a rule above a header block."""
     text = lines[at].text[:MAX_LINE]
     if _FOOTER_RULE.match(text):
         below = _next_text(lines, at + 1)
@@ -328,8 +328,8 @@ _STARTS_WITH_DATE = re.compile(
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
 _NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:[<(\[]|&lt;)[^\s<>]+@")
 _OWN_WORDS = re.compile(
-    r"(?i)^\W*(as|like|what|when|since|because|i|you|we|he|she|they|it|wie|was|da|ich|sie|wir|er|comme|ce que|j'|je|tu|il a|vous|nous|"
-    r"como|lo que|yo|usted|come|quello|io|lei|zoals|wat|ik|u|als)\s"
+    r"(?i)^\W*(as|like|what|when|since|because|i|you|we|he|she|they|it|wie|was|da|ich|sie|wir|er|comme|ce que|j'|je|tu|"
+    r"il a|vous|nous|como|lo que|yo|usted|come|quello|io|lei|zoals|wat|ik|u|als)\s"
 )
 
 

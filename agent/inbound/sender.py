@@ -28,7 +28,8 @@ from agent.inbound.values import Address, Authentication, Border
 MAX_ADDRESSES = 500
 _ATOM = r"[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]+"
 _TOKEN = re.compile(
-    rf'(?P<space>[ \t\r\n]+)|(?P<quoted>"(?:[^"\\\x00\r\n]|\\[^\x00\r\n])*")|(?P<atom>{_ATOM})|(?P<special>[<>:;@,.\[\]])'
+    rf'(?P<space>[ \t\r\n]+)|(?P<quoted>"(?:[^"\\\x00\r\n]|\\[^\x00\r\n])*")|(?P<atom>{_ATOM})|'
+    r"(?P<special>[<>:;@,.\[\]])"
 )
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
