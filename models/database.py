@@ -18,10 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -34,6 +30,7 @@ from models.installation import Installation
 from models.keys import SigningKey
 
 BUSY_TIMEOUT_MS = 10_000
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
@@ -147,28 +144,36 @@ def _for_the_owner_only(place: URL) -> None:
             os.close(os.open(place.database, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
-def migrations() -> AlembicConfig:
-    """Alembic's view of this package's migrations."""
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+def head() -> str:
+    """The newest schema that this version knows; the migrations' files begin with their revision."""
+    return max(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _upgrade(engine: Engine, place: URL) -> None:
-    script = ScriptDirectory.from_config(migrations())
     with engine.begin() as connection:
-        if connection.dialect.name != "sqlite":
-            # Two processes that start at once must not both migrate.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == script.get_current_head():
+        current = None
+        if inspect(connection).has_table("alembic_version"):
+            current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        if current == head():
             return
-        if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+        if current is not None and current > head():
             raise NeedsPerson(
                 f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
                 f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
             )
-        config = migrations()
+    _migrate(engine)
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command  # noqa: PLC0415 - a third of a second that most starts don't need
+    from alembic.config import Config  # noqa: PLC0415
+
+    with engine.begin() as connection:
+        if connection.dialect.name != "sqlite":
+            # Two processes that start at once must not both migrate.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -18,6 +18,7 @@ from models.event import Event, EventHead
 from models.keys import SigningKey
 
 GENESIS = "0" * 64
+PAGE = 1000
 
 type_of_value = str | int | bool | None | list[str]
 
@@ -104,4 +105,9 @@ def verify(session: Session, key: SigningKey) -> BrokenLink | None:
 
 
 def _all(session: Session) -> Iterator[Event]:
-    yield from session.scalars(select(Event).order_by(Event.seq).execution_options(yield_per=1000))
+    """Every event in order, a page at a time: a chain may be longer than memory, and a walk may end early."""
+    last = 0
+    while page := session.scalars(select(Event).where(Event.seq > last).order_by(Event.seq).limit(PAGE)).all():
+        yield from page
+        last = page[-1].seq
+        session.expunge_all()
