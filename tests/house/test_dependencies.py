@@ -78,6 +78,13 @@ def test_every_import_of_the_packages_is_a_dependency_of_its_own() -> None:
     assert undeclared == {}
 
 
+def test_one_module_knows_the_engine() -> None:
+    """So that it could be replaced: the rows are the truth, the engine only says who works on them and when."""
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    users = {path.relative_to(ROOT).as_posix() for path in files if "dbos" in imported(path)}
+    assert users <= {"agent/engine.py"}
+
+
 def imported(path: Path) -> set[str]:
     """Top-level names of the modules that a file imports anywhere."""
     names: set[str] = set()
