@@ -257,9 +257,9 @@ def _check_details(raw: Mapping[str, Any], intents: Sequence[str], where: str, f
         ("payment_method", labels.PAYMENT_METHODS),
         ("late_reason", labels.LATE_REASONS),
     )
-    for name, closed in optional:
+    for name, values in optional:
         if raw[name] is not None:
-            _closed(raw[name], name, closed, where, faults)
+            _closed(raw[name], name, values, where, faults)
     if raw["promise_date"] is not None and "promise" not in intents:
         faults.append(f"{where}: promise_date without promise among intents")
     faults += [

@@ -16,8 +16,8 @@ from __future__ import annotations
 import calendar
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -34,7 +34,8 @@ FRIDAY = 4
 class DateMention:
     """A date phrase: its span in the text, its family, and its readings after and before the message's date.
 
-    The message's own day counts for both. `words` says that the date itself is vague (a week, a month).
+    The message's own day counts for both. `vague`: a week or month is meant, not a day. `later`: so many days after the
+    date said before it.
     """
 
     start: int
@@ -43,6 +44,7 @@ class DateMention:
     ahead: date | None
     behind: date | None
     vague: bool = False
+    later: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,17 @@ Resolver = Callable[[Mapping[str, str], Context], Readings]
 _NONE: Readings = (None, None)
 
 
-def find_dates(text: str, language: str, base: date, *, month_first: bool | None = False) -> list[DateMention]:
+def find_dates(
+    text: str, language: str, base: date, *, month_first: bool | None = False, before: date | None = None
+) -> list[DateMention]:
     """The date phrases of `text`, in order, longest first where they overlap.
 
-    `base` is the message's date in its own offset. `month_first` tells how 03/04 is read where both are possible:
-    False day first, True month first, None not at all.
+    Args:
+        text: a sentence.
+        language: ISO 639-1 code of one of the six languages.
+        base: the message's date in its own offset.
+        month_first: how 03/04 is read where both are possible: False day first, True month first, None not at all.
+        before: the coming date said last before this sentence, from which "the next day" counts.
     """
     grammar = _grammar(language)
     folded = fold(text)
@@ -77,13 +85,27 @@ def find_dates(text: str, language: str, base: date, *, month_first: bool | None
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             context = Context(base, grammar.tables, pattern.params, month_first)
             ahead, behind = pattern.resolve(groups, context)
-            mention = DateMention(match.start(), match.end(), pattern.family, ahead, behind, pattern.vague)
+            mention = DateMention(
+                match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, pattern.later
+            )
             found.append((match.start() - match.end(), order, mention))
     chosen: list[DateMention] = []
     for _, _, mention in sorted(found, key=lambda each: (each[0], each[1], each[2].start)):
         if all(mention.end <= other.start or mention.start >= other.end for other in chosen):
             chosen.append(mention)
-    return sorted(chosen, key=lambda mention: mention.start)
+    return _after_others(sorted(chosen, key=lambda mention: mention.start), before)
+
+
+def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:
+    """Gives "the next day" and "that day" their date: counted from the mention before, none without one."""
+    found: list[DateMention] = []
+    for mention in mentions:
+        counted = mention
+        if mention.later is not None and before is not None:
+            counted = replace(mention, ahead=before + timedelta(mention.later))
+        found.append(counted)
+        before = counted.ahead or before
+    return found
 
 
 # Resolvers: one for each family.
@@ -206,6 +228,22 @@ def _days_end_of_month(said: Mapping[str, str], context: Context) -> Readings:
     return _last_day(later.year, later.month), None
 
 
+def _week_of(said: Mapping[str, str], context: Context) -> Readings:
+    """As in "the week of 18 May": its Friday."""
+    ahead, behind = _explicit(said, context) if "month" in said else _day_of_month(said, context)
+    to_friday = [each and each + timedelta((FRIDAY - each.weekday()) % 7) for each in (ahead, behind)]
+    return to_friday[0], to_friday[1]
+
+
+def _last_working_day(said: Mapping[str, str], context: Context) -> Readings:
+    """The last Monday to Friday of the month."""
+    ahead, _ = _whole_month(said, context)
+    if ahead is None:
+        return _NONE
+    day = ahead - timedelta(max(0, ahead.weekday() - FRIDAY))
+    return (day, None) if day >= context.base else _NONE
+
+
 def _nothing(_said: Mapping[str, str], _context: Context) -> Readings:
     """A phrase that holds no date and keeps a shorter one inside it from being read."""
     return _NONE
@@ -223,9 +261,12 @@ _FAMILIES: Mapping[str, Resolver] = {
     "relative_day": _relative_day,
     "end_of_period": _end_of_period,
     "days_end_of_month": _days_end_of_month,
+    "week_of": _week_of,
+    "last_working_day": _last_working_day,
+    "later_day": _nothing,
     "nothing": _nothing,
 }
-_VAGUE = {"week", "whole_month", "end_of_period", "days_end_of_month"}
+_VAGUE = {"week", "week_of", "whole_month", "end_of_period", "days_end_of_month"}
 
 _HOUR_UNIT = 0
 _MONTH_UNIT = 30
@@ -319,6 +360,7 @@ class _Pattern:
     resolve: Resolver
     params: Mapping[str, int | bool]
     vague: bool
+    later: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,9 +391,9 @@ def _grammar(language: str) -> _Grammar:
         params = {key: value for key, value in each.items() if key not in ("family", "forms")}
         for form in each["forms"]:
             regex = re.compile(_EDGE_BEFORE + _regex(fold(form), placeholders) + _EDGE_AFTER)
-            patterns.append(
-                _Pattern(each["family"], regex, _FAMILIES[each["family"]], params, each["family"] in _VAGUE)
-            )
+            later = int(each["days"]) if each["family"] == "later_day" else None
+            resolve, vague = _FAMILIES[each["family"]], each["family"] in _VAGUE
+            patterns.append(_Pattern(each["family"], regex, resolve, params, vague, later))
     lead = placeholders["weekday"]
     numeric_lead = "|".join(fold(word) for word in raw.get("numeric_lead", ()))
     for numeric_params, body in _NUMERIC:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
 from classifier.features import Counts, Vectors
@@ -50,8 +51,8 @@ class Estimators:
     vectors: Vectors
     whole: Mapping[str, LogisticRegression]
     sentence: Mapping[str, LogisticRegression]
-    primary: LogisticRegression
-    details: Mapping[str, LogisticRegression]
+    primary: OneVsRestClassifier
+    details: Mapping[str, OneVsRestClassifier]
 
     def scores(self, messages: Sequence[Prepared]) -> list[RawScores]:
         """Raw scores of a batch, in order."""
@@ -66,7 +67,7 @@ class Estimators:
         sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
         primary = _by_intent(self.primary, self.primary.predict_proba(by_text))
         details = {name: (model.classes_, model.predict_proba(by_text)) for name, model in self.details.items()}
-        names = self.vectors.word_names()
+        names = self.vectors.names
         scores: list[RawScores] = []
         for at in range(by_text.shape[0]):
             rows = counts.span(at)
@@ -98,7 +99,7 @@ class Estimators:
         return found
 
 
-def _by_intent(model: LogisticRegression, probabilities: Array) -> Array:
+def _by_intent(model: OneVsRestClassifier, probabilities: Array) -> Array:
     """Columns in the order of labels.INTENTS; an intent that training never saw as primary has probability zero."""
     ordered = np.zeros((probabilities.shape[0], len(labels.INTENTS)))
     for column, intent in enumerate(model.classes_):

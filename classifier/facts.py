@@ -57,19 +57,60 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     """Date and parts of what is promised.
 
     Sentences that promise are looked at first; where they hold no date, a date elsewhere counts only if it is the one
-    coming date of the whole message and its sentence reports no payment.
+    coming date of the whole message and its sentence reports no payment. Of several dates the one whose clause speaks
+    of paying counts, not one of a condition ("if I have it by Monday") or of an event ("he is back on the 24th");
+    of equal ones the last, since people lead up to it, but with instalments the first.
     """
     dated = [(each, _coming(each.sentence, language)) for each in spoken]
     promising = [(each, dates) for each, dates in dated if each.promise >= SAID and each.promise >= each.paid]
     if not promising and spoken:
         promising = [max(dated, key=lambda pair: pair[0].promise)]
-    dates = [mention for _, mentions in promising for mention in mentions]
-    if not dates:
-        elsewhere = [mention for each, mentions in dated if each.paid < SAID for mention in mentions]
-        dates = elsewhere if len({mention.ahead for mention in elsewhere}) == 1 else []
+    found = [(each.sentence, mention) for each, mentions in promising for mention in mentions]
+    if not found:
+        elsewhere = [(each.sentence, mention) for each, mentions in dated if each.paid < SAID for mention in mentions]
+        found = elsewhere if len({mention.ahead for _, mention in elsewhere}) == 1 else []
     amounts = [pair for each, mentions in promising for pair in _parts(each.sentence, mentions, invoices)]
-    on = dates[0].ahead if dates else None
-    return PromiseFacts(on, tuple(amounts))
+    if not found:
+        return PromiseFacts(None, tuple(amounts))
+    ranks = [_rank(sentence, mention, language) for sentence, mention in found]
+    best = [mention for rank, (_, mention) in zip(ranks, found, strict=True) if rank == max(ranks)]
+    if max(ranks) < _LEAST_RANK:
+        return PromiseFacts(None, tuple(amounts))
+    instalments = len(amounts) > 1 or any(_speaks_of_rest(each.sentence, language) for each, _ in promising)
+    return PromiseFacts((best[0] if instalments else best[-1]).ahead, tuple(amounts))
+
+
+#: A date whose clause is a condition and speaks of no payment is no promise's.
+_LEAST_RANK = -1
+
+
+def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
+    """How much the clause around a date speaks of paying on it."""
+    wording = _wording(language)
+    names = {hit.name for hit in wording.around.find(words(_clause(sentence, mention, language)))}
+    return 2 * ("pay" in names) - 3 * ("condition" in names) - ("event" in names)
+
+
+def _clause(sentence: Sentence, mention: DateMention, language: str) -> str:
+    """The folded text around a date up to the next comma, mark or joining word on either side."""
+    text, wording = sentence.folded, _wording(language)
+    before = text[: mention.start]
+    start = max(before.rfind(mark) for mark in _MARKS) + 1
+    start = max([start, *(word.start for word in words(before) if word.folded in wording.clause)])
+    if len(words(text[start : mention.start])) < _FEW_WORDS:
+        start = max([0, *(before[: max(start - 1, 0)].rfind(mark) + 1 for mark in _MARKS)])
+    after = text[mention.end :]
+    ends = [at for mark in _MARKS if (at := after.find(mark)) >= 0]
+    ends += [word.start for word in words(after) if word.folded in wording.clause]
+    return text[start : mention.end + min([len(after), *ends])]
+
+
+_MARKS = (",", ";", ":", "(", ")", " - ", "\n")
+_FEW_WORDS = 1
+
+
+def _speaks_of_rest(sentence: Sentence, language: str) -> bool:
+    return any(hit.name == "rest" for hit in _wording(language).around.find(words(sentence.folded)))
 
 
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
@@ -159,6 +200,8 @@ def _alnum(text: str) -> str:
 class _Wording:
     documents: frozenset[str]
     genitive: frozenset[str]
+    clause: frozenset[str]
+    around: Phrases
     references: Phrases
     methods: Phrases
 
@@ -169,6 +212,8 @@ def _wording(language: str) -> _Wording:
     return _Wording(
         frozenset(fold(each) for each in raw["documents"]),
         frozenset(fold(each) for each in raw["genitive"]),
+        frozenset(fold(each) for each in raw["clause"]),
+        Phrases({name: raw[name] for name in ("pay", "condition", "event", "rest")}),
         Phrases({"reference": raw["reference"]}),
         Phrases(raw["methods"]),
     )

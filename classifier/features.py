@@ -43,12 +43,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The fitted vocabulary and weights."""
+    """The fitted vocabulary and weights; `names` are the words or pairs of words that the first columns stand for."""
 
     words: CountVectorizer
     characters: CountVectorizer
     word_weights: TfidfTransformer
     character_weights: TfidfTransformer
+    names: tuple[str, ...]
 
     def counts(self, messages: Sequence[Prepared]) -> Counts:
         return Counts(
@@ -64,10 +65,6 @@ class Vectors:
         cues = counts.members @ counts.cues
         cues.data = np.minimum(cues.data, 1.0)
         return self._weighted(counts.members @ counts.words, counts.members @ counts.characters, cues)
-
-    def word_names(self) -> list[str]:
-        """The words or pairs of words that the first columns stand for."""
-        return [str(name) for name in self.words.get_feature_names_out()]
 
     def _weighted(self, words: Matrix, characters: Matrix, cues: Matrix) -> Matrix:
         blocks = [
@@ -88,8 +85,14 @@ def fit_vectors(messages: Sequence[Prepared]) -> tuple[Vectors, Counts]:
         word, character,
         TfidfTransformer(sublinear_tf=True).fit(members @ by_word),
         TfidfTransformer(sublinear_tf=True).fit(members @ by_character),
+        names_of(word),
     )  # fmt: skip
     return vectors, Counts(by_word, by_character, _cues(messages), members)
+
+
+def names_of(counted: CountVectorizer) -> tuple[str, ...]:
+    """What the columns of a fitted vectoriser stand for."""
+    return tuple(str(name) for name in counted.get_feature_names_out())
 
 
 Count = Callable[[Sequence[str]], Matrix]

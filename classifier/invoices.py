@@ -1,9 +1,8 @@
-"""Which invoices a reply speaks of, and what it says of each.
+"""Which invoices a reply speaks of, and which part of it speaks of which.
 
-Customers write numbers as they please: whole, only the last digits, by the month of the due date ("celle de mars"),
-by the amount, "both", "the other one". Text is cut into clauses; a clause speaks of the invoices that it names, or, if
-it names none, of those last named. An invoice's intent is the strongest of its clauses among the intents that the
-whole reply says. Pure: clauses come with their scores.
+Customers write numbers as they please: whole, only the last digits, by the month ("celle de mars"), by the amount
+("the £195"), by size, "both", "the other one". The text is cut into segments: a segment begins where other invoices
+are named and goes on until the next ones are. What a segment says is said of its invoices; who scores it is not here.
 """
 
 from __future__ import annotations
@@ -11,36 +10,41 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from classifier.labels import PRIMARY_ORDER
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._][a-z0-9]+)*")
-_MIN_TAIL = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """Part of a sentence that speaks of invoices: the sentence's index, its span, the numbers that it names."""
+class Piece:
+    """Part of a sentence: its index and its span."""
 
     sentence: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The pieces of a reply that speak of the invoices `numbers`."""
+
     numbers: tuple[str, ...]
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """All clauses of a reply in order, and the invoices named anywhere in it."""
+    """The invoices named anywhere in a reply, in the reminder's order, and the segments that speak of them."""
 
-    clauses: tuple[Clause, ...]
     named: tuple[str, ...]
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,102 +52,84 @@ class _Found:
     start: int
     end: int
     numbers: tuple[str, ...]
-    specific: bool
+    specific: bool = True
 
 
 def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequence[InvoiceRef]) -> Mentions:
     """Where the reply names which of the invoices that the reminder listed."""
-    clauses: list[Clause] = []
+    months = _invoices_by_month(sentences, language, invoices)
     named: dict[str, None] = {}
+    segments: dict[tuple[str, ...], list[Piece]] = {}
+    current: tuple[str, ...] = ()
     for index, sentence in enumerate(sentences):
-        found = _found(sentence, language, invoices, tuple(named))
+        found = _found(sentence, language, invoices, months, tuple(named))
+        for numbers, start, end in _cut(sentence, language, found):
+            current = numbers or current
+            if current:
+                segments.setdefault(current, []).append(Piece(index, start, end))
         for each in found:
             named.update(dict.fromkeys(each.numbers))
-        clauses += _clauses(index, sentence, found)
-    return Mentions(tuple(clauses), tuple(invoice.number for invoice in invoices if invoice.number in named))
+    order = tuple(invoice.number for invoice in invoices if invoice.number in named)
+    return Mentions(order, tuple(Segment(numbers, tuple(pieces)) for numbers, pieces in segments.items()))
 
 
-def assign(
-    mentions: Mentions,
-    invoices: Sequence[InvoiceRef],
-    intents: Sequence[str],
-    primary: str,
-    score: Callable[[Clause], Mapping[str, float]],
-) -> dict[str, str]:
-    """The intent of each invoice that is labelled, by number, in the reminder's order.
+def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:
+    """The sentence in pieces, each with the invoices that it names; a whole sentence that names none has none.
 
-    Args:
-        mentions: what `find_invoices` found.
-        invoices: those that the reminder listed.
-        intents: those that the reply says; an invoice gets one of these.
-        primary: what invoices get where nothing is said of them apart.
-        score: probability of each intent in a clause.
+    It is cut before each mention, at the last comma or joining word since the mention before. A piece of few words
+    says nothing by itself: its invoices are one of a list ("312, 313 and 314 are paid").
     """
-    listed = [invoice.number for invoice in invoices]
-    if not mentions.named:
-        return {} if primary == "other" else dict.fromkeys(listed, primary)
-    if len(intents) == 1:
-        return {number: primary for number in listed if number in mentions.named}
-    said: dict[str, dict[str, float]] = {number: {} for number in mentions.named}
-    current: tuple[str, ...] = ()
-    for clause in mentions.clauses:
-        current = clause.numbers or current
-        scores = score(clause)
-        for number in current:
-            for intent in intents:
-                said[number][intent] = max(said[number].get(intent, 0.0), scores[intent])
-    return {
-        number: max(said[number], key=lambda intent: (said[number][intent], -PRIMARY_ORDER.index(intent)))
-        if said[number]
-        else primary
-        for number in listed
-        if number in said
-    }
-
-
-def _clauses(index: int, sentence: Sentence, found: Sequence[_Found]) -> list[Clause]:
-    """The sentence cut before each mention of other invoices, at the comma, semicolon or word before it."""
     if not found:
-        return [Clause(index, 0, len(sentence.text), ())]
+        return [((), 0, len(sentence.text))]
     cuts = [0]
     for previous, each in itertools.pairwise(found):
-        gap = sentence.folded[previous.end : each.start]
-        cut = max(gap.rfind(","), gap.rfind(";"), gap.rfind(" et "), gap.rfind(" and "), gap.rfind(":"))
-        cuts.append(previous.end + cut if cut >= 0 else each.start)
-    ends = [*cuts[1:], len(sentence.text)]
-    clauses: list[Clause] = []
-    for each, start, end in zip(found, cuts, ends, strict=True):
-        before = clauses[-1] if clauses else None
-        if before and (_is_short(sentence, start, end) or _is_short(sentence, before.start, before.end)):
-            clauses[-1] = Clause(index, before.start, end, tuple(dict.fromkeys((*before.numbers, *each.numbers))))
+        cuts.append(_cut_between(sentence, language, previous.end, each.start))
+    pieces: list[tuple[tuple[str, ...], int, int]] = []
+    for each, start, end in zip(found, cuts, [*cuts[1:], len(sentence.text)], strict=True):
+        before = pieces[-1] if pieces else None
+        if before and (_is_short(sentence, start, end) or _is_short(sentence, before[1], before[2])):
+            pieces[-1] = (tuple(dict.fromkeys((*before[0], *each.numbers))), before[1], end)
         else:
-            clauses.append(Clause(index, start, end, each.numbers))
-    return clauses
+            pieces.append((each.numbers, start, end))
+    return pieces
 
 
-#: A clause of this many words or fewer says nothing by itself: it is one of several in a list ("312, 313 and 314").
-_ENUMERATED = 3
+def _cut_between(sentence: Sentence, language: str, start: int, end: int) -> int:
+    gap = sentence.folded[start:end]
+    marks = [gap.rfind(mark) for mark in (",", ";", ":", "\n")]
+    joining = [word.start for word in words(gap) if word.folded in _wording(language).clause]
+    last = max([*marks, *joining])
+    return start + last if last >= 0 else end
+
+
+_FEW = 3
 
 
 def _is_short(sentence: Sentence, start: int, end: int) -> bool:
-    return len(words(sentence.folded[start:end])) <= _ENUMERATED
+    return len(words(sentence.folded[start:end])) <= _FEW
 
 
-def _found(sentence: Sentence, language: str, invoices: Sequence[InvoiceRef], named: tuple[str, ...]) -> list[_Found]:
-    found = _by_number(sentence, invoices) + _by_amount(sentence, invoices) + _by_month(sentence, language, invoices)
-    taken = sorted(found, key=lambda each: each.start)
-    said_here = {number for each in taken for number in each.numbers}
+def _found(
+    sentence: Sentence,
+    language: str,
+    invoices: Sequence[InvoiceRef],
+    months: Mapping[int, tuple[str, ...]],
+    named: tuple[str, ...],
+) -> list[_Found]:
+    found = _by_number(sentence, invoices)
     if len(invoices) > 1:
-        taken += _by_quantity(sentence, language, invoices, (*named, *said_here), bool(taken))
+        found += _by_amount(sentence, invoices) + _by_month(sentence, language, months)
+        here = tuple(number for each in found for number in each.numbers)
+        found += _by_quantity(sentence, language, invoices, (*named, *here), specific=bool(found))
     chosen: list[_Found] = []
-    for each in sorted(taken, key=lambda each: (not each.specific, each.start)):
+    for each in sorted(found, key=lambda each: (not each.specific, each.start)):
         if all(each.end <= other.start or each.start >= other.end for other in chosen):
             chosen.append(each)
     return sorted(chosen, key=lambda each: each.start)
 
 
 def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Found]:
-    """Whole numbers, and ends of them of three characters or more (two after a hyphen) that only one invoice has."""
+    """Whole numbers, and shortened ones that only one invoice can mean."""
     plain = {invoice.number: _alnum(invoice.number) for invoice in invoices}
     spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     found: list[_Found] = []
@@ -152,77 +138,120 @@ def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
         if not any(char.isdigit() for char in token):
             continue
         whole = [number for number, each in plain.items() if each == token]
-        inside = any(start < match.end() and end > match.start() for start, end in spans)
-        if not whole and (inside or len(token) < _MIN_TAIL):
+        if not whole and any(start < match.end() and end > match.start() for start, end in spans):
             continue
         matching = whole or [number for number, each in plain.items() if _is_tail(token, each, number)]
         if len(matching) == 1:
-            found.append(_Found(match.start(), match.end(), tuple(matching), True))
+            found.append(_Found(match.start(), match.end(), tuple(matching)))
     return found
+
+
+_SHORTEST = 2
+_SHORTEST_TAIL = 3
 
 
 def _is_tail(token: str, plain: str, number: str) -> bool:
     """Whether `token` is how someone would shorten `plain`: its last digits, with or without leading zeros."""
+    if len(token) < _SHORTEST:
+        return False
     last = re.split(r"[^a-z0-9]+", fold(number))[-1]
     digits = re.sub(r"^\D+", "", last)
     if token in (last, digits, digits.lstrip("0")):
         return True
-    return len(token) >= 3 and plain.endswith(token)
+    return len(token) >= _SHORTEST_TAIL and plain.endswith(token)
 
 
 def _by_amount(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Found]:
-    if len(invoices) < 2:
-        return []
+    """As in "the £195", "(1960)": an amount that only one invoice has, with or without cents and currency."""
     found: list[_Found] = []
     for mention in sentence.amounts:
-        matching = [invoice.number for invoice in invoices if invoice.amount == mention.amount]
+        matching = tuple(each.number for each in invoices if mention.amount in (each.amount, int(each.amount)))
         if len(matching) == 1:
-            found.append(_Found(mention.start, mention.end, tuple(matching), True))
+            found.append(_Found(mention.start, mention.end, matching))
+    spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
+    for match in _BARE_AMOUNT.finditer(sentence.folded):
+        value = int(match.group().replace(" ", ""))
+        matching = tuple(each.number for each in invoices if int(each.amount) == value)
+        inside = any(start < match.end() and end > match.start() for start, end in spans)
+        if len(matching) == 1 and not inside:
+            found.append(_Found(match.start(), match.end(), matching))
     return found
 
 
-def _by_month(sentence: Sentence, language: str, invoices: Sequence[InvoiceRef]) -> list[_Found]:
-    """As in "celle de mars", "the March one": the month of the due date, where only one invoice has it."""
+_BARE_AMOUNT = re.compile(r"(?<![\w.,/-])(?:\d{1,3} \d{3}|\d{2,7})(?![\w.,/-]*\d)")
+
+
+def _invoices_by_month(
+    sentences: Sequence[Sentence], language: str, invoices: Sequence[InvoiceRef]
+) -> Mapping[int, tuple[str, ...]]:
+    """What "the March one" means here: the month in the number, of the due date, or the one before it.
+
+    A reply uses one of these for all its invoices; the first under which each month that it names has an invoice.
+    """
     if len(invoices) < 2:
-        return []
+        return {}
+    said = {month for sentence in sentences for month, _, _ in _months_said(sentence, language)}
+    ways: list[dict[int, tuple[str, ...]]] = [{}, {}, {}]
+    for invoice in invoices:
+        due = invoice.due.month if invoice.due else None
+        for way, month in zip(ways, (_month_in(invoice.number), due, due and (due - 2) % 12 + 1), strict=True):
+            if month:
+                way[month] = (*way.get(month, ()), invoice.number)
+    return next((way for way in ways if said and said <= set(way)), {})
+
+
+_YEAR_MONTH = re.compile(r"(?:20)?2\d[-/_.]?(0[1-9]|1[0-2])(?=\D)")
+
+
+def _month_in(number: str) -> int | None:
+    """The month in a number like 26-03-0210, F2604-0133."""
+    match = _YEAR_MONTH.search(number)
+    return int(match[1]) if match else None
+
+
+def _months_said(sentence: Sentence, language: str) -> list[tuple[int, int, int]]:
+    """Months that stand for an invoice: "celle de mars", "the March one"; with their spans."""
     wording = _wording(language)
-    found: list[_Found] = []
     texts = words(sentence.folded)
+    found: list[tuple[int, int, int]] = []
     for at, word in enumerate(texts):
         month = wording.months.get(word.folded)
-        if month is None:
+        if month is None or (at and texts[at - 1].folded.isdigit()):
             continue
-        near = {other.folded for other in texts[max(0, at - 2) : at + 2]} - {word.folded}
-        previous = texts[at - 1].folded if at else ""
-        if previous.isdigit() or not near & wording.ones:
-            continue
-        matching = [invoice.number for invoice in invoices if invoice.due and invoice.due.month == month]
-        if len(matching) == 1:
-            found.append(_Found(texts[max(0, at - 1)].start, word.end, tuple(matching), True))
+        near = {other.folded for other in texts[max(0, at - 3) : at + 2]}
+        if near & wording.ones:
+            found.append((month, texts[max(0, at - 1)].start, word.end))
     return found
+
+
+def _by_month(sentence: Sentence, language: str, months: Mapping[int, tuple[str, ...]]) -> list[_Found]:
+    said = _months_said(sentence, language)
+    return [_Found(start, end, months[month]) for month, start, end in said if month in months]
 
 
 def _by_quantity(
-    sentence: Sentence, language: str, invoices: Sequence[InvoiceRef], named: tuple[str, ...], specific: bool
+    sentence: Sentence, language: str, invoices: Sequence[InvoiceRef], named: tuple[str, ...], *, specific: bool
 ) -> list[_Found]:
-    """As in "both", "all", "the other", "the first", as far as they leave no doubt."""
+    """As in "both", "all", "the other", "the first", "the big one", as far as they leave no doubt."""
     listed = tuple(invoice.number for invoice in invoices)
+    rest = tuple(number for number in listed if number not in named)
+    by_amount = sorted(invoices, key=lambda invoice: invoice.amount)
+    means: dict[str, tuple[str, ...]] = {
+        "all": () if specific else listed,
+        "other": rest if named else (),
+        "first": listed[:1],
+        "first_two": listed[:2] if len(listed) > 2 else (),
+        "last": listed[-1:] if len(listed) == 2 else (),
+        "biggest": (by_amount[-1].number,) if by_amount[-1].amount > by_amount[-2].amount else (),
+        "smallest": (by_amount[0].number,) if by_amount[0].amount < by_amount[1].amount else (),
+    }
     texts = words(sentence.folded)
-    found: list[_Found] = []
-    for hit in _wording(language).quantities.find(texts):
-        rest = tuple(number for number in listed if number not in named)
-        numbers: tuple[str, ...] = ()
-        if hit.name == "all":
-            numbers = () if specific else listed
-        elif hit.name == "other" and named and rest:
-            numbers = rest
-        elif hit.name == "first" and not named:
-            numbers = listed[:1]
-        elif hit.name == "last" and len(listed) == 2 and not rest:
-            numbers = listed[1:]
-        if numbers:
-            found.append(_Found(texts[hit.first].start, texts[hit.after - 1].end, numbers, False))
-    return found
+    hits = sorted(_wording(language).quantities.find(texts), key=lambda hit: hit.first - hit.after)
+    return [
+        _Found(texts[hit.first].start, texts[hit.after - 1].end, means[hit.name], specific=False)
+        for hit in hits
+        if means[hit.name]
+    ]
 
 
 def _alnum(text: str) -> str:
@@ -233,7 +262,11 @@ def _alnum(text: str) -> str:
 class _Wording:
     months: Mapping[str, int]
     ones: frozenset[str]
+    clause: frozenset[str]
     quantities: Phrases
+
+
+_QUANTITIES = ("all", "other", "first", "first_two", "last", "biggest", "smallest")
 
 
 @cache
@@ -244,5 +277,6 @@ def _wording(language: str) -> _Wording:
     return _Wording(
         {fold(name): number for name, number in months.items() if len(name) > 2},
         frozenset(word.folded for phrase in raw["one"] for word in words(fold(phrase))),
-        Phrases({name: raw[name] for name in ("all", "other", "first", "last")}),
+        frozenset(fold(word) for word in raw["clause"]),
+        Phrases({name: raw[name] for name in _QUANTITIES}),
     )

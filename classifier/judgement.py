@@ -15,7 +15,7 @@ from classifier import labels
 from classifier.calibration import Calibration, sigmoid
 from classifier.estimators import RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
-from classifier.invoices import Clause, Mentions, assign, find_invoices
+from classifier.invoices import Mentions, Segment, find_invoices
 from classifier.labels import primary_of
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit, match_rules
@@ -27,7 +27,8 @@ SAID = 0.5
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
 
-ClauseScorer = Callable[[Prepared, Sequence[Clause]], Sequence[Mapping[str, float]]]
+#: Probabilities of the intents of each segment, as if it were a message.
+SegmentScorer = Callable[[Prepared, Sequence[Segment]], Sequence[dict[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,18 @@ class Standards:
 
 def judge(
     reply: Reply, prepared: Prepared, raw: RawScores, calibration: Calibration, standards: Standards,
-    score_clauses: ClauseScorer, version: str,
+    score_segments: SegmentScorer, version: str,
 ) -> Prediction:  # fmt: skip
     """The whole prediction for one reply."""
     rules = match_rules(prepared.sentences, prepared.language)
     probabilities = _with_rules(calibration.probabilities(raw), rules)
-    said = {intent for intent, p in probabilities.items() if p >= SAID} or {_likeliest(probabilities)}
     mentions = find_invoices(prepared.sentences, prepared.language, reply.invoices)
-    per_invoice = _per_invoice(reply, prepared, mentions, said, score_clauses)
+    parts = _segment_intents(prepared, mentions, score_segments)
+    segments = [(segment, _likeliest(each)) for segment, each in parts]
+    for (_, intent), (_, each) in zip(segments, parts, strict=True):
+        probabilities[intent] = max(probabilities[intent], each[intent])
+    said = {intent for intent, p in probabilities.items() if p >= SAID} or {_likeliest(probabilities)}
+    per_invoice = _per_invoice(reply, mentions, said, segments)
     primary = _primary(reply, said, per_invoice)
     probabilities[primary] = max(probabilities[primary], SAID)
     spoken = _spoken(prepared, raw)
@@ -90,17 +95,31 @@ def _likeliest(probabilities: Mapping[str, float]) -> str:
 
 
 def _per_invoice(
-    reply: Reply, prepared: Prepared, mentions: Mentions, said: set[str], score_clauses: ClauseScorer
+    reply: Reply, mentions: Mentions, said: set[str], segments: Sequence[tuple[Segment, str]]
 ) -> dict[str, str]:
+    """The intent of each invoice that is labelled, in the reminder's order.
+
+    One invoice has the primary intent; several have what their segment says, or the primary where none is named and
+    the whole reminder is meant. With `other`, only invoices that the text names are labelled.
+    """
     primary = primary_of(said)
+    if not mentions.named:
+        return {} if primary == "other" else {invoice.number: primary for invoice in reply.invoices}
     if len(reply.invoices) == 1:
-        number = reply.invoices[0].number
-        return {} if primary == "other" and not mentions.named else {number: primary}
-    intents = sorted(said - {"other"} or said, key=labels.PRIMARY_ORDER.index)
-    scored: dict[Clause, Mapping[str, float]] = {}
-    if len(intents) > 1 and mentions.named:
-        scored = dict(zip(mentions.clauses, score_clauses(prepared, mentions.clauses), strict=True))
-    return assign(mentions, reply.invoices, intents, primary, scored.__getitem__)
+        return {reply.invoices[0].number: primary}
+    by_number = dict.fromkeys(mentions.named, primary)
+    for segment, intent in segments:
+        by_number.update(dict.fromkeys(segment.numbers, intent))
+    return {invoice.number: by_number[invoice.number] for invoice in reply.invoices if invoice.number in by_number}
+
+
+def _segment_intents(
+    prepared: Prepared, mentions: Mentions, score_segments: SegmentScorer
+) -> list[tuple[Segment, dict[str, float]]]:
+    """Probabilities of what each segment says; nothing where the reply is not parted by its invoices."""
+    if len(mentions.segments) < 2:
+        return []
+    return list(zip(mentions.segments, score_segments(prepared, mentions.segments), strict=False))
 
 
 def _primary(reply: Reply, said: set[str], per_invoice: Mapping[str, str]) -> str:

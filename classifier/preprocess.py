@@ -60,16 +60,13 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
     language = detect_language(composed)
     body = strip_shape(composed)
     pieces = split_sentences(body)[:_MAX_SENTENCES] or [body.strip() or composed.strip() or "-"]
-    sentences = tuple(
-        Sentence(
-            piece,
-            fold(piece),
-            tuple(find_dates(piece, language, base, month_first=month_first)),
-            tuple(find_amounts(piece)),
-        )
-        for piece in pieces
-    )
-    return Prepared(language, body, sentences)
+    sentences: list[Sentence] = []
+    before: date | None = None
+    for piece in pieces:
+        dates = find_dates(piece, language, base, month_first=month_first, before=before)
+        before = next((mention.ahead for mention in reversed(dates) if mention.ahead), before)
+        sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece))))
+    return Prepared(language, body, tuple(sentences))
 
 
 def detect_language(text: str) -> str:

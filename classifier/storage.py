@@ -28,7 +28,7 @@ from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, Calibration
 from classifier.cues import FEATURES
 from classifier.errors import ModelError
 from classifier.estimators import Estimators
-from classifier.features import Vectors
+from classifier.features import Vectors, names_of
 from classifier.judgement import Standards
 from classifier.trained import HORIZON, Classifier
 from classifier.training import Trained
@@ -175,7 +175,11 @@ def _parts(estimators: Estimators) -> dict[str, Any]:
 
 def _estimators(parts: Mapping[str, Any]) -> Estimators:
     vectors = Vectors(
-        parts["words"], parts["characters"], _weights(parts["word_weights"]), _weights(parts["character_weights"])
+        parts["words"],
+        parts["characters"],
+        _weights(parts["word_weights"]),
+        _weights(parts["character_weights"]),
+        names_of(parts["words"]),
     )
     return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["details"])
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
-from classifier import labels
-from classifier.calibration import Calibration, sigmoid
+from classifier.amounts import AmountMention
+from classifier.calibration import Calibration
+from classifier.dates import DateMention
 from classifier.estimators import Estimators
-from classifier.invoices import Clause
-from classifier.judgement import ClauseScorer, Standards, judge
+from classifier.invoices import Piece, Segment
+from classifier.judgement import SegmentScorer, Standards, judge
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply
@@ -19,6 +21,8 @@ from classifier.values import Prediction, Reply
 HORIZON = timedelta(days=30)
 
 _BATCH = 512
+
+_M = TypeVar("_M", DateMention, AmountMention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Classifier:
             batch = replies[start : start + _BATCH]
             prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
             scores = self.estimators.scores(prepared)
-            scorer = clause_scorer(self.estimators)
+            scorer = segment_scorer(self.estimators, self.calibration)
             found += [
                 judge(reply, message, raw, self.calibration, self.standards, scorer, self.version)
                 for reply, message, raw in zip(batch, prepared, scores, strict=True)
@@ -58,31 +62,32 @@ def month_first(reply: Reply) -> bool | None:
     return None if any(invoice.currency == "USD" for invoice in reply.invoices) else False
 
 
-def clause_scorer(estimators: Estimators | None) -> ClauseScorer:
-    """Scores clauses as sentences of their own; without estimators all clauses score alike."""
+def segment_scorer(estimators: Estimators | None, calibration: Calibration) -> SegmentScorer:
+    """Scores the segments of a reply as messages of their own; without estimators a reply is never parted."""
 
-    def score(prepared: Prepared, clauses: Sequence[Clause]) -> list[Mapping[str, float]]:
+    def score(prepared: Prepared, segments: Sequence[Segment]) -> list[dict[str, float]]:
         if estimators is None:
-            return [dict.fromkeys(labels.INTENTS, 0.0) for _ in clauses]
-        pieces = tuple(_cut(prepared.sentences[clause.sentence], clause) for clause in clauses)
-        counts = estimators.vectors.counts([Prepared(prepared.language, "", pieces)])
-        rows = estimators.scores_of(counts)[0].sentences
-        return [{intent: sigmoid(float(row[column])) for column, intent in enumerate(labels.INTENTS)} for row in rows]
+            return []
+        parts = [
+            Prepared(
+                prepared.language, "", tuple(_cut(prepared.sentences[each.sentence], each) for each in part.pieces)
+            )
+            for part in segments
+        ]
+        return [calibration.probabilities(raw) for raw in estimators.scores(parts)]
 
     return score
 
 
-def _cut(sentence: Sentence, clause: Clause) -> Sentence:
-    """The clause as a sentence, with the dates and amounts that lie inside it."""
-    text = sentence.text[clause.start : clause.end]
-    dates = tuple(
-        replace(each, start=each.start - clause.start, end=each.end - clause.start)
-        for each in sentence.dates
-        if clause.start <= each.start and each.end <= clause.end
+def _cut(sentence: Sentence, piece: Piece) -> Sentence:
+    """A piece as a sentence, with the dates and amounts that lie inside it."""
+    text = sentence.text[piece.start : piece.end]
+    return Sentence(text, fold(text), _inside(sentence.dates, piece), _inside(sentence.amounts, piece))
+
+
+def _inside(mentions: Sequence[_M], piece: Piece) -> tuple[_M, ...]:
+    return tuple(
+        replace(each, start=each.start - piece.start, end=each.end - piece.start)
+        for each in mentions
+        if piece.start <= each.start and each.end <= piece.end
     )
-    amounts = tuple(
-        replace(each, start=each.start - clause.start, end=each.end - clause.start)
-        for each in sentence.amounts
-        if clause.start <= each.start and each.end <= clause.end
-    )
-    return Sentence(text, fold(text), dates, amounts)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
 from classifier.calibration import (
@@ -35,7 +36,7 @@ from classifier.folds import Fold, by_hand
 from classifier.judgement import Standards, judge
 from classifier.preprocess import Prepared, prepare
 from classifier.thresholds import NEVER, Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, clause_scorer, month_first
+from classifier.trained import HORIZON, month_first, segment_scorer
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -121,7 +122,7 @@ def hold_out(
         for index in fold.test:
             predictions[index] = judge(
                 rows[index].reply, prepared[index], scores[index], calibration, open_standards,
-                clause_scorer(estimators), "held out",
+                segment_scorer(estimators, calibration), "held out",
             )  # fmt: skip
     everything = fit_calibration(range(len(rows)), rows, prepared, scores)
     ordered = tuple(predictions[index] for index in range(len(rows)))
@@ -144,7 +145,7 @@ def fit_calibration(
     inputs, right = [], []
     for index in indices:
         raw = scores[index]
-        said = judge(rows[index].reply, prepared[index], raw, unsure, standards, clause_scorer(None), "")
+        said = judge(rows[index].reply, prepared[index], raw, unsure, standards, segment_scorer(None, unsure), "")
         inputs.append(confidence_inputs(said.primary, said.intents, raw))
         right.append(said.primary == rows[index].labels.primary)
     return Calibration(intents, fit_weights(inputs, right))
@@ -182,7 +183,7 @@ def fit_estimators(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Estimat
     sentence = {
         intent: _sentence_regression(by_sentence, counts, said[intent], by_text[intent]) for intent in labels.INTENTS
     }
-    primary = _multinomial(whole, np.array([row.labels.primary for row in rows]))
+    primary = _multiclass(whole, np.array([row.labels.primary for row in rows]))
     details = {name: model for name, intent, _ in labels.DETAILS if (model := _detail(name, rows, whole)) is not None}
     return Estimators(vectors, by_text, sentence, primary, details)
 
@@ -211,21 +212,25 @@ def _sentence_regression(
 def _regression(
     rows: sparse.csr_matrix, said: np.ndarray[Any, Any], weights: np.ndarray[Any, Any] | None = None
 ) -> LogisticRegression:
-    model = LogisticRegression(C=C, solver="liblinear", max_iter=500, random_state=0)
-    return model.fit(rows, said, sample_weight=weights)
+    return _binary().fit(rows, said, sample_weight=weights)
 
 
-def _multinomial(rows: sparse.csr_matrix, classes: np.ndarray[Any, Any]) -> LogisticRegression:
-    return LogisticRegression(C=C, max_iter=1000).fit(rows, classes)
+def _binary() -> LogisticRegression:
+    """Few rows over many columns: the dual problem is solved ten times faster than the primal one."""
+    return LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=5000, random_state=0)
 
 
-def _detail(name: str, rows: Sequence[Row], whole: sparse.csr_matrix) -> LogisticRegression | None:
+def _multiclass(rows: sparse.csr_matrix, classes: np.ndarray[Any, Any]) -> OneVsRestClassifier:
+    return OneVsRestClassifier(_binary()).fit(rows, classes)
+
+
+def _detail(name: str, rows: Sequence[Row], whole: sparse.csr_matrix) -> OneVsRestClassifier | None:
     """A model of one detail over the messages that have it; None where they are too few to learn from."""
     having = [index for index, row in enumerate(rows) if row.labels.detail(name) is not None]
     values = np.array([rows[index].labels.detail(name) for index in having])
     if len(having) < DETAIL_ROWS or len(set(values)) < 2:
         return None
-    return _multinomial(whole[having], values)
+    return _multiclass(whole[having], values)
 
 
 def _check(rows: Sequence[Row]) -> None:
