@@ -189,7 +189,7 @@ def _promised(session: Session) -> dict[int, date]:
         .where(Promise.state == PromiseState.OPEN)
         .group_by(Promise.invoice_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _last_sent(session: Session) -> dict[int, StepSent]:

@@ -97,7 +97,7 @@ def reminders_command(context: typer.Context, json: Json = False) -> None:
             select(Reminder, Delivery).outerjoin(Delivery, Delivery.reminder_id == Reminder.id).order_by(Reminder.id)
         )
         rows = [_made_row(reminder, delivery) for reminder, delivery in session.execute(query)]
-        numbers = dict(session.execute(select(Invoice.id, Invoice.number)).tuples().all())
+        numbers = dict(session.execute(select(Invoice.id, Invoice.number)).all())
     for row in rows:
         row["invoices"] = [numbers[invoice_id] for invoice_id in row["invoices"]]
     ctx.emit(rows, json=json)

@@ -115,9 +115,7 @@ class _Rows:
                 select(Promise.invoice_id, func.max(Promise.date))
                 .where(Promise.state == PromiseState.OPEN)
                 .group_by(Promise.invoice_id)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         self._steps(session, is_open, ignoring)
         self._mails(session, ignoring)
@@ -366,7 +364,11 @@ def _add_delivery(
         session.add(row)
         session.flush()
         thread_id = row.id
-    message = Message(
+    # A database restored from a backup plans again what left after the backup was made. The same reminder has the same
+    # Message-ID for ever, so it is recognised in what was read of Sent, booked as it lies there, and not sent again.
+    query = select(Message).where(Message.message_id == draft.message_id).order_by(Message.id).limit(1)
+    left_before = session.scalars(query).first()
+    message = left_before or Message(
         dkey=draft.digest,
         direction=Direction.OUT,
         mailbox=mailbox,
@@ -375,11 +377,9 @@ def _add_delivery(
         size=len(draft.raw),
         received_at=now,
         subject=draft.subject,
-        thread_id=thread_id,
-        customer_id=reminder.customer_id,
         created_at=now,
     )
-    left_at = session.scalar(select(func.min(Message.received_at)).where(Message.message_id == draft.message_id))
+    message.thread_id, message.customer_id = thread_id, reminder.customer_id
     session.add(message)
     session.flush()
     delivery = Delivery(
@@ -392,24 +392,14 @@ def _add_delivery(
         not_before=now,
         created_at=now,
     )
+    if left_before is not None:
+        delivery.state, delivery.settled_by = DeliveryState.SENT, "sent_folder"
+        delivery.sent_at = delivery.entered_sending_at = delivery.filed_at = left_before.received_at
     session.add(delivery)
-    if left_at is not None:
-        _already_left(session, delivery, left_at, now)
-
-
-def _already_left(session: Session, delivery: Delivery, left_at: datetime, now: datetime) -> None:
-    """This very mail lies in Sent: a database restored from a backup plans again what left after the backup was made.
-
-    The same reminder has the same Message-ID for ever, so it is recognised, booked, and not sent a second time.
-    """
-    delivery.state = DeliveryState.SENT
-    delivery.sent_at = delivery.entered_sending_at = delivery.filed_at = left_at
-    delivery.settled_by = "sent_folder"
     session.flush()
-    session.refresh(delivery)
-    events.record(session, "delivery.sent", delivery, actor=RELANCE, at=now, reason="found in Sent")
-    if delivery.reminder is not None:
-        mark_reminded(session, delivery.reminder, now)
+    if left_before is not None:
+        events.record(session, "delivery.sent", delivery, actor=RELANCE, at=now, reason="found in Sent")
+        mark_reminded(session, reminder, now)
 
 
 def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, now: datetime) -> None:
@@ -486,9 +476,7 @@ def frozen_mail(session: Session, delivery: Delivery) -> FrozenMail:
     reminder = delivery.reminder
     lines = reminder.lines if reminder is not None else []
     numbers = dict(
-        session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_([x.invoice_id for x in lines])))
-        .tuples()
-        .all()
+        session.execute(select(Invoice.id, Invoice.number).where(Invoice.id.in_([x.invoice_id for x in lines]))).all()
     )
     return FrozenMail(
         currency=reminder.currency if reminder is not None else "",

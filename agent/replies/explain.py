@@ -86,7 +86,7 @@ def explain(session: Session, message: Message) -> dict[str, Any]:
 def _numbers(session: Session, message: Message, decisions: list[Decision]) -> dict[int, str]:
     ids = {link.invoice_id for link in message.links} | {d.invoice_id for d in decisions}
     query = select(Invoice.id, Invoice.number).where(Invoice.id.in_([i for i in ids if i is not None]))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _origin(message: Message) -> list[str]:
