@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -181,6 +182,7 @@ def locate(database: Database, batch: Batch, known: Mapping[int, int], now: date
         places = _Places(session, row, batch.uidvalidity, known, now)
         for uid, message_id in known.items():
             places.put(uid, message_id)
+        places.write()
 
 
 def store(database: Database, batch: Batch, now: datetime) -> Counter[str]:
@@ -225,13 +227,14 @@ def looked(
 
 
 class _Places:
-    """Writes locations; one that a renumbering left behind is used again."""
+    """Locations to be written; one that a renumbering left behind is used again."""
 
     def __init__(
         self, session: Session, folder: Folder, uidvalidity: int | None, uids: Iterable[int], now: datetime
     ) -> None:
         self._session, self._folder, self._uidvalidity, self._now = session, folder, uidvalidity, now
         self._rows: dict[int, Location] = {}
+        self._new: dict[int, dict[str, Any]] = {}
         if uidvalidity is not None:
             query = select(Location).where(
                 Location.mailbox == folder.mailbox,
@@ -249,17 +252,27 @@ class _Places:
         if self._uidvalidity is None or self.holds(uid):
             return
         row = self._rows.get(uid)
-        if row is None:
-            row = Location(
-                mailbox=self._folder.mailbox, folder=self._folder.name, uidvalidity=self._uidvalidity, uid=uid
-            )
-            self._session.add(row)
-            self._rows[uid] = row
-        row.message_id, row.note, row.seen_at = message_id, note, self._now
+        if row is not None:
+            row.message_id, row.note, row.seen_at = message_id, note, self._now
+            return
+        self._new[uid] = {
+            "mailbox": self._folder.mailbox,
+            "folder": self._folder.name,
+            "uidvalidity": self._uidvalidity,
+            "uid": uid,
+            "message_id": message_id,
+            "note": note,
+            "seen_at": self._now,
+        }
+
+    def write(self) -> None:
+        self._session.flush()
+        if self._new:
+            self._session.execute(insert(Location), list(self._new.values()))
 
 
 class _Batch:
-    """One transaction of `store`: what is known of the mails is looked up, one query a table, then all is written."""
+    """One transaction of `store`: what is known of the mails is looked up, then all is written, a statement a table."""
 
     def __init__(self, session: Session, batch: Batch, now: datetime) -> None:
         self.session, self.batch, self.now = session, batch, now
@@ -280,38 +293,37 @@ class _Batch:
             message.message_id: (message, delivery)
             for message, delivery in session.execute(ours.where(Message.message_id.in_(ids)))
         }
-        self.stored: list[Message] = []
+        self.new_blobs: dict[str, dict[str, Any]] = {}
+        self.new_messages: dict[str, dict[str, Any]] = {}
 
     def write(self) -> Counter[str]:
         counted: Counter[str] = Counter()
+        own = {mail.uid: self._own(mail) for mail in self.mails if not mail.is_draft}
         for mail in self.mails:
-            counted[self._write(mail)] += 1
+            counted[self._sort(mail, own)] += 1
+        self._write_messages()
+        for mail in self.mails:
+            if mail.is_draft:
+                self.places.put(mail.uid, None, DRAFT)
+            else:
+                self.places.put(mail.uid, own[mail.uid] or self.by_dkey[mail.identity.dkey])
         for uid in self.batch.vanished:
             self.places.put(uid, None, VANISHED)
             counted["vanished"] += 1
         if self.batch.uidvalidity is not None:
             self.folder.last_uid = max(self.folder.last_uid, self.batch.last_uid)
-        self.session.flush()
-        if self.stored:
-            events.record(
-                self.session, "folder.stored", self.folder, actor=RELANCE, at=self.now,
-                messages=[f"{message.id}:{message.blob_sha256}" for message in self.stored],
-            )  # fmt: skip
+        self.places.write()
         return counted
 
-    def _write(self, mail: Fetched) -> str:
+    def _sort(self, mail: Fetched, own: Mapping[int, int | None]) -> str:
+        """What a mail is, under the name that it is counted by; a new one is put among those to be written."""
         if mail.is_draft:
-            self.places.put(mail.uid, None, DRAFT)
             return "drafts"
-        own = self._own(mail)
-        if own is not None:
-            self.places.put(mail.uid, own)
+        if own[mail.uid] is not None:
             return "own"
-        known = self.by_dkey.get(mail.identity.dkey)
-        if known is not None:
-            self.places.put(mail.uid, known)
+        if mail.identity.dkey in self.by_dkey or mail.identity.dkey in self.new_messages:
             return "copies"
-        self.places.put(mail.uid, self._store(mail))
+        self._add(mail)
         return "stored"
 
     def _own(self, mail: Fetched) -> int | None:
@@ -331,28 +343,36 @@ class _Batch:
             delivery.filed_at = self.now
         return message.id
 
-    def _store(self, mail: Fetched) -> int:
+    def _add(self, mail: Fetched) -> None:
         if mail.sha256 not in self.blobs:
-            self.session.add(Blob(sha256=mail.sha256, size=mail.size, compressed=mail.compressed))
-            self.blobs.add(mail.sha256)
+            self.new_blobs[mail.sha256] = {"sha256": mail.sha256, "size": mail.size, "compressed": mail.compressed}
         message_id = mail.identity.message_id
         is_reused = message_id is not None and message_id in self.taken
-        message = Message(
-            dkey=mail.identity.dkey,
-            direction=Direction.OUT if self.batch.is_sent else Direction.IN,
-            mailbox=self.folder.mailbox,
-            message_id=message_id,
-            blob_sha256=mail.sha256,
-            size=mail.size,
-            received_at=mail.received_at,
-            sender=mail.identity.sender,
-            state=MessageState.STORED,
-            error=REUSED_MESSAGE_ID if is_reused else CUT if mail.is_cut else None,
-            created_at=self.now,
-        )
-        self.session.add(message)
-        self.session.flush()
-        self.by_dkey[mail.identity.dkey] = message.id
         self.taken.add(message_id)
-        self.stored.append(message)
-        return message.id
+        self.new_messages[mail.identity.dkey] = {
+            "dkey": mail.identity.dkey,
+            "direction": Direction.OUT if self.batch.is_sent else Direction.IN,
+            "mailbox": self.folder.mailbox,
+            "message_id": message_id,
+            "blob_sha256": mail.sha256,
+            "size": mail.size,
+            "received_at": mail.received_at,
+            "sender": mail.identity.sender,
+            "state": MessageState.STORED,
+            "error": REUSED_MESSAGE_ID if is_reused else CUT if mail.is_cut else None,
+            "created_at": self.now,
+        }
+
+    def _write_messages(self) -> None:
+        if not self.new_messages:
+            return
+        if self.new_blobs:
+            self.session.execute(insert(Blob), list(self.new_blobs.values()))
+        statement = insert(Message).returning(Message.id, sort_by_parameter_order=True)
+        ids = self.session.scalars(statement, list(self.new_messages.values())).all()
+        self.by_dkey.update(zip(self.new_messages, ids, strict=True))
+        stored = zip(ids, (row["blob_sha256"] for row in self.new_messages.values()), strict=True)
+        events.record(
+            self.session, "folder.stored", self.folder, actor=RELANCE, at=self.now,
+            messages=[f"{row_id}:{sha256}" for row_id, sha256 in stored],
+        )  # fmt: skip

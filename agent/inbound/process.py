@@ -4,7 +4,9 @@ Finds: `stored`. Leaves: `read`, or after three attempts `quarantined` with an e
 
     claim    owner, lease and attempt are committed before a byte is touched, so that a mail which kills is counted
     read     in the confined child; nothing is written meanwhile
-    keep     reading, thread, links and state in one transaction, which asks that the claim still holds
+    leave    reading, thread, links and state in one transaction, which asks that the claim still holds
+
+Mails are claimed twenty at a time, as each commit waits for the disk; one that was begun before is claimed alone.
 
 If the process dies in between, the claim runs out (or its owner comes back) and the mail is tried again. A mail that
 was begun three times without a result is not touched any more, whatever happened to who tried. Mails that never failed
@@ -13,12 +15,14 @@ go first, so that no poisonous one keeps the others waiting.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.faults import point
@@ -35,13 +39,14 @@ from config.calendars import add_working_days
 from models import Blob, Database, Message
 from models.reasons import ExceptionReason
 from models.states import MessageState
-from models.transitions import StaleState
 
 log = structlog.get_logger()
 
 ATTEMPTS = 3
+AT_ONCE = 20
+"""Mails of one claim, and of one transaction afterwards."""
 LEASE = timedelta(minutes=15)
-"""Longer than any mail may take by far."""
+"""Longer than so many mails may take by far."""
 
 
 class MailReader(Protocol):
@@ -63,8 +68,12 @@ class Processed:
 class _Claimed:
     message_id: int
     attempts: int
-    raw: bytes
+    blob: Blob
+    """Still compressed: nothing of a mail is touched before its attempt is committed."""
     mailbox: str
+
+
+Outcome = Literal["read", "quarantined", "failed", "lost"]
 
 
 def process(
@@ -78,46 +87,68 @@ def process(
     """Read every stored mail. Harmless when run twice, and beside other owners.
 
     ``owner`` names the worker: two that live at once have two names, and one that starts again may keep its own.
-    ``stop`` is asked between two mails.
+    ``stop`` is asked between two claims.
     """
-    read = quarantined = failures = 0
+    total = Processed(0, 0, 0)
     while not stop():
         claimed = _claim(database, owner, now)
-        if claimed is None:
+        if not claimed:
             break
         point("process.claimed")
-        if claimed.attempts > ATTEMPTS:
-            result: Reading | Unreadable = Unreadable(f"reading it was begun {ATTEMPTS} times and never ended")
-        else:
-            result = reader.read(claimed.raw, _border(settings, claimed.mailbox), now)
+        results = [(one, _read(one, settings, reader, now)) for one in claimed]
         point("process.read")
-        try:
-            if isinstance(result, Reading):
-                _keep(database, settings, claimed, result, owner, now)
-                read += 1
-            elif claimed.attempts >= ATTEMPTS:
-                _quarantine(database, settings, claimed, result, owner, now)
-                quarantined += 1
-            else:
-                failures += 1
-                log.warning("message.unreadable", message=claimed.message_id, attempt=claimed.attempts)
-                with database.write() as session:
-                    store.give_back(session, claimed.message_id, owner)
-        except StaleState:
-            log.warning("message.claim_lost", message=claimed.message_id)
+        with database.write() as session:
+            query = select(Message).where(Message.id.in_([one.message_id for one in claimed])).with_for_update()
+            messages = {message.id: message for message in session.scalars(query)}
+            done: Counter[str] = Counter()
+            for one, result in results:
+                done[_leave(session, settings, messages[one.message_id], one, result, owner, now)] += 1
+            point("process.keeping")
         point("process.committed")
-    return Processed(read, quarantined, failures)
+        total = Processed(
+            total.read + done["read"], total.quarantined + done["quarantined"], total.failures + done["failed"]
+        )
+        log.info("messages.processed", **done)
+    return total
 
 
-def _claim(database: Database, owner: str, now: datetime) -> _Claimed | None:
+def _claim(database: Database, owner: str, now: datetime) -> list[_Claimed]:
     with database.write() as session:
-        message = store.claim(session, owner, now, LEASE)
-        if message is None:
-            return None
-        claimed = message.id, message.attempts, message.blob_sha256, message.mailbox
-    message_id, attempts, sha256, mailbox = claimed
-    with database.read() as session:
-        return _Claimed(message_id, attempts, session.get_one(Blob, sha256).content, mailbox)
+        claimed = store.claim(session, owner, now, LEASE, AT_ONCE)
+        query = select(Blob).where(Blob.sha256.in_([message.blob_sha256 for message in claimed]))
+        blobs = {row.sha256: row for row in session.scalars(query)}
+    return [_Claimed(m.id, m.attempts, blobs[m.blob_sha256], m.mailbox) for m in claimed]
+
+
+def _read(claimed: _Claimed, settings: Settings, reader: MailReader, now: datetime) -> Reading | Unreadable:
+    if claimed.attempts > ATTEMPTS:
+        return Unreadable(f"reading it was begun {ATTEMPTS} times and never ended")
+    return reader.read(claimed.blob.content, _border(settings, claimed.mailbox), now)
+
+
+def _leave(
+    session: Session,
+    settings: Settings,
+    message: Message,
+    claimed: _Claimed,
+    result: Reading | Unreadable,
+    owner: str,
+    now: datetime,
+) -> Outcome:
+    """Write what became of one mail, unless the claim was lost meanwhile to somebody who does it, too."""
+    if message.owner != owner or message.state is not MessageState.STORED:
+        log.warning("message.claim_lost", message=message.id)
+        return "lost"
+    if isinstance(result, Reading):
+        found = tied(session, message, result, settings)
+        store.keep_reading(session, message, result, found, owner=owner, now=now)
+        return "read"
+    if claimed.attempts >= ATTEMPTS:
+        _quarantine(session, settings, message, claimed, result, owner, now)
+        return "quarantined"
+    log.warning("message.unreadable", message=message.id, attempt=claimed.attempts)
+    message.owner, message.lease_until = None, None
+    return "failed"
 
 
 def _border(settings: Settings, mailbox: str) -> Border | None:
@@ -126,17 +157,6 @@ def _border(settings: Settings, mailbox: str) -> Border | None:
     if found is None or (found.border == "own" and not found.authserv_id):
         return None
     return Border(found.border, found.authserv_id)
-
-
-def _keep(
-    database: Database, settings: Settings, claimed: _Claimed, reading: Reading, owner: str, now: datetime
-) -> None:
-    with database.write() as session:
-        message = _still_mine(session, claimed, owner)
-        found = tied(session, message, reading, settings)
-        store.keep_reading(session, message, reading, found, owner=owner, now=now)
-        point("process.keeping")
-    log.info("message.read", message=message.id, kind=reading.kind.value, evidence=found.evidence, proof=found.proof)
 
 
 def tied(session: Session, message: Message, reading: Reading, settings: Settings) -> Tie:
@@ -148,34 +168,31 @@ def tied(session: Session, message: Message, reading: Reading, settings: Setting
 
 
 def _quarantine(
-    database: Database, settings: Settings, claimed: _Claimed, why: Unreadable, owner: str, now: datetime
+    session: Session,
+    settings: Settings,
+    message: Message,
+    claimed: _Claimed,
+    why: Unreadable,
+    owner: str,
+    now: datetime,
 ) -> None:
     """Set it aside, and hold the reminders of every customer that its header points at."""
-    with database.write() as session:
-        message = _still_mine(session, claimed, owner)
-        found = tied(session, message, header_reading(claimed.raw), settings)
-        store.quarantine(session, message, found, why.reason, owner=owner, now=now)
-        open_exception(
-            session,
-            key=f"message:{message.id}",
-            reason=ExceptionReason.UNREADABLE,
-            detail=f"{why.reason}; the raw mail is kept",
-            at=now,
-            due_at=_alarm_at(settings, now),
-            customer_id=found.customer_id,
-            customers=sorted({link.customer_id for link in found.links}),
-            invoice_ids=found.invoice_ids,
-            message_id=message.id,
-            priority=60,
-        )
+    found = tied(session, message, header_reading(claimed.blob.content), settings)
+    store.quarantine(session, message, found, why.reason, owner=owner, now=now)
+    open_exception(
+        session,
+        key=f"message:{message.id}",
+        reason=ExceptionReason.UNREADABLE,
+        detail=f"{why.reason}; the raw mail is kept",
+        at=now,
+        due_at=_alarm_at(settings, now),
+        customer_id=found.customer_id,
+        customers=sorted({link.customer_id for link in found.links}),
+        invoice_ids=found.invoice_ids,
+        message_id=message.id,
+        priority=60,
+    )
     log.error("message.quarantined", message=message.id, attempts=claimed.attempts)
-
-
-def _still_mine(session: Session, claimed: _Claimed, owner: str) -> Message:
-    message = session.get_one(Message, claimed.message_id, with_for_update=True)
-    if message.owner != owner or message.state is not MessageState.STORED:
-        raise StaleState(f"message {message.id} is no longer claimed by {owner}")
-    return message
 
 
 def _alarm_at(settings: Settings, now: datetime) -> datetime:

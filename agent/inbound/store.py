@@ -117,6 +117,8 @@ def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> 
     ids = named_ids(reading)
     wanted = {*ids, *(one.lower() for one in ids)}  # ours are in small letters, and some programs shout
     wanted |= {f"<{keys.TAG_PREFIX}{token}@{domain}>" for token in named_tokens(reading) for domain in domains}
+    if not wanted:
+        return KnownMail({}, {})
     query = (
         select(Message, Delivery.reminder_id, Delivery.id.is_not(None))
         .outerjoin(Delivery, Delivery.message_id == Message.id)
@@ -162,23 +164,28 @@ def directory(session: Session, reading: Reading, known: KnownMail, *, colleague
     domains = {one.rpartition("@")[2] for one in addresses} - free_mail_domains()
     contacts: dict[str, set[str]] = defaultdict(set)
     by_domain: dict[str, set[str]] = defaultdict(set)
-    wanted = [Contact.email.in_(addresses), *(Contact.email.endswith(f"@{d}", autoescape=True) for d in domains)]
-    for email, customer_id in session.execute(select(Contact.email, Contact.customer_id).where(or_(*wanted))):
-        contacts[email].add(customer_id)
-        if email.rpartition("@")[2] in domains:
-            by_domain[email.rpartition("@")[2]].add(customer_id)
+    if addresses:
+        wanted = [Contact.email.in_(addresses), *(Contact.email.endswith(f"@{d}", autoescape=True) for d in domains)]
+        for email, customer_id in session.execute(select(Contact.email, Contact.customer_id).where(or_(*wanted))):
+            contacts[email].add(customer_id)
+            if email.rpartition("@")[2] in domains:
+                by_domain[email.rpartition("@")[2]].add(customer_id)
     named = {message.customer_id for message in (*known.by_id.values(), *known.by_token.values())}
     customers = {c for c in named if c}.union(*contacts.values())
     numbers = {form for token in reading.numbers for form in _forms(token)}
-    query = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.state).where(
-        or_(Invoice.customer_id.in_(customers), Invoice.number.in_(numbers))
-    )
     return Directory(
         contacts={email: frozenset(ids) for email, ids in contacts.items()},
         domains={domain: frozenset(ids) for domain, ids in by_domain.items()},
-        invoices=tuple(
-            KnownInvoice(row.id, row.number, row.customer_id, row.state not in CLOSED) for row in session.execute(query)
-        ),
+        invoices=_invoices(session, customers, numbers) if customers or numbers else (),
+    )
+
+
+def _invoices(session: Session, customers: Collection[str], numbers: Collection[str]) -> tuple[KnownInvoice, ...]:
+    query = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.state).where(
+        or_(Invoice.customer_id.in_(customers), Invoice.number.in_(numbers))
+    )
+    return tuple(
+        KnownInvoice(row.id, row.number, row.customer_id, row.state not in CLOSED) for row in session.execute(query)
     )
 
 
@@ -191,32 +198,28 @@ def _forms(token: str) -> set[str]:
 # --- Claims, and what reading leaves behind ---------------------------------------------------------------------------
 
 
-def claim(session: Session, owner: str, now: datetime, lease: timedelta) -> Message | None:
-    """The next stored message, claimed, its attempt counted. Those that failed before come last.
+def claim(session: Session, owner: str, now: datetime, lease: timedelta, at_once: int = 1) -> list[Message]:
+    """The next stored messages, claimed, their attempts counted.
 
-    A claim of the same owner is taken over: it has died and come back.
+    Up to ``at_once`` that were never begun; those that were come last, each alone, so that a mail which kills takes no
+    other's attempts with it. A claim of the same owner is taken over: it has died and come back.
     """
     free = or_(Message.owner.is_(None), Message.owner == owner, Message.lease_until < now)
     query = (
         select(Message)
         .where(Message.state == MessageState.STORED, free)
         .order_by(Message.attempts, Message.id)
-        .limit(1)
+        .limit(at_once)
         .with_for_update(skip_locked=True)
     )
-    message = session.scalar(query)
-    if message is not None:
+    found = session.scalars(query).all()
+    fresh = [message for message in found if not message.attempts]
+    claimed = fresh or list(found[:1])
+    for message in claimed:
         message.attempts += 1
         message.owner, message.lease_until = owner, now + lease
-        session.flush()
-    return message
-
-
-def give_back(session: Session, message_id: int, owner: str) -> None:
-    """End a claim without a result, so that the message may be tried again."""
-    message = session.get_one(Message, message_id, with_for_update=True)
-    if message.owner == owner and message.state is MessageState.STORED:
-        message.owner, message.lease_until = None, None
+    session.flush()
+    return claimed
 
 
 def keep_reading(

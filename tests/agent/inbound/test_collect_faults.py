@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 from imapclient import IMAPClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from agent import faults
 from config.errors import TemporaryFailure
-from models import Blob, Delivery, Event, Message
+from models import Blob, Delivery, Event, Location, Message
 from models.message import Direction
 from tests.agent.inbound.conftest import NOW, Box
 from tests.builders import mail, sent
@@ -69,6 +69,18 @@ def test_a_renumbering_is_an_event(box: Box) -> None:
     box.collect()
     with box.database.read() as session:
         assert session.scalars(select(Event).where(Event.kind == "folder.renumbered")).one().data["uidvalidity"] == 77
+
+
+def test_the_sweep_of_each_hour_finds_what_the_cursor_has_passed(box: Box) -> None:
+    for number in range(3):
+        box.account.append(mail.letter(f"{number}\n"))
+    box.collect()
+    with box.database.write() as session:
+        session.execute(delete(Location).where(Location.uid == 2))
+    assert box.collect().seen == 0
+    box.now += timedelta(hours=1)
+    done = box.collect()
+    assert (done.seen, done.copies, len(box.locations())) == (1, 1, 3)
 
 
 class _WithoutUidValidity(IMAPClient):  # type: ignore[misc] # the library has no types

@@ -1,5 +1,7 @@
 """Collecting from a real Dovecot, beside people who use the same mailbox."""
 
+from pathlib import Path
+
 import pytest
 from imapclient import IMAPClient
 from sqlalchemy import select
@@ -7,7 +9,7 @@ from sqlalchemy import select
 from agent.inbound import collect as collecting
 from agent.inbound import cursor
 from config.errors import NeedsPerson, TemporaryFailure
-from models import Blob
+from models import Blob, Database
 from models.message import Direction
 from models.states import MessageState
 from tests.agent.inbound.conftest import Box, settings_for
@@ -283,3 +285,18 @@ def test_each_batch_is_one_event_with_the_hashes_of_what_it_stored(box: Box) -> 
         event = session.scalars(select(Event).where(Event.kind == "folder.stored")).one()
         assert event.data["messages"] == [f"{message.id}:{message.blob_sha256}"]
         assert events.verify(session, box.database.key) is None
+
+
+def test_both_databases_keep_what_was_collected(box: Box, database_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    box.database = Database.open(database_url.replace("relance.db", "other/relance.db"), folder, box.now)
+    raw = mail.letter()
+    for body in (raw, raw, mail.letter("two\n"), mail.letter(message_id="<a\0b@x.test>", subject="\0")):
+        box.account.append(body)
+    done = box.collect()
+    assert (done.stored, done.copies) == (3, 1)
+    box.server.renumber(box.account, uid_validity=4_000_000_000)
+    assert box.collect().renumbered == 1
+    assert (len(box.messages()), box.collect().seen) == (3, 0)
+    box.database.close()

@@ -264,7 +264,7 @@ def test_what_another_worker_has_claimed_is_left_to_it_until_the_claim_runs_out(
 ) -> None:
     with database.write() as session:
         message_id = put(session, mail.letter()).id
-        assert store.claim(session, "elsewhere", NOW, timedelta(minutes=15)) is not None
+        assert store.claim(session, "elsewhere", NOW, timedelta(minutes=15))
     assert run(database, settings).read == 0
     assert process(database, settings, PlainReader(), NOW + timedelta(minutes=16), "here").read == 1
     assert get(database, message_id).attempts == 2
@@ -277,13 +277,23 @@ def test_a_worker_that_lost_its_claim_writes_nothing(database: Database, setting
     class Slow(PlainReader):
         def read(self, raw: bytes, border: Border | None, now: object) -> Reading | Unreadable:
             with database.write() as session:
-                late = store.claim(session, "elsewhere", NOW + timedelta(hours=1), timedelta(minutes=15))
-                assert late is not None
+                assert store.claim(session, "elsewhere", NOW + timedelta(hours=1), timedelta(minutes=15))
             return super().read(raw, border, now)
 
     assert run(database, settings, Slow()).read == 0
     message = get(database, message_id)
     assert (message.state, message.owner) == (MessageState.STORED, "elsewhere")
+
+
+def test_a_mail_that_was_begun_before_is_claimed_alone(database: Database) -> None:
+    with database.write() as session:
+        suspect = put(session, mail.letter()).id
+        others = [put(session, mail.letter()).id for _ in range(3)]
+        store.claim(session, "a", NOW, timedelta(minutes=15))
+        later = NOW + timedelta(hours=1)
+        assert [m.id for m in store.claim(session, "b", later, timedelta(minutes=15), 20)] == others
+        assert [m.id for m in store.claim(session, "c", later, timedelta(minutes=15), 20)] == [suspect]
+        assert store.claim(session, "d", later, timedelta(minutes=15), 20) == []
 
 
 def test_the_confined_reader_reads_what_the_plain_one_reads(database: Database, settings: Settings) -> None:
