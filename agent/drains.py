@@ -1,0 +1,450 @@
+"""The drains: each does all that there is to do of one kind, now, and is harmless when run twice.
+
+    collect:MAILBOX   IMAP → stored
+    understand        stored → read → predicted → applied or queued
+    clockwork         promises and reported payments whose time has come
+    plan              due reminders → reserved deliveries, tasks
+    deliver:MAILBOX   unknown ones settled, then reserved → sent, then the copies in Sent
+
+They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
+engine calls them by name (`run`), each when it is due; `cycle` calls them all once in the order above: mail in to its
+end, then mail out. Every call leaves a heartbeat, and every failure comes out as a `RelanceError`.
+
+Nothing is delivered from a mailbox that could not be read: the answer to the next reminder may lie there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+import classifier
+from agent import heartbeats
+from agent.inbound import confined, process
+from agent.inbound.collect import Collected, collect
+from agent.inbound.values import Kind
+from agent.ledger.claims import judge_claims
+from agent.ledger.promises import judge_promises
+from agent.reminders import decide, deliver, plan, reconcile
+from agent.reminders.deliver import Delivered, Post
+from agent.reminders.sentbox import SentBox, open_sent_box
+from agent.reminders.wire import Envelope, LastLook, NotTried, Outcome, SmtpWire, Wire
+from agent.replies import apply
+from agent.wire.imap import imap_session
+from config import Mailbox, Settings
+from config.errors import RelanceError, TemporaryFailure
+from models import Database, Delivery, Message, Prediction, Reminder
+from models.message import Direction
+from models.states import DeliveryState, MessageState
+
+if TYPE_CHECKING:
+    from classifier.trained import Classifier
+
+log = structlog.get_logger()
+
+SLICE = timedelta(seconds=60)
+"""How long a drain of deliveries goes on before it lets others have their turn; and the age at which what was read of
+a mailbox is read anew before more leaves from it."""
+SLICE_MAILS = 40
+LOOK_AGAIN_SOON = timedelta(minutes=30)
+LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
+"""How often an unknown delivery is looked for in Sent: in its first half hour, and as long as it waits for a person."""
+
+NOTHING = Delivered()
+
+Clock = Callable[[], datetime]
+Result = TypeVar("Result")
+Counts = TypeVar("Counts", "Understood", Delivered)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What one drain did with mails that were stored."""
+
+    read: int = 0
+    quarantined: int = 0
+    predicted: int = 0
+    applied: int = 0
+    queued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What one drain of deliveries did.
+
+    ``has_more``: mails are left that could go now; ``is_unread``: the mailbox has to be read before they may.
+    """
+
+    done: Delivered = NOTHING
+    settled: int = 0
+    has_more: bool = False
+    is_unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a drain says should follow: loops that have work by it, and the wall-clock moment to come back itself."""
+
+    wake: tuple[str, ...] = ()
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    loop: str
+    error: RelanceError
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one full cycle did."""
+
+    stored: int = 0
+    read: int = 0
+    applied: int = 0
+    queued: int = 0
+    judged: int = 0
+    planned: int = 0
+    tasks: int = 0
+    delivered: Delivered = NOTHING
+    failures: list[Failure] = field(default_factory=list)
+    is_cut_short: bool = False
+
+
+class Drains:
+    """The drains of one process over one database.
+
+    ``worker`` names the process in the leases of what it works on, unlike any other one that lives or lived. Setting
+    ``stop`` ends each drain after the mail in hand. ``clock`` is the wall clock; what is judged is judged at ``now``.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, *, clock: Clock, worker: str, stop: threading.Event
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.clock = clock
+        self.worker = worker
+        self.stop = stop
+        self._reader = confined.Reader()
+        self._trained = _TrainedModel(settings.model_path)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def run(self, loop: str) -> Next:
+        """Run a loop of this name now; what should follow. Raises RelanceError, once the heartbeat has it."""
+        kind, _, mailbox = loop.partition(":")
+        now = self.clock()
+        match kind:
+            case "collect":
+                return Next(("understand",) if self.collect(mailbox, now).stored else ())
+            case "understand":
+                understood = self.understand(now)
+                return Next(("plan",) if understood.applied else ())
+            case "clockwork":
+                return Next(("plan",) if self.clockwork(now) else ())
+            case "plan":
+                return Next(self.deliveries if self.plan(now).mails else ())
+            case "deliver":
+                posted = self.deliver(mailbox, now)
+                again_at = self.clock() if posted.has_more else posted.done.wait_until
+                return Next((f"collect:{mailbox}",) if posted.is_unread else (), again_at)
+        raise ValueError(f"there is no loop {loop!r}")
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        return tuple(f"collect:{name}" for name in self.settings.mailbox)
+
+    @property
+    def deliveries(self) -> tuple[str, ...]:
+        return tuple(f"deliver:{name}" for name in self.settings.mailbox)
+
+    # --- the drains -------------------------------------------------------------------------------------------------
+
+    def collect(self, mailbox: str, now: datetime) -> Collected:
+        """Store every mail of the mailbox that isn't stored yet."""
+        with self._beat(f"collect:{mailbox}", now), imap_session(self.settings.mailbox[mailbox]) as imap:
+            return collect(self.database, mailbox, self.settings, imap, now)
+
+    def understand(self, now: datetime) -> Understood:
+        """Read, predict and decide until nothing is left. What needs no trained model doesn't wait for it."""
+        with self._beat("understand", now):
+            done = Understood()
+            while not self.stop.is_set():
+                read = process.process(
+                    self.database, self.settings, self._reader, now, self.worker, stop=self.stop.is_set
+                )
+                try:
+                    predicted = self._predict(now)
+                finally:
+                    applied = apply.drain(self.database, self.settings, now)
+                turn = Understood(read.read, read.quarantined, predicted, applied.applied, applied.queued)
+                if turn == Understood():
+                    break
+                done = _sum(done, turn)
+            return done
+
+    def clockwork(self, now: datetime) -> int:
+        """Judge promises and reported payments whose time has come; how many were judged."""
+        with self._beat("clockwork", now):
+            return judge_promises(self.database, self.settings, now) + judge_claims(self.database, self.settings, now)
+
+    def plan(self, now: datetime) -> plan.Planned:
+        """Reserve what is due."""
+        with self._beat("plan", now):
+            return plan.drain(self.database, self.settings, now)
+
+    def deliver(self, mailbox: str, now: datetime) -> Posted:
+        """Settle what is unknown, send what is due (for a minute at most), file the copies that are missing.
+
+        Raises:
+            TemporaryFailure, NeedsPerson: one of the two servers can't be reached or refuses us; mails that left before
+                are booked.
+        """
+        with self._beat(f"deliver:{mailbox}", now):
+            settings = self.settings.mailbox[mailbox]
+            with self.database.read() as session:
+                if not _has_outbound(session, mailbox, settings, now):
+                    return Posted()
+            with open_sent_box(settings) as sent_box:
+                settled = reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
+                try:
+                    posted = self._post(mailbox, sent_box, now)
+                finally:
+                    reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
+            return replace(posted, settled=settled.sent + settled.asked)
+
+    # --- all of them ------------------------------------------------------------------------------------------------
+
+    def cycle(self, now: datetime) -> Cycle:
+        """One full cycle: mail in to its end, then mail out, waiting where a mailbox's rate is used up.
+
+        A failure ends its own mailbox's part and nothing else; all are in the result.
+        """
+        return _Cycle(self, now).run()
+
+    def take_over(self, now: datetime) -> int:
+        """End the leases of all others. Only for who is known to be the only worker: the others are dead."""
+        ended = sum(reconcile.orphaned(self.database, name, self.worker, now) for name in self.settings.mailbox)
+        with self.database.write() as session:
+            foreign = and_(Message.owner.is_not(None), Message.owner != self.worker)
+            claimed = session.scalars(
+                update(Message)
+                .where(Message.state == MessageState.STORED, foreign)
+                .values(lease_until=now - timedelta(seconds=1))
+                .returning(Message.id)
+            ).all()
+        return ended + len(claimed)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _beat(self, loop: str, now: datetime) -> Iterator[None]:
+        """Leave a heartbeat of what is done in the block; what it raises comes out as a RelanceError."""
+        try:
+            yield
+            heartbeats.worked(self.database, loop, now)
+        except Exception as error:
+            shown = heartbeats.told(error)
+            heartbeats.failed(self.database, loop, shown, now)
+            raise shown from error
+
+    def _predict(self, now: datetime) -> int:
+        with self.database.read() as session:
+            waits = session.scalar(
+                select(Message.id)
+                .where(
+                    Message.state == MessageState.READ,
+                    Message.direction == Direction.IN,
+                    Message.kind == Kind.HUMAN.value,
+                    Message.id.not_in(select(Prediction.message_id)),
+                )
+                .limit(1)
+            )
+        if waits is None:
+            return 0
+        from agent.replies import predict  # noqa: PLC0415 scikit-learn and the trained model take seconds to load
+
+        return predict.drain(self.database, self.settings, self._trained.current(), now)
+
+    def _post(self, mailbox: str, sent_box: SentBox, now: datetime) -> Posted:
+        """Send one mail after the other, as long as there are some, and time."""
+        wire = _NotingWire(SmtpWire(self.settings.mailbox[mailbox].smtp))
+        post = Post(mailbox, self.settings.mailbox[mailbox], wire, sent_box, self.worker, self.clock)
+        began, done = self.clock(), NOTHING
+        for _ in range(SLICE_MAILS):
+            due = self._due(mailbox, now)
+            if not due or self.stop.is_set() or self.clock() - began > SLICE:
+                break
+            if not self._was_just_read(mailbox, now):
+                return Posted(done, is_unread=True)
+            one = deliver.drain(self.database, self.settings, post, now, limit=1)
+            done = _sum(done, one)
+            if one.wait_until is not None:
+                return Posted(done)
+            if wire.hindrance is not None:
+                raise TemporaryFailure(wire.hindrance)
+            if one == NOTHING and self._due(mailbox, now) >= due:
+                break  # others have claimed what is left
+        else:
+            due = self._due(mailbox, now)
+        return Posted(done, has_more=bool(due) and done != NOTHING and not self.stop.is_set())
+
+    def _due(self, mailbox: str, now: datetime) -> int:
+        with self.database.read() as session:
+            return session.scalar(_deliveries(_is_due(mailbox, now))) or 0
+
+    def _was_just_read(self, mailbox: str, now: datetime) -> bool:
+        with self.database.read() as session:
+            last = heartbeats.last_worked(session, f"collect:{mailbox}")
+        return last is not None and now - last <= decide.READ_AT_MOST
+
+
+class _Cycle:
+    """One run of `Drains.cycle`."""
+
+    def __init__(self, drains: Drains, now: datetime) -> None:
+        self.drains = drains
+        self.now = now
+        self.began = drains.clock()
+        self.done = Cycle()
+
+    def run(self) -> Cycle:
+        readable = [name for name in self.drains.settings.mailbox if self._collect(name)]
+        self._understand()
+        self.done.judged = self._try("clockwork", self.drains.clockwork) or 0
+        if planned := self._try("plan", self.drains.plan):
+            self.done.planned, self.done.tasks = planned.mails, planned.tasks
+        for name in readable:
+            self._deliver(name)
+        self.done.is_cut_short = self.drains.stop.is_set()
+        return self.done
+
+    def _moment(self) -> datetime:
+        """The given time, which moves on with the clock once the cycle has taken a while."""
+        passed = self.drains.clock() - self.began
+        return self.now if passed < SLICE else self.now + passed
+
+    def _try(self, loop: str, drain: Callable[[datetime], Result]) -> Result | None:
+        """Run a drain, unless we are to stop; None: it failed, and the failure is noted."""
+        if self.drains.stop.is_set():
+            return None
+        try:
+            return drain(self._moment())
+        except RelanceError as error:
+            self.done.failures.append(Failure(loop, error))
+            return None
+
+    def _collect(self, name: str) -> bool:
+        collected = self._try(f"collect:{name}", lambda now: self.drains.collect(name, now))
+        self.done.stored += collected.stored if collected else 0
+        return collected is not None
+
+    def _understand(self) -> None:
+        if understood := self._try("understand", self.drains.understand):
+            self.done.read += understood.read
+            self.done.applied += understood.applied
+            self.done.queued += understood.queued
+
+    def _deliver(self, name: str) -> None:
+        read_at = self._moment()
+        while posted := self._try(f"deliver:{name}", lambda now: self.drains.deliver(name, now)):
+            self.done.delivered = _sum(self.done.delivered, posted.done)
+            if posted.done.wait_until is not None:
+                log.info("delivery.rate_used_up", mailbox=name, until=posted.done.wait_until.isoformat())
+                self.drains.stop.wait(max(0.0, (posted.done.wait_until - self.drains.clock()).total_seconds()))
+            elif not posted.has_more:
+                break
+            if self._moment() - read_at >= SLICE:
+                if not self._collect(name):
+                    break
+                self._understand()
+                read_at = self._moment()
+
+
+class _TrainedModel:
+    """The trained model in use: loaded when first asked for, and anew once its manifest has changed."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._loaded: tuple[object, Classifier] | None = None
+
+    def current(self) -> Classifier:
+        """Raises ModelError where there is none that can be used."""
+        from classifier.storage import DEFAULT, MANIFEST  # noqa: PLC0415 it imports scikit-learn
+
+        with self._lock:
+            # The manifest is written last, by a rename: as long as it is the same file, so is the trained model.
+            manifest = (self._path or DEFAULT) / MANIFEST
+            stat = manifest.stat() if manifest.exists() else None
+            mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
+            if self._loaded is None or self._loaded[0] != mark:
+                self._loaded = mark, classifier.load(self._path)
+                log.info("model.loaded", model=self._loaded[1].version)
+            return self._loaded[1]
+
+
+class _NotingWire:
+    """A wire that remembers why a server could not be used: of the mail itself that says nothing."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.hindrance: str | None = None
+
+    def attempt(self, envelope: Envelope, last_look: LastLook) -> Outcome:
+        outcome = self._wire.attempt(envelope, last_look)
+        self.hindrance = outcome.why if isinstance(outcome, NotTried) else None
+        return outcome
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    """Counts added field by field; what is no count is the other's."""
+    values = {}
+    for each in fields(one):
+        a, b = getattr(one, each.name), getattr(other, each.name)
+        values[each.name] = a + b if isinstance(a, int) else b
+    return replace(one, **values)
+
+
+def _deliveries(condition: ColumnElement[bool]) -> Select[int]:
+    reminders = Delivery.reminder_id == Reminder.id
+    return select(func.count()).select_from(Delivery).join(Reminder, reminders, isouter=True).where(condition)
+
+
+def _is_due(mailbox: str, now: datetime) -> ColumnElement[bool]:
+    """What `agent.reminders.store.claim_next` would give."""
+    return and_(
+        Delivery.mailbox == mailbox,
+        Delivery.state.in_((DeliveryState.RESERVED, DeliveryState.FAILED)),
+        Delivery.not_before <= now,
+        or_(Delivery.owner.is_(None), Delivery.lease_until < now),
+        or_(Delivery.reminder_id.is_(None), Reminder.approval.in_(("not_needed", "approved"))),
+    )
+
+
+def _has_outbound(session: Session, mailbox: str, settings: Mailbox, now: datetime) -> bool:
+    """Whether anything of the mailbox asks for its servers: else no connection is made."""
+    soon, later = LOOK_AGAIN
+    unknown = and_(
+        Delivery.state == DeliveryState.UNKNOWN,
+        or_(
+            Delivery.looked_for_at.is_(None),
+            Delivery.looked_for_at <= now - later,
+            and_(Delivery.entered_sending_at > now - LOOK_AGAIN_SOON, Delivery.looked_for_at <= now - soon),
+        ),
+    )
+    lapsed = and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now)
+    unfiled = and_(Delivery.state == DeliveryState.SENT, Delivery.filed_at.is_(None))
+    wanted = [_is_due(mailbox, now), unknown, lapsed, *([] if settings.smtp.files_sent else [unfiled])]
+    return bool(session.scalar(_deliveries(and_(Delivery.mailbox == mailbox, or_(*wanted)))))

@@ -1,0 +1,102 @@
+"""What the daemon needs of the machine: a lock, a look at the clock, and a word to the service manager.
+
+Nothing here knows of mail or of rows.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from config.errors import NeedsPerson
+
+JUMP = timedelta(minutes=5)
+
+
+class OnlyOne:
+    """A lock that one process holds at a time; the kernel takes it back when the process ends, however it does.
+
+    The file stays, and says who held it last: to remove it would let two processes lock two files of one name.
+    """
+
+    def __init__(self, file: Path, doing: str) -> None:
+        self._file = file
+        self._doing = doing
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Raises NeedsPerson, which names the holder, where another process has it."""
+        try:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise NeedsPerson(f"{self._file}: can't be made ({error.strerror}); it keeps two daemons apart") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+            os.close(descriptor)
+            raise NeedsPerson(
+                f"{self._file}: another relance works with this database ({holder or 'it does not say which'})",
+                "Stop that one first; a SQLite database has one daemon.",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{self._doing}, process {os.getpid()} on {platform.node()}\n".encode(), 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
+def steady() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def wall() -> datetime:
+    return datetime.now(UTC)
+
+
+class ClockWatch:
+    """Notices when the wall clock is set: it and the steady one should have moved on by the same.
+
+    Sleep of the machine is no jump (the steady clock counts it), nor is the slow correction that NTP makes.
+    """
+
+    def __init__(self, wall: Callable[[], datetime] = wall, steady: Callable[[], float] = steady) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._offset = self._now()
+
+    def jump(self) -> timedelta | None:
+        """By how much the clock was set since the last jump (or the start), if that is more than `JUMP`."""
+        jump = self._now() - self._offset
+        if abs(jump) <= JUMP:
+            return None
+        self._offset += jump
+        return jump
+
+    def _now(self) -> timedelta:
+        return self._wall() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=self._steady())
+
+
+def tell_service_manager(*states: str) -> None:
+    """``READY=1``, ``WATCHDOG=1``, ``STOPPING=1``, as sd_notify(3) has them; nothing where nobody asked for it."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        manager.sendto("\n".join(states).encode(), address)
