@@ -1,0 +1,409 @@
+"""A reminder's data → the frozen mail. Pure: the same letter gives the same bytes, for ever.
+
+The words come from the template that the step names, the bytes from `mime`. In between everything that could go wrong
+unseen is looked at, because nobody reads the mail before it leaves: addresses are strictly written, no text steers a
+header, the total is the sum of the balances, and what was rendered is read back: a figure that the letter's data does
+not hold, or an invoice number that is missing, refuses the letter.
+
+Which headers, and why:
+
+- ``Auto-Submitted: auto-generated`` (RFC 3834 section 5), so that no answering machine starts a loop with us.
+- no ``X-Auto-Response-Suppress``: it would also silence out-of-office answers, and their return dates and new contacts
+  are worth having. Programs that follow RFC 3834 strictly stay silent anyway; Exchange, the usual one, does answer.
+- ``X-Relance-Ref``: the token of the Message-ID once more, for providers that rewrite Message-IDs.
+- no ``List-Unsubscribe``: a reminder is no bulk mail, and one click must not end it.
+- a reminder that continues a thread carries the first one's subject behind ``Re:``, because Gmail and Outlook part a
+  conversation whose subject changes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from email.utils import format_datetime
+from typing import Any
+
+from babel.numbers import get_currency_precision
+from jinja2 import Environment, TemplateError, TemplateNotFound
+from pydantic import TypeAdapter, ValidationError
+
+from agent.inbound import identity, keys
+from agent.reminders import mime, readback
+from agent.reminders.templates import Catalogue, catalogue_for
+from config.errors import NeedsPerson
+from config.fields import MailAddress
+
+_ADDRESS: TypeAdapter[str] = TypeAdapter(MailAddress)
+_ID = re.compile(r"<[!-;=?A-~]{1,240}@[!-;=?A-~]{1,240}>")
+_CONTENT_TYPE = re.compile(r"(?!multipart/|message/)[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,80}")
+_RE = re.compile(r"re\s*:\s*", re.I)
+# The first ids lead to the root, the last ones to the neighbours; programs cut longer lists, some refuse them.
+_FIRST_IDS, _LAST_IDS = 1, 20
+_FILENAME_BYTES = 120
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NOT_IN_FILENAMES = re.compile(r'[<>:"/\\|?*]')
+
+
+class LetterError(NeedsPerson):
+    """A letter that must not leave: what is wrong with its data or its template, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterLine:
+    """One invoice. Amounts in the letter's currency, with tax; ``days_late`` counts from the due date."""
+
+    number: str
+    issue_date: date | None
+    due_date: date
+    amount: Decimal
+    balance: Decimal
+    days_late: int
+    purchase_order: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along; its name may be anything, the mail carries a harmless one."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that a reminder says, and to whom. ``date`` is aware, in the company's time zone."""
+
+    company_name: str
+    sender: str
+    reply_to: str | None
+    recipient: str
+    recipient_name: str | None
+    copies: tuple[str, ...]
+    customer_name: str
+    language: str
+    template: str
+    tone: str
+    level: int
+    currency: str
+    lines: tuple[LetterLine, ...]
+    total: Decimal
+    message_id: str
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    thread_subject: str | None
+    """Subject of the first mail of the conversation that this one continues; None: this is the first."""
+    date: datetime
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What people read: the subject and the two parts that say the same, in the language that was found for them."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The frozen mail. ``raw`` has CRLF line ends; by ``digest``, its dkey, `agent.inbound` knows it again."""
+
+    raw: bytes
+    message_id: str
+    subject: str
+    recipient: str
+    copies: tuple[str, ...]
+    digest: str
+
+
+def compose(letter: Letter, environment: Environment) -> Draft:
+    """The mail of a letter. `environment` is `mail_environment`'s.
+
+    Raises:
+        LetterError: the letter's data is not fit to be sent, or its template says something that the data doesn't.
+        ConfigError: a catalogue of phrases has a mistake.
+    """
+    rendered = render(letter, environment)
+    recipient = _address(letter.recipient, "customer")
+    # A copy for whom it is written to already would be a second mail in the same mailbox.
+    copies = {copy.lower(): copy for copy in (_address(copy, "copy") for copy in letter.copies)}
+    copies.pop(recipient.lower(), None)
+    head = _headers(letter, rendered, recipient, tuple(copies.values()))
+    body = mime.body(letter.message_id, rendered.text, rendered.html, _files(letter.attachments))
+    raw = (head + body).encode("ascii")
+    return Draft(
+        raw, letter.message_id, rendered.subject, recipient, tuple(copies.values()), digest=identity.identify(raw).dkey
+    )
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A `LetterLine` as its language writes it; what templates call ``lines[…]``."""
+
+    number: str
+    issued: str | None
+    due: str
+    due_in_words: str
+    amount: str
+    balance: str
+    late: str | None
+    purchase_order: str | None
+    is_partly_paid: bool
+
+
+def render(letter: Letter, environment: Environment) -> Rendered:
+    """Subject and both parts of a letter, read back and found right. Raises as `compose`."""
+    _check(letter)
+    catalogue = catalogue_for(environment, letter.language)
+    name = f"mail/{catalogue.language}/{letter.template}.j2"
+    lines = tuple(_line(line, letter.currency, catalogue) for line in letter.lines)
+    context: dict[str, Any] = {
+        "language": catalogue.language,
+        "phrases": catalogue.phrases,
+        "company": letter.company_name,
+        "sender": letter.sender,
+        "customer": letter.customer_name,
+        "person": letter.recipient_name,
+        "tone": letter.tone,
+        "level": letter.level,
+        "lines": lines,
+        "total": catalogue.money(letter.total, letter.currency),
+        "has_attachments": bool(letter.attachments),
+    }
+    subject = " ".join(re.split(r"[ \t\r\n]+", _part(environment, name, "mail/subject.txt.j2", context).strip()))
+    text = _part(environment, name, "mail/layout.txt.j2", context)
+    html = _part(environment, name, "mail/layout.html.j2", context)
+    if not subject:
+        raise _wrong_text(name, "its subject is empty", "Fill the block `subject`.")
+    _refuse_control("the subject", subject)
+    _read_back(name, subject, text, html, _figures(letter, catalogue, lines, context["total"]))
+    if letter.thread_subject is not None:
+        first = letter.thread_subject
+        subject = first if _RE.match(first) else f"Re: {first}"
+    return Rendered(catalogue.language, subject, text, html)
+
+
+def _line(line: LetterLine, currency: str, catalogue: Catalogue) -> _Line:
+    return _Line(
+        number=line.number,
+        issued=catalogue.day(line.issue_date) if line.issue_date is not None else None,
+        due=catalogue.day(line.due_date),
+        due_in_words=catalogue.day_in_words(line.due_date),
+        amount=catalogue.money(line.amount, currency),
+        balance=catalogue.money(line.balance, currency),
+        late=catalogue.days(line.days_late) if line.days_late > 0 else None,
+        purchase_order=line.purchase_order,
+        is_partly_paid=line.balance < line.amount,
+    )
+
+
+def _part(environment: Environment, name: str, layout: str, context: Mapping[str, Any]) -> str:
+    try:
+        return environment.get_template(name).render(context, layout=layout)
+    except TemplateNotFound as error:
+        raise _wrong_text(str(error), "there is no such text", "Write it, or name another one in the plan.") from None
+    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A text is a program of the company's, so it fails as programs do; `templates check` shows the same.
+        line = getattr(error, "lineno", None)
+        where = getattr(error, "name", None) if isinstance(error, TemplateError) else None
+        told = f"{error} (line {line})" if line else str(error)
+        raise _wrong_text(str(where or name), told, "Mend it, then run `relance templates check`.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """How the letter's figures are written: all that may stand in it, and those that must."""
+
+    known: frozenset[str]
+    wanted: tuple[str, ...]
+
+
+def _figures(letter: Letter, catalogue: Catalogue, lines: Iterable[_Line], total: str) -> _Figures:
+    wanted = [total]
+    known = [
+        letter.company_name,
+        letter.customer_name,
+        letter.recipient_name,
+        letter.sender,
+        *catalogue.phrases.values(),
+    ]
+    for line, written in zip(letter.lines, lines, strict=True):
+        wanted += [written.number, written.due, written.balance]
+        known += [written.due_in_words, written.issued, written.amount, written.late, written.purchase_order]
+        if line.issue_date is not None:
+            known.append(catalogue.day_in_words(line.issue_date))
+    return _Figures(frozenset(figure for figure in (*wanted, *known) if figure), tuple(wanted))
+
+
+def _read_back(name: str, subject: str, text: str, html: str, figures: _Figures) -> None:
+    shown, loads = readback.read_html(html)
+    if loads:
+        raise _wrong_text(name, f"its HTML loads something ({', '.join(loads)})", "Use words and tables only.")
+    for part, said in (("subject", subject), ("plain part", text), ("HTML part", shown)):
+        if unknown := readback.unknown_figures(said, figures.known):
+            raise _wrong_text(
+                name,
+                f"its {part} says {unknown[0]!r}, which is no figure of this letter",
+                "Use the letter's own figures; a fixed one, like a telephone number, belongs into the catalogue.",
+            )
+        missing = readback.missing_figures(said, figures.wanted) if part != "subject" else ()
+        if missing:
+            raise _wrong_text(name, f"its {part} lacks {missing[0]!r}", "Show every invoice and the total.")
+
+
+def _wrong_text(name: str, what: str, mend: str) -> LetterError:
+    return LetterError(f"templates/{name}: {what}", mend)
+
+
+# --- headers ---------------------------------------------------------------------------------------------------------
+
+
+def _headers(letter: Letter, rendered: Rendered, recipient: str, copies: tuple[str, ...]) -> str:
+    token = keys.parse_tag(letter.message_id)
+    if token is None or not _ID.fullmatch(letter.message_id):
+        raise LetterError(f"{letter.message_id!r} is no Message-ID of relance's making")
+    lines = [
+        mime.addresses("From", [(letter.company_name, _address(letter.sender, "mailbox"))]),
+        mime.addresses("To", [(letter.recipient_name or "", recipient)]),
+    ]
+    if copies:
+        lines.append(mime.addresses("Cc", [("", copy) for copy in copies]))
+    if letter.reply_to is not None:
+        lines.append(mime.addresses("Reply-To", [(letter.company_name, _address(letter.reply_to, "Reply-To"))]))
+    lines += [
+        mime.header("Subject", rendered.subject),
+        mime.structured("Date", [format_datetime(letter.date)]),
+        mime.structured("Message-ID", [letter.message_id]),
+    ]
+    # Ids of mails that came in are strangers' words: those that are not strictly written are left out.
+    references = [known for known in dict.fromkeys(letter.references) if _ID.fullmatch(known)]
+    if letter.in_reply_to is not None and _ID.fullmatch(letter.in_reply_to):
+        lines.append(mime.structured("In-Reply-To", [letter.in_reply_to]))
+    if references:
+        lines.append(mime.structured("References", references[:_FIRST_IDS] + references[_FIRST_IDS:][-_LAST_IDS:]))
+    lines += [
+        mime.structured("Auto-Submitted", ["auto-generated"]),
+        mime.structured("Content-Language", [rendered.language]),
+        mime.structured("X-Relance-Ref", [token]),
+    ]
+    return "".join(lines)
+
+
+def _address(text: str, whose: str) -> str:
+    """`text` as one plain ASCII address; anything else is refused and not mended: a guess may write to a stranger."""
+    try:
+        return _ADDRESS.validate_python(text)
+    except ValidationError:
+        raise LetterError(
+            f"{text!r} ({whose}) is no plain mail address",
+            "Correct it; a name with accents in its domain is written in its xn-- form.",
+        ) from None
+
+
+def _files(attachments: Iterable[Attachment]) -> tuple[mime.File, ...]:
+    files: list[mime.File] = []
+    for attachment in attachments:
+        if not _CONTENT_TYPE.fullmatch(attachment.content_type):
+            raise LetterError(
+                f"attachment {attachment.filename!r}: {attachment.content_type!r} is no type of a file",
+                'Import it again with a type like "application/pdf".',
+            )
+        name = _unused(safe_filename(attachment.filename), {file.filename.lower() for file in files})
+        files.append(mime.File(name, attachment.content_type, attachment.content))
+    return tuple(files)
+
+
+def safe_filename(name: str) -> str:
+    r"""A name that is only a name on every system: no folder, no control or steering character, not hidden, not long.
+
+    >>> safe_filename("../../etc/FA-12\r\n.pdf")
+    'FA-12.pdf'
+    """
+    name = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    name = "".join(char for char in name if not _steers(char))
+    name = _NOT_IN_FILENAMES.sub("_", name).strip(" .")
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension) > 10:
+        stem, extension = name, ""
+    suffix = f".{extension}" if extension else ""
+    while len((stem + suffix).encode()) > _FILENAME_BYTES:
+        stem = stem[:-1]
+    return (stem.strip(" .") or "document") + suffix
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    stem, dot, extension = name.rpartition(".")
+    if not dot:
+        stem, extension = name, ""
+    candidate, count = name, 1
+    while candidate.lower() in taken:
+        count += 1
+        candidate = f"{stem} ({count}){dot}{extension}"
+    return candidate
+
+
+# --- the letter itself -----------------------------------------------------------------------------------------------
+
+
+def _check(letter: Letter) -> None:
+    """Refuse data that no reminder may be made of."""
+    for what, text in _said_by(letter):
+        _refuse_control(what, text)
+    if not letter.lines:
+        raise LetterError(f"The letter to {letter.customer_name} has no invoice")
+    if len({line.number for line in letter.lines}) != len(letter.lines):
+        raise LetterError(f"The letter to {letter.customer_name} names an invoice twice")
+    if letter.date.tzinfo is None:
+        raise ValueError("the letter's date has no time zone")
+    _check_amounts(letter)
+
+
+def _check_amounts(letter: Letter) -> None:
+    if not re.fullmatch("[A-Z]{3}", letter.currency):
+        raise LetterError(f"{letter.currency!r} is no currency", "Use its three letters (ISO 4217).")
+    cent = Decimal(1).scaleb(-get_currency_precision(letter.currency))
+    for amount in (letter.total, *(a for line in letter.lines for a in (line.amount, line.balance))):
+        if not amount.is_finite() or amount != amount.quantize(cent):
+            raise LetterError(
+                f"The letter to {letter.customer_name}: {amount} is no amount of {letter.currency}",
+                "Correct the ledger; an amount has no parts of the smallest coin.",
+            )
+    owed = sum((line.balance for line in letter.lines), Decimal(0))
+    if owed != letter.total or owed <= 0:
+        raise LetterError(
+            f"The letter to {letter.customer_name}: its total is {letter.total}, its invoices sum to {owed}"
+        )
+
+
+def _said_by(letter: Letter) -> list[tuple[str, str]]:
+    texts = [
+        ("the company's name", letter.company_name),
+        ("the customer's name", letter.customer_name),
+        ("the recipient's name", letter.recipient_name),
+        ("the thread's subject", letter.thread_subject),
+    ]
+    for line in letter.lines:
+        texts += [("an invoice number", line.number), ("a purchase order", line.purchase_order)]
+    return [(what, text) for what, text in texts if text is not None]
+
+
+def _refuse_control(what: str, text: str) -> None:
+    if any(_steers(char) for char in text):
+        raise LetterError(
+            f"{what} holds a character that is not to be seen: {text!r}", "Correct it where it comes from."
+        )
+
+
+def _steers(char: str) -> bool:
+    """Whether `char` ends a line, steers a terminal or the direction of writing, or is half a character."""
+    return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _BIDIRECTIONAL

@@ -1,0 +1,156 @@
+"""`templates check` and `templates preview`: a company looks at its texts before a customer does.
+
+Both render every text in every language by the very code that composes reminders, against letters that are made up
+here: one invoice, one that is paid in part, several with an order number and a copy attached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from jinja2 import Environment
+
+from agent.console import Context
+from agent.reminders.letter import Attachment, Letter, LetterLine, Rendered, compose, render
+from agent.reminders.templates import languages, mail_environment, texts
+from config import Settings
+from config.errors import RelanceError
+from config.plans import Channel, load_plans
+
+
+def mount(app: typer.Typer) -> None:
+    """Add `templates` to the command line."""
+    commands = typer.Typer(help="The texts of reminders: the shipped ones and the company's own.", no_args_is_help=True)
+    commands.command("check")(check)
+    commands.command("preview")(preview)
+    app.add_typer(commands, name="templates")
+
+
+def check(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Render every text in every language against made-up letters; exit 1 where one is wrong."""
+    ctx: Context = context.obj
+    settings = ctx.settings()
+    environment = mail_environment(settings.root)
+    rows = [_checked(sample, environment) for sample in samples(settings, environment, ctx.now())]
+    ctx.emit(rows, json=json)
+    wrong = sum(row.error is not None for row in rows)
+    if wrong:
+        ctx.say(f"{wrong} of {len(rows)} letters can't be written.")
+        raise typer.Exit(1)
+    ctx.say(f"All {len(rows)} letters can be written.")
+
+
+def preview(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made where missing.")],
+) -> None:
+    """Write every text as an HTML page, to be looked at in a browser, and print the paths."""
+    ctx: Context = context.obj
+    settings = ctx.settings()
+    environment = mail_environment(settings.root)
+    pages = {
+        f"{sample.language}-{sample.template}-{sample.case}.html": render(sample.letter, environment)
+        for sample in samples(settings, environment, ctx.now())
+    }
+    ctx.emit([str(path) for path in _write(folder, pages)], json=False)
+
+
+def _write(folder: Path, pages: dict[str, Rendered]) -> list[Path]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in pages.items():
+            (folder / name).write_text(page.html, encoding="utf-8")
+    except OSError as error:
+        raise RelanceError(f"{folder}: {error.strerror}", "Name a folder that can be written to.") from error
+    return [folder / name for name in pages]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One text with one made-up letter; ``error`` is None where it can be written."""
+
+    language: str
+    template: str
+    case: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A made-up letter."""
+
+    language: str
+    template: str
+    case: str
+    letter: Letter
+
+
+def _checked(sample: Sample, environment: Environment) -> Checked:
+    try:
+        compose(sample.letter, environment)
+    except RelanceError as error:
+        return Checked(sample.language, sample.template, sample.case, str(error))
+    return Checked(sample.language, sample.template, sample.case, None)
+
+
+def samples(settings: Settings, environment: Environment, now: datetime) -> Iterator[Sample]:
+    """Letters for every text that there is or that a plan names, in every language."""
+    named = {
+        step.template for plan in load_plans(settings).values() for step in plan.steps if step.channel is Channel.MAIL
+    }
+    for language in languages(environment):
+        for template in sorted(named.union(texts(environment))):
+            for case, letter in _cases(settings, language, template, now):
+                yield Sample(language, template, case, letter)
+
+
+def _cases(settings: Settings, language: str, template: str, now: datetime) -> Iterator[tuple[str, Letter]]:
+    today = now.astimezone(settings.zone).date()
+    whole = _line("FA-2026-0312", today, 12, "1240.00", "1240.00")
+    part = replace(_line("FA-2026-0340", today, 5, "12480.50", "300.25"), purchase_order="4500017823", issue_date=None)
+    late = _line("FA-2025-1187", today, 1048, "86.40", "86.40")
+    pdf = Attachment("FA-2026-0312.pdf", "application/pdf", b"%PDF-1.7\n")
+    one = _letter(settings, language, template, (whole,), now)
+    yield "one", one
+    yield "in_part", replace(one, lines=(part,), total=part.balance, recipient_name=None)
+    several = _letter(settings, language, template, (whole, part, late), now)
+    yield "several", replace(several, attachments=(pdf,))
+
+
+def _line(number: str, today: date, days_late: int, amount: str, balance: str) -> LetterLine:
+    due = today - timedelta(days=days_late)
+    return LetterLine(number, due - timedelta(days=30), due, Decimal(amount), Decimal(balance), days_late, None)
+
+
+def _letter(settings: Settings, language: str, template: str, lines: tuple[LetterLine, ...], now: datetime) -> Letter:
+    mailbox = next(iter(settings.mailbox.values()))
+    return Letter(
+        company_name=settings.company.name,
+        sender=mailbox.address,
+        reply_to=None,
+        recipient="payables@customer.example",
+        recipient_name="Camille Laurent",
+        copies=(),
+        customer_name="Menuiserie Lefèvre & Fils",
+        language=language,
+        template=template,
+        tone="friendly",
+        level=1,
+        currency="EUR",
+        lines=lines,
+        total=sum((line.balance for line in lines), Decimal(0)),
+        message_id=f"<r.{'a' * 26}@{mailbox.domain}>",
+        in_reply_to=None,
+        references=(),
+        thread_subject=None,
+        date=now.astimezone(settings.zone),
+    )
