@@ -83,6 +83,12 @@ def _reused_id(case: Case, _policy: PolicyView) -> Queue | None:
     return Queue(ExceptionReason.REUSED_MESSAGE_ID, "its Message-ID belongs to another mail with other content", 60)
 
 
+def _cut(case: Case, _policy: PolicyView) -> Queue | None:
+    if not case.is_cut:
+        return None
+    return Queue(ExceptionReason.UNREADABLE, "it is so large that only its beginning was kept")
+
+
 def _not_threaded(case: Case, _policy: PolicyView) -> Queue | None:
     if case.is_proven and case.customer_id is not None:
         return None
@@ -202,6 +208,7 @@ RULES: tuple[Rule, ...] = (
     Rule("colleague", "A colleague's own mail holds reminders and is nobody's answer.", _colleague),
     Rule("several_customers", "Two customers never mix.", _several_customers),
     Rule("reused_id", "A Message-ID that comes twice with other content is no proof of anything.", _reused_id),
+    Rule("cut", "What wasn't read to its end is a person's.", _cut),
     Rule("not_threaded", "A state moves only for an answer to a reminder that can't be forged.", _not_threaded),
     Rule("unknown_sender", "… from a contact of the customer, or the customer's own domain …", _unknown_sender),
     Rule("unauthenticated", "… that our own mail border has authenticated.", _unauthenticated),

@@ -35,6 +35,8 @@ class Case:
     is_colleague: bool
     """A mail that somebody of the company wrote by hand, found in Sent."""
     reuses_an_id: bool
+    is_cut: bool
+    """Too large to be kept whole."""
     customer_id: str | None
     """Whom the proof ties it to; without proof, whom the evidence suggests."""
     is_proven: bool

@@ -51,6 +51,7 @@ TRIPS: dict[str, tuple[dict[str, Any], dict[str, Any], Why]] = {
     "colleague": ({"is_colleague": True}, {"is_colleague": False}, Why.COLLEAGUE_WROTE),
     "several_customers": ({"in_conflict": True}, {"in_conflict": False}, Why.SEVERAL_CUSTOMERS),
     "reused_id": ({"reuses_an_id": True}, {"reuses_an_id": False}, Why.REUSED_MESSAGE_ID),
+    "cut": ({"is_cut": True}, {"is_cut": False}, Why.UNREADABLE),
     "not_threaded": ({"is_proven": False}, {"is_proven": True}, Why.NOT_THREADED),
     "unknown_sender": ({"standing": replace(CONTACT, known=False)}, {"standing": CONTACT}, Why.UNKNOWN_SENDER),
     "unauthenticated": (
