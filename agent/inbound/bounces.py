@@ -200,9 +200,11 @@ def _pattern(field: str) -> re.Pattern[str]:
 
 
 _RETURNED = re.compile(
-    r"(?im)^[\s*>=_|-]*(?:(?:-+ ?)?(?:this is a copy of|below (?:this line|is)|original message|the (?:original )?message (?:header|follows)|"
-    r"unsent message|message header|included (?:is|below)|returned message|begin(?:ning)? of|original message follows|"
-    r"the header of the original|your (?:original )?message)\b.{0,60}$|(?:received|return-path|x-mailer|mime-version|message-id)\s*:)"
+    r"(?im)^[\s*>=_|-]*(?:(?:-+ ?)?(?:this is a copy of|below (?:this line|is)|original message|"
+    r"the (?:original )?message (?:header|follows)|unsent message|message header|included (?:is|below)|"
+    r"returned message|begin(?:ning)? of|original message follows|"
+    r"the header of the original|your (?:original )?message)\b.{0,60}$|"
+    r"(?:received|return-path|x-mailer|mime-version|message-id)\s*:)"
 )
 
 

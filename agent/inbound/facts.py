@@ -12,10 +12,10 @@ MAX_NUMBERS = 50
 #: characters of text that are searched
 MAX_TEXT = 50_000
 
-_TOKEN = re.compile(r"(?<![\w@.])[A-Za-z0-9]{1,12}(?:[-/_.][A-Za-z0-9]{1,12}){0,5}(?![\w@])")
+_TOKEN = re.compile(r"(?<![\w@.])[A-Za-z0-9]{1,12}(?:[-/_.][A-Za-z0-9]{1,12}){0,5}(?![\w@]|[,.]\d)")
 #: "FA 2026-0312", "RE 5521", "Nr. 771": a short prefix or a word of invoicing before the digits
 _SPACED = re.compile(
-    r"(?<!\w)(?P<prefix>[A-Z]{1,4}|n[°ºo]|nr|no|num(?:éro|ero|mer)?|invoices?|inv|factures?|fact|rechnung(?:en)?|rg|fattur[ae]|facturas?|"
+    r"(?<!\w)(?P<prefix>(?-i:[A-Z]{1,4})|n[°ºo]|nr|no|num(?:éro|ero|mer)?|invoices?|inv|factures?|fact|rechnung(?:en)?|rg|fattur[ae]|facturas?|"
     r"factuur|facturen|bill|rechnungsnummer|#)\s?[.:°#]?\s{0,2}(?P<digits>\d[\w/-]{1,18})(?!\w)",
     re.I,
 )

@@ -21,6 +21,8 @@ from agent.inbound.charsets import decode_text, no_surrogates
 MAX_SECTION = 256 * 1024
 #: bytes of one header that are decoded
 MAX_HEADER = 32 * 1024
+#: fields that are kept; real mails have under two hundred
+MAX_FIELDS = 1_000
 MAX_REFERENCES = 200
 MAX_SUBJECT = 2_000
 
@@ -96,8 +98,10 @@ def _sections(raw: bytes) -> tuple[tuple[tuple[str, bytes], ...], int, bool]:
     end = min(len(raw), MAX_SECTION)
     while at < len(raw):
         stop = raw.find(b"\n", at, end)
-        if stop < 0:
-            return _joined(fields), _after_section(raw, at), len(raw) > end
+        if stop < 0 and end == len(raw):
+            stop = end
+        if stop < 0 or len(fields) > MAX_FIELDS:
+            return _joined(fields), _after_section(raw, at), True
         line = raw[at:stop].rstrip(b"\r")
         if not line:
             return _joined(fields), stop + 1, False

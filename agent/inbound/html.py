@@ -27,8 +27,8 @@ MAX_OPEN_TAGS = 2_000
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _HIDDEN = frozenset("script style head title template object svg math select".split())
 _BLOCK = frozenset(
-    "address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header li main nav "
-    "ol pre section table tbody tfoot thead tr ul body html".split()
+    "address article aside blockquote center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header li main "
+    "nav ol pre section table tbody tfoot thead tr ul body html".split()
 )
 #: elements between which a reader sees an empty line
 _SPACED = frozenset("p ul ol pre h1 h2 h3 h4 h5 h6 dl".split())
@@ -156,6 +156,8 @@ class _Converter(HTMLParser):
 
     def _mark_if_history(self, tag: str, values: dict[str, str]) -> None:
         if self.page.depth or self.page.hidden:
+            return
+        if not values:
             return
         names = f"{values.get('class', '')} {values.get('id', '')}"
         style = values.get("style", "")

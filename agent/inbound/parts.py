@@ -92,7 +92,7 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
         found.error = "the message has too many parts" if found.count > MAX_PARTS else "parts are nested too deep"
         return
     kind = _content_type(part)
-    payload: object = part.get_payload()
+    payload: object = part.get_payload() if part.is_multipart() else None
     if kind.startswith("multipart/") and isinstance(payload, list):
         if kind == "multipart/alternative":
             _walk_alternative(payload, depth, found)
@@ -127,7 +127,7 @@ def _walk_alternative(children: list[object], depth: int, found: _Found) -> None
 
 
 def _embedded(part: Message, kind: str, found: _Found) -> None:
-    text, payload = "", part.get_payload()
+    payload: object = part.get_payload() if part.is_multipart() else None
     if isinstance(payload, list):
         # delivery-status parts are lists of header blocks, rfc822 parts hold one message
         text = "\n".join(_as_source(child) for child in payload[:MAX_PARTS] if isinstance(child, Message))
@@ -152,9 +152,10 @@ def _embedded(part: Message, kind: str, found: _Found) -> None:
 
 def _as_source(message: Message) -> str:
     lines = [f"{name}: {_even(str(value))}" for name, value in list(message.raw_items())[:500]]
-    body = message.get_payload()
-    body_text = body if isinstance(body, str) else ""
-    if not body_text and isinstance(body, list):
+    body_text = ""
+    if not message.is_multipart():
+        body_text = _leaf_text(message)
+    else:
         texts = [_leaf_text(leaf) for leaf in message.walk() if _content_type(leaf).startswith("text/")]
         body_text = "\n".join(texts)
     return "\n".join(lines) + "\n\n" + body_text[:MAX_TEXT]
@@ -198,7 +199,7 @@ def _leaf_text(part: Message) -> str:
 
 def _bytes_of(part: Message) -> bytes:
     """The bytes of a leaf after transfer decoding, by mail-parser where it has an attachment of it."""
-    if part.get_payload() is None:
+    if part.is_multipart():
         return b""
     if _disposition(part) == "attachment":
         try:
@@ -214,10 +215,7 @@ def _bytes_of(part: Message) -> bytes:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, binascii.Error):
         data = None
-    if isinstance(data, bytes):
-        return data
-    text = part.get_payload()
-    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""
+    return data if isinstance(data, bytes) else b""
 
 
 def _content_type(part: Message) -> str:

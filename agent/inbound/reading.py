@@ -33,12 +33,13 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
     raw = tidy(raw)
     headers = parse_headers(raw)
     parts = read_parts(raw, headers)
-    whole = _whole_text(parts)
+    texts = _texts(parts)
+    whole = _whole_text(texts)
     subject = headers.text("subject")[:MAX_SUBJECT]
     status_fields = "\n\n".join(text for _, text in parts.reports)
     from_header = headers.text("from")
     rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
-    split = _split(parts)
+    split = _split(texts)
     sender = read_sender(headers)
     date = next((parse_date(value) for value in headers.raw("date")), None)
     return Reading(
@@ -76,23 +77,27 @@ def _one_id(headers: Headers, name: str) -> str | None:
     return None
 
 
-def _whole_text(parts: Parts) -> str:
+def _texts(parts: Parts) -> list[Passage]:
+    """The passages with their HTML turned into text."""
+    return [Passage(passage.plain, html_to_text(passage.html) if passage.html else "") for passage in parts.passages]
+
+
+def _whole_text(texts: list[Passage]) -> str:
     """All text of the body, for words: with quotes, without markup."""
-    return "\n\n".join(passage.plain or without_marks(html_to_text(passage.html)) for passage in parts.passages)
+    return "\n\n".join(passage.plain or without_marks(passage.html) for passage in texts)
 
 
-def _split(parts: Parts) -> Split:
+def _split(texts: list[Passage]) -> Split:
     """The body parted: the plain text where it tells enough, the HTML's structure where it tells more."""
-    texts = [_text_of(passage) for passage in parts.passages]
-    return split_text("\n\n".join(text for text in texts if text.strip()))
+    chosen = [_text_of(passage) for passage in texts]
+    return split_text("\n\n".join(text for text in chosen if text.strip()))
 
 
 def _text_of(passage: Passage) -> str:
     if not passage.html:
         return passage.plain
-    text = html_to_text(passage.html)
-    if not passage.plain.strip() or (has_history(text) and not has_history(passage.plain)):
-        return text
+    if not passage.plain.strip() or (has_history(passage.html) and not has_history(passage.plain)):
+        return passage.html
     return passage.plain
 
 

@@ -1,0 +1,59 @@
+"""Numbers as customers write them, bank details, and the language."""
+
+import pytest
+
+from agent.inbound.facts import mentions_iban, read_numbers
+from agent.inbound.language import guess_language
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Votre facture FA-2026-0312 du 12/03/2026", ("FA-2026-0312",)),
+        ("facture n° 771 et la 772", ("771", "772")),
+        ("Ihre Rechnung Nr. 5521 und RE 5522", ("5521", "RE 5522")),
+        ("Invoices INV-20418, F26/118 and 2026-03-771", ("INV-20418", "F26/118", "2026-03-771")),
+        ("FA 2026-0312", ("FA 2026-0312",)),
+        ("1 240,00 EUR le 12/03/2026 à 09:12, soit 300.00", ()),
+        ("call 14h30, write to anna2026@customer.example", ()),
+        ("", ()),
+    ],
+)
+def test_numbers_are_found_and_dates_and_amounts_are_not(text: str, numbers: tuple[str, ...]) -> None:
+    assert read_numbers([text]) == numbers
+
+
+def test_no_more_than_fifty_numbers() -> None:
+    assert len(read_numbers([" ".join(f"INV-{n}" for n in range(1_000, 2_000))])) == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("IBAN FR76 3000 6000 0112 3456 7890 180", True),
+        ("FR7630006000011234567890180", True),
+        ("Pouvez-vous nous envoyer votre RIB ?", True),
+        ("our bank details have changed", True),
+        ("invoice INV-20418 was paid", False),
+    ],
+)
+def test_bank_details_are_noticed(text: str, named: bool) -> None:
+    assert mentions_iban(text) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Le virement est parti ce matin.", "fr"),
+        ("The transfer went out this morning, thank you.", "en"),
+        ("Die Rechnung wurde gestern überwiesen.", "de"),
+        ("El pago de la factura ya está hecho, gracias.", "es"),
+        ("Il bonifico è stato fatto ieri, grazie.", "it"),
+        ("De factuur wordt morgen betaald, bedankt.", "nl"),
+        ("Счёт оплачен вчера.", "ru"),
+        ("OK", "und"),
+        ("", "und"),
+    ],
+)
+def test_languages(text: str, language: str) -> None:
+    assert guess_language(text) == language

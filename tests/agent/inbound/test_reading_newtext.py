@@ -1,0 +1,176 @@
+"""New text is what the writer wrote; everything else goes to signature or history. Samples of our own."""
+
+import pytest
+
+from agent.inbound.html import html_to_text
+from agent.inbound.newtext import split_text
+
+REPLY_HEADERS = [
+    "Le lun. 2 mars 2026 à 09:12, Compta Morel <compta@morel.example> a écrit :",
+    "Le 02/03/2026 à 09:12, Compta Morel a écrit :",
+    "On Mon, 2 Mar 2026 at 09:12, Compta Morel <compta@morel.example> wrote:",
+    "On 2 Mar 2026, at 09:12, Compta Morel via Billing <\ncompta@morel.example> wrote:",
+    "Am Mo., 2. März 2026 um 09:12 Uhr schrieb Compta Morel <\ncompta@morel.example>:",
+    "Am 02.03.2026 um 09:12 schrieb Compta Morel:",
+    "Compta Morel <compta@morel.example> schrieb am Mo., 2. März 2026, 09:12:",
+    "El lun, 2 mar 2026 a las 9:12, Compta Morel (<compta@morel.example>) escribió:",
+    "Il giorno lun 2 mar 2026 alle ore 09:12 Compta Morel <\ncompta@morel.example> ha scritto:",
+    "Il 02/03/2026 09:12, Compta Morel ha scritto:",
+    "Op ma 2 mrt 2026 om 09:12 schreef Compta Morel <compta@morel.example>:",
+    'Op 2 mrt. 2026 09:12 schreef "Compta Morel" <compta@morel.example> het\nvolgende geschreven:',
+    "Em seg., 2 de mar. de 2026 às 09:12, Compta Morel <compta@morel.example>\nescreveu:",
+    "pon., 2 mar 2026 o 09:12 Compta Morel <compta@morel.example> napisał(a):",
+    "W dniu 02.03.2026 o 09:12, Compta Morel pisze:",
+    "Den 2. mar. 2026 kl. 09.12 skrev Compta Morel <compta@morel.example>:",
+    "Den mån 2 mars 2026 kl 09:12 skrev Compta Morel <compta@morel.example>:",
+    "man. 2. mars 2026 kl. 09:12 skrev Compta Morel <compta@morel.example>:",
+    "ma 2. maalisk. 2026 klo 9.12 Compta Morel (compta@morel.example) kirjoitti:",
+    "po 2. 3. 2026 v 9:12 odesílatel Compta Morel <compta@morel.example> napsal:",
+    "În lun., 2 mar. 2026 la 09:12, Compta Morel <compta@morel.example> a scris:",
+    "Compta Morel <compta@morel.example> ezt írta (időpont: 2026. márc. 2., H, 9:12):",
+    "пн, 2 мар. 2026 г. в 09:12, Compta Morel <compta@morel.example>:",
+    "2 марта 2026 г., 9:12, Compta Morel <compta@morel.example> написал:",
+    "пн, 2 бер. 2026 р. о 09:12 Compta Morel <compta@morel.example> пише:",
+    "Compta Morel <compta@morel.example>, 2 Mar 2026 Pzt, 09:12 tarihinde şunu\nyazdı:",
+    "---- On Mon, 02 Mar 2026 09:12:50 +0100 compta@morel.example wrote ----",
+    "-----Original Message-----\nFrom: Compta Morel\nSent: Monday, March 2, 2026 9:12 AM\nTo: Anna\nSubject: R",
+    "De : Compta Morel <compta@morel.example>\nEnvoyé : lundi 2 mars 2026 09:12\nÀ : Anna\nObjet : Relance",
+    "Von: Morel <compta@morel.example>\nGesendet: Montag, 2. März 2026 09:12\nAn: Anna\nBetreff: Mahnung",
+    "De: Compta Morel <compta@morel.example>\nEnviado el: lunes, 2 de marzo de 2026 9:12\nPara: Anna\nAsunto: Aviso",
+    "Da: Compta Morel <compta@morel.example>\nInviato: lunedì 2 marzo 2026 09:12\nA: Anna\nOggetto: Sollecito",
+    "Van: Morel <compta@morel.example>\nVerzonden: maandag 2 maart 2026 09:12\nAan: Anna\nOnderwerp: Herinnering",
+    "Od: Compta Morel\nWysłano: poniedziałek, 2 marca 2026 09:12\nDo: Anna\nTemat: Przypomnienie",
+    "Från: Compta Morel\nSkickat: den 2 mars 2026 09:12\nTill: Anna\nÄmne: Påminnelse",
+    "Fra: Compta Morel\nSendt: mandag 2. mars 2026 09:12\nTil: Anna\nEmne: Påminnelse",
+    "Lähettäjä: Compta Morel\nLähetetty: maanantai 2. maaliskuuta 2026 9.12\nVastaanottaja: Anna\nAihe: Muistutus",
+    "От: Compta Morel\nОтправлено: 2 марта 2026 г. 9:12\nКому: Anna\nТема: Напоминание",
+    "Kimden: Compta Morel\nGönderildi: 2 Mart 2026 Pazartesi 09:12\nKime: Anna\nKonu: Hatırlatma",
+    "*From:* Compta Morel <compta@morel.example>\n*Sent:* Monday, March 2, 2026 9:12 AM\n*To:* Anna\n*Subject:* R",
+    "________________________________\nFrom: Compta Morel <compta@morel.example>\nSent: Monday\nTo: Anna\nSubject: R",
+    "##- Please type your reply above this line -##",
+]
+
+
+@pytest.mark.parametrize("header", REPLY_HEADERS)
+@pytest.mark.parametrize("mark", ["> ", ""], ids=["marked", "unmarked"])
+@pytest.mark.parametrize("gap", ["\n\n", "\n"], ids=["apart", "glued"])
+def test_the_reply_header_and_what_it_heads_are_history(header: str, mark: str, gap: str) -> None:
+    quoted = "\n".join(f"{mark}{line}" for line in ["Your invoice F26-118 is overdue.", "", "Please pay by 10 March."])
+    split = split_text(f"The transfer went out this morning.{gap}{header}\n\n{quoted}\n")
+    assert split.new_text == "The transfer went out this morning."
+    assert "overdue" in split.quoted
+    assert "morel" in split.quoted.lower() or "above this line" in split.quoted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "As you wrote on 12 March 2026:\nthe goods were short. We pay the rest.",
+        "We will pay as follows:\n- 300 on 12/03/2026\n- 300 on 12/04/2026",
+        "From: 12 March\nTo: 15 March\nwe are closed.",
+        "Wie Sie am 12.03.2026 schrieben: die Ware fehlt. Wir zahlen nach Lieferung.",
+        "Bonjour,\n\nVoici le détail :\nFacture : F26-118\nMontant : 1 240,00 EUR\nDate : 12/03/2026",
+        "On Monday we will pay invoice F26-118.",
+        "Date: 12/03/2026\nAmount: 300.00\nReference: F26-118",
+        "Le virement est parti le 12/03/2026, voir :\nréférence 5521",
+    ],
+)
+def test_the_writers_own_words_stay(text: str) -> None:
+    assert split_text(text).new_text == text
+
+
+def test_inline_answers_stay_between_the_quotes() -> None:
+    text = (
+        "See below.\n\nOn Mon, 2 Mar 2026 at 09:12, Morel <c@morel.example> wrote:\n> Invoice 1 is overdue.\n\n"
+        "Paid on Friday.\n\n> Invoice 2 is overdue.\n\nThis one is wrong.\n"
+    )
+    split = split_text(text)
+    assert split.new_text == "See below.\n\n\nPaid on Friday.\n\n\nThis one is wrong."
+    assert "overdue" not in split.new_text
+
+
+SIGNATURES = [
+    "-- \nAnna Weiß\nBuchhaltung",
+    "Sent from my iPhone",
+    "Envoyé de mon iPhone",
+    "Von meinem iPhone gesendet",
+    "Enviado desde mi iPhone",
+    "Inviato da iPhone",
+    "Verzonden vanaf mijn iPhone",
+    "Get Outlook for iOS",
+    "Cordialement,\n\nAnna Weiß\nComptable\nTél. 01 23 45 67 89",
+    "Mit freundlichen Grüßen\nAnna Weiß\nMuster GmbH\nTel. +49 30 1234567",
+    "Kind regards,\nAnna",
+    "Un saludo,\nAnna",
+    "Cordiali saluti\nAnna Weiß",
+    "Met vriendelijke groet,\nAnna",
+]
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_signatures_and_sign_offs_are_taken_off(signature: str) -> None:
+    split = split_text(f"Le virement est parti ce matin.\n\n{signature}\n")
+    assert split.new_text == "Le virement est parti ce matin."
+    assert split.signature.replace("\n\n", "\n") == signature.strip().replace("-- \n", "--\n").replace("\n\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "This e-mail and any attachments are confidential and intended solely for the addressee.",
+        "Ce message est confidentiel et destiné exclusivement à son destinataire.",
+        "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, löschen Sie sie.",
+        "_______________________________________________\nbilling mailing list\nbilling@lists.customer.example",
+    ],
+)
+def test_footers_of_machines_go_to_the_history(footer: str) -> None:
+    split = split_text(f"Paid on Friday, see attached.\n\nRegards,\nAnna\n\n{footer}\n")
+    assert split.new_text == "Paid on Friday, see attached."
+    assert split.signature == "Regards,\nAnna"
+    assert footer.split(maxsplit=1)[0] in split.quoted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Merci d'avance, nous attendons l'avoir.\nLe reste suit.",
+        "Thanks\n\nWe will pay on Friday, once the director has signed the order.",
+        "Sent from my desk, which is a mess today: the invoice was lost.",
+        "Best regards from Lyon. We will pay on Friday.",
+    ],
+)
+def test_courtesy_words_within_a_text_end_nothing(text: str) -> None:
+    assert split_text(text).new_text == text
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div>Paid on Friday.</div><div class="gmail_quote"><div class="gmail_attr">M:</div><blockquote>x</blockquote>',
+        '<p>Paid on Friday.</p><div id="divRplyFwdMsg"><b>X:</b> Morel</div><div>Invoice 1 is overdue</div>',
+        '<p>Paid on Friday.</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>M</p></div><p>Old</p>',
+        '<div>Paid on Friday.</div><blockquote type="cite">Invoice 1 is overdue</blockquote>',
+        '<div>Paid on Friday.</div><div class="yahoo_quoted">Morel wrote: Invoice 1 is overdue</div>',
+        '<div>Paid on Friday.</div><div name="quote">Invoice 1 is overdue</div>',
+        "<div>Paid on Friday.</div><style>p{color:red}</style><div style='display:none'>Invoice 1 is overdue</div>",
+    ],
+)
+def test_html_tells_quotes_by_its_structure(html: str) -> None:
+    split = split_text(html_to_text(html))
+    assert split.new_text == "Paid on Friday."
+
+
+def test_html_paragraphs_lines_and_links_become_text() -> None:
+    html = "<html><body><p>A&nbsp;b</p><p>c<br>d</p><ul><li>e</li></ul><a href='http://x'>f</a></body></html>"
+    assert html_to_text(html).replace("\xa0", " ").split() == ["A", "b", "c", "d", "e", "f"]
+
+
+def test_marks_in_the_mail_itself_mean_nothing() -> None:
+    assert "overdue" in split_text(html_to_text("<p>a</p><p>\ue001</p><p>not overdue</p>")).new_text
+
+
+def test_every_line_ends_in_exactly_one_field() -> None:
+    text = "new\n\n-- \nsignature\n\nOn Mon, 2 Mar 2026 at 09:12, M <m@x.example> wrote:\n> old\n"
+    split = split_text(text)
+    words = f"{split.new_text} {split.signature} {split.quoted}".split()
+    assert sorted(words) == sorted(text.split())
