@@ -16,10 +16,15 @@ from sklearn.linear_model import LogisticRegression
 from classifier import labels
 from classifier.estimators import Array, RawScores
 
-#: Inputs of the map of each intent, and of the map to confidence; part of a trained model's format.
+#: Inputs of the maps; part of a trained model's format.
 INTENT_INPUTS = ("whole", "strongest sentence", "as primary")
+PRIMARY_INPUTS = ("said", "none before it said", "as primary")
 CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", "alone", "sentence", "length")
 
+#: From this probability on an intent counts as said.
+SAID = 0.5
+
+_JUST_UNDER = 0.49
 _LIMIT = 1e-4
 
 
@@ -35,34 +40,62 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """Probability of each intent (a message may say several), and the primary: the first by order among those said."""
+
+    probabilities: dict[str, float]
+    primary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     intents: Mapping[str, Weights]
+    primary: Weights
     confidence: Weights
 
-    def probabilities(self, raw: RawScores) -> dict[str, float]:
-        """Probability of each intent, independent of each other: a message may say several."""
-        return {
+    def opinion(self, raw: RawScores) -> Opinion:
+        """What a message says.
+
+        The set of intents and its primary are chosen together: an intent that goes before the chosen primary by order
+        is then not said, however close it came; and the primary is said, since every message says something.
+        """
+        said = {
             intent: self.intents[intent].of(intent_inputs(raw, column)) for column, intent in enumerate(labels.INTENTS)
         }
+        primary = max(labels.INTENTS, key=lambda intent: self.primary.of(primary_inputs(intent, said, raw)))
+        rank = labels.PRIMARY_ORDER.index
+        for intent in labels.INTENTS:
+            if rank(intent) < rank(primary):
+                said[intent] = min(said[intent], _JUST_UNDER)
+        said[primary] = max(said[primary], SAID)
+        return Opinion(said, primary)
 
-    def certainty(self, primary: str, probabilities: Mapping[str, float], raw: RawScores) -> float:
-        """Probability that `primary` is right."""
-        return self.confidence.of(confidence_inputs(primary, probabilities, raw))
+    def certainty(self, opinion: Opinion, raw: RawScores) -> float:
+        """Probability that the primary is right."""
+        return self.confidence.of(confidence_inputs(opinion, raw))
 
 
 def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
     return float(raw.whole[column]), float(raw.strongest[column]), logit(float(raw.primary[column]))
 
 
-def confidence_inputs(primary: str, probabilities: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
-    column = labels.INTENTS.index(primary)
-    others = [probabilities[intent] for intent in labels.INTENTS if intent != primary]
+def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
+    """How well `intent` would do as primary: it is said, nothing that goes before it is, and texts like this have it."""
+    rank = labels.PRIMARY_ORDER.index(intent)
+    before = [said[each] for each in labels.PRIMARY_ORDER[:rank]]
+    none_before = sum(log(max(1 - probability, _LIMIT)) for probability in before)
+    return logit(said[intent]), none_before, logit(float(raw.primary[labels.INTENTS.index(intent)]))
+
+
+def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
+    column = labels.INTENTS.index(opinion.primary)
+    highest = max(p for intent, p in opinion.probabilities.items() if intent != opinion.primary)
     return (
-        logit(probabilities[primary]),
-        logit(max(others)),
+        logit(opinion.probabilities[opinion.primary]),
+        logit(highest),
         logit(float(raw.primary[column])),
         float(int(raw.primary.argmax()) == column) + float(int(raw.strongest.argmax()) == column),
-        float(max(others) < 0.5),
+        float(highest < _JUST_UNDER),
         float(raw.strongest[column]),
         log(1 + raw.sentences.shape[0]),
     )

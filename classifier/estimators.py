@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
-from classifier.features import Counts, Vectors
+from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -66,7 +66,8 @@ class Estimators:
         whole = np.column_stack([self.whole[intent].decision_function(by_text) for intent in labels.INTENTS])
         sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
         primary = _by_intent(self.primary, self.primary.predict_proba(by_text))
-        details = {name: (model.classes_, model.predict_proba(by_text)) for name, model in self.details.items()}
+        with_cues = self.vectors.whole(counts, DETAIL_CUE_WEIGHT)
+        details = {name: (model.classes_, model.predict_proba(with_cues)) for name, model in self.details.items()}
         names = self.vectors.names
         scores: list[RawScores] = []
         for at in range(by_text.shape[0]):

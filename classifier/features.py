@@ -24,6 +24,9 @@ Matrix: TypeAlias = Any
 #: How much one cue weighs beside the rows of TF-IDF, each block of which has length one.
 CUE_WEIGHT = 0.2
 
+#: The same for details, of which there are few rows and plain words.
+DETAIL_CUE_WEIGHT = 0.5
+
 _WORD = r"(?u)\b\w+\b|\?"
 
 
@@ -60,17 +63,17 @@ class Vectors:
         """One weighted row a sentence."""
         return self._weighted(counts.words, counts.characters, counts.cues)
 
-    def whole(self, counts: Counts) -> Matrix:
+    def whole(self, counts: Counts, cue_weight: float | None = None) -> Matrix:
         """One weighted row a message; a cue of any sentence is a cue of the message."""
         cues = counts.members @ counts.cues
         cues.data = np.minimum(cues.data, 1.0)
-        return self._weighted(counts.members @ counts.words, counts.members @ counts.characters, cues)
+        return self._weighted(counts.members @ counts.words, counts.members @ counts.characters, cues, cue_weight)
 
-    def _weighted(self, words: Matrix, characters: Matrix, cues: Matrix) -> Matrix:
+    def _weighted(self, words: Matrix, characters: Matrix, cues: Matrix, cue_weight: float | None = None) -> Matrix:
         blocks = [
             self.word_weights.transform(words),
             self.character_weights.transform(characters),
-            cues * CUE_WEIGHT,
+            cues * (CUE_WEIGHT if cue_weight is None else cue_weight),
         ]
         return sparse.hstack(blocks, format="csr")
 

@@ -12,23 +12,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 from classifier import labels
-from classifier.calibration import Calibration, sigmoid
+from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
 from classifier.invoices import Mentions, Segment, find_invoices
-from classifier.labels import primary_of
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit, match_rules
 from classifier.values import Evidence, Prediction, Promised, Reply
 
-#: From this probability on an intent counts as said.
-SAID = 0.5
-
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
 
-#: Probabilities of the intents of each segment, as if it were a message.
-SegmentScorer = Callable[[Prepared, Sequence[Segment]], Sequence[dict[str, float]]]
+#: What each segment says, read as if it were a message.
+SegmentReader = Callable[[Prepared, Sequence[Segment]], Sequence[Opinion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,94 +40,125 @@ class Standards:
     horizon: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is found in a message without any trained model: rules that match, and invoices that are named."""
+
+    rules: tuple[RuleHit, ...]
+    mentions: Mentions
+
+
+def find(reply: Reply, prepared: Prepared) -> Findings:
+    """The findings in one message."""
+    return Findings(
+        tuple(match_rules(prepared.sentences, prepared.language)),
+        find_invoices(prepared.sentences, prepared.language, reply.invoices),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The intents that a message says, the primary one, and those of its invoices."""
+
+    opinion: Opinion
+    intents: frozenset[str]
+    per_invoice: Mapping[str, str]
+
+
 def judge(
-    reply: Reply, prepared: Prepared, raw: RawScores, calibration: Calibration, standards: Standards,
-    score_segments: SegmentScorer, version: str,
+    reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, calibration: Calibration,
+    standards: Standards, read_segments: SegmentReader, version: str,
 ) -> Prediction:  # fmt: skip
     """The whole prediction for one reply."""
-    rules = match_rules(prepared.sentences, prepared.language)
-    probabilities = _with_rules(calibration.probabilities(raw), rules)
-    mentions = find_invoices(prepared.sentences, prepared.language, reply.invoices)
-    parts = _segment_intents(prepared, mentions, score_segments)
-    segments = [(segment, _likeliest(each)) for segment, each in parts]
-    for (_, intent), (_, each) in zip(segments, parts, strict=True):
-        probabilities[intent] = max(probabilities[intent], each[intent])
-    said = {intent for intent, p in probabilities.items() if p >= SAID} or {_likeliest(probabilities)}
-    per_invoice = _per_invoice(reply, mentions, said, segments)
-    primary = _primary(reply, said, per_invoice)
-    probabilities[primary] = max(probabilities[primary], SAID)
+    said = understand(reply, prepared, findings, calibration.opinion(raw), read_segments)
+    primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = _spoken(prepared, raw)
     promise, paid = PromiseFacts(), PaidFacts()
-    if "promise" in said:
+    if "promise" in said.intents:
         promise = promise_facts(spoken, prepared.language, reply.invoices)
-    if "paid" in said:
+    if "paid" in said.intents:
         paid = paid_facts(spoken, prepared.language, reply.invoices)
-    confidence = calibration.certainty(primary, probabilities, raw)
-    details = {name: raw.details[name][0] if intent in said and name in raw.details else None
-               for name, intent, _ in labels.DETAILS}  # fmt: skip
-    if "other" in said:
-        details["other_reason"] = next((hit.rule for hit in rules if hit.rule in OTHER_RULES), details["other_reason"])
-    automatic = not rules and _is_automatic(reply, prepared, primary, probabilities, confidence, promise, standards)
+    confidence = calibration.certainty(said.opinion, raw)
+    details = _details(raw, said, findings)
+    acts = not findings.rules and _is_automatic(reply, prepared, said, confidence, promise, standards)
     single = promise.parts[0] if promise.parts else Promised(None, None, None)
     return Prediction(
-        id=reply.id, primary=primary, intents=probabilities, confidence=confidence, automatic=automatic,
-        per_invoice=per_invoice, promise_date=promise.on, promised=promise.parts, promised_amount=single.amount,
+        id=reply.id, primary=primary, intents=probabilities, confidence=confidence, automatic=acts,
+        per_invoice=said.per_invoice, promise_date=promise.on, promised=promise.parts, promised_amount=single.amount,
         promised_currency=single.currency, paid_date=paid.on, paid_amount=paid.amount, payment_method=paid.method,
         payment_reference=paid.reference, dispute_reason=details["dispute_reason"],
         question_topic=details["question_topic"], other_reason=details["other_reason"], language=prepared.language,
-        evidence=_evidence(prepared, raw, said, rules), rule=rules[0].rule if rules else None, model_version=version,
+        evidence=_evidence(prepared, raw, said, findings.rules),
+        rule=findings.rules[0].rule if findings.rules else None, model_version=version,
     )  # fmt: skip
 
 
-def _with_rules(probabilities: dict[str, float], rules: Sequence[RuleHit]) -> dict[str, float]:
-    """Insolvency, a lawyer or an opt-out is `other` for certain, beside whatever else is said."""
-    if any(hit.rule in OTHER_RULES for hit in rules):
-        return {**probabilities, "other": 1.0}
-    return probabilities
+def understand(
+    reply: Reply, prepared: Prepared, findings: Findings, opinion: Opinion, read_segments: SegmentReader
+) -> Said:
+    """Intents, primary and invoices, from the message as a whole, its segments, and the rules."""
+    opinion = _with_rules(opinion, findings.rules)
+    by_segment = _by_segment(findings.mentions, prepared, read_segments)
+    if len(set(by_segment.values())) < 2:
+        return Said(opinion, _intents(opinion), _per_invoice(reply, findings.mentions, opinion.primary))
+    per_invoice = {each.number: by_segment[each.number] for each in reply.invoices if each.number in by_segment}
+    parted = Opinion(dict(opinion.probabilities), _over_most(reply, per_invoice))
+    for intent in per_invoice.values():
+        parted.probabilities[intent] = max(parted.probabilities[intent], SAID)
+    return Said(parted, _intents(parted), per_invoice)
 
 
-def _likeliest(probabilities: Mapping[str, float]) -> str:
-    return max(labels.INTENTS, key=lambda intent: probabilities[intent])
+def _intents(opinion: Opinion) -> frozenset[str]:
+    return frozenset(intent for intent, probability in opinion.probabilities.items() if probability >= SAID)
 
 
-def _per_invoice(
-    reply: Reply, mentions: Mentions, said: set[str], segments: Sequence[tuple[Segment, str]]
-) -> dict[str, str]:
-    """The intent of each invoice that is labelled, in the reminder's order.
-
-    One invoice has the primary intent; several have what their segment says, or the primary where none is named and
-    the whole reminder is meant. With `other`, only invoices that the text names are labelled.
-    """
-    primary = primary_of(said)
-    if not mentions.named:
-        return {} if primary == "other" else {invoice.number: primary for invoice in reply.invoices}
-    if len(reply.invoices) == 1:
-        return {reply.invoices[0].number: primary}
-    by_number = dict.fromkeys(mentions.named, primary)
-    for segment, intent in segments:
-        by_number.update(dict.fromkeys(segment.numbers, intent))
-    return {invoice.number: by_number[invoice.number] for invoice in reply.invoices if invoice.number in by_number}
+def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
+    """Insolvency, a lawyer or an opt-out is `other` for certain, beside whatever else is said for sure."""
+    if not any(hit.rule in OTHER_RULES for hit in rules):
+        return opinion
+    sure = opinion.probabilities[opinion.primary] > SAID
+    return Opinion({**opinion.probabilities, "other": 1.0}, opinion.primary if sure else "other")
 
 
-def _segment_intents(
-    prepared: Prepared, mentions: Mentions, score_segments: SegmentScorer
-) -> list[tuple[Segment, dict[str, float]]]:
-    """Probabilities of what each segment says; nothing where the reply is not parted by its invoices."""
+def _by_segment(mentions: Mentions, prepared: Prepared, read_segments: SegmentReader) -> dict[str, str]:
+    """The intent of each invoice's segment; nothing where the reply is not parted by its invoices."""
     if len(mentions.segments) < 2:
-        return []
-    return list(zip(mentions.segments, score_segments(prepared, mentions.segments), strict=False))
+        return {}
+    opinions = read_segments(prepared, mentions.segments)
+    found: dict[str, str] = {}
+    for segment, opinion in zip(mentions.segments, opinions, strict=True):
+        found.update(dict.fromkeys(segment.numbers, opinion.primary))
+    return found
 
 
-def _primary(reply: Reply, said: set[str], per_invoice: Mapping[str, str]) -> str:
-    """By order among the intents said; where they speak of different invoices, the one over most of the amount."""
-    on_invoices = set(per_invoice.values())
-    if len(on_invoices) < 2:
-        return primary_of(said)
-    covered = dict.fromkeys(on_invoices, Decimal(0))
+def _per_invoice(reply: Reply, mentions: Mentions, primary: str) -> dict[str, str]:
+    """Where all is said of the same invoices: those named, or all of the reminder where none is.
+
+    With `other`, only invoices that the text names are labelled.
+    """
+    if not mentions.named and primary == "other":
+        return {}
+    return {each.number: primary for each in reply.invoices if not mentions.named or each.number in mentions.named}
+
+
+def _over_most(reply: Reply, per_invoice: Mapping[str, str]) -> str:
+    """The intent that covers most of the amount."""
+    covered = dict.fromkeys(per_invoice.values(), Decimal(0))
     for invoice in reply.invoices:
         if invoice.number in per_invoice:
             covered[per_invoice[invoice.number]] += invoice.amount
     return max(covered, key=lambda intent: (covered[intent], -labels.PRIMARY_ORDER.index(intent)))
+
+
+def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | None]:
+    details: dict[str, str | None] = {
+        name: raw.details[name][0] if intent in said.intents and name in raw.details else None
+        for name, intent, _ in labels.DETAILS
+    }
+    if "other" in said.intents:
+        by_rule = (hit.rule for hit in findings.rules if hit.rule in OTHER_RULES)
+        details["other_reason"] = next(by_rule, details["other_reason"])
+    return details
 
 
 def _spoken(prepared: Prepared, raw: RawScores) -> list[Spoken]:
@@ -143,14 +170,14 @@ def _spoken(prepared: Prepared, raw: RawScores) -> list[Spoken]:
 
 
 def _is_automatic(
-    reply: Reply, prepared: Prepared, primary: str, probabilities: Mapping[str, float], confidence: float,
-    promise: PromiseFacts, standards: Standards,
-) -> bool:  # fmt: skip
+    reply: Reply, prepared: Prepared, said: Said, confidence: float, promise: PromiseFacts, standards: Standards
+) -> bool:
+    primary = said.opinion.primary
     if primary not in labels.ACTIONABLE or prepared.language not in standards.languages:
         return False
     if confidence < standards.thresholds[primary]:
         return False
-    if any(p >= CONFLICT for intent, p in probabilities.items() if intent != primary):
+    if any(p >= CONFLICT for intent, p in said.opinion.probabilities.items() if intent != primary):
         return False
     if primary == "promise":
         today = reply.date.date()
@@ -158,9 +185,9 @@ def _is_automatic(
     return True
 
 
-def _evidence(prepared: Prepared, raw: RawScores, said: set[str], rules: Sequence[RuleHit]) -> tuple[Evidence, ...]:
+def _evidence(prepared: Prepared, raw: RawScores, said: Said, rules: Sequence[RuleHit]) -> tuple[Evidence, ...]:
     found = [Evidence(hit.rule, prepared.sentences[hit.sentence].text, (hit.words,)) for hit in rules]
-    for intent in sorted(said, key=labels.PRIMARY_ORDER.index):
+    for intent in sorted(said.intents, key=labels.PRIMARY_ORDER.index):
         index = int(raw.sentences[:, labels.INTENTS.index(intent)].argmax())
         found.append(Evidence(intent, prepared.sentences[index].text, raw.words.get((index, intent), ())))
     return tuple(found)

@@ -24,7 +24,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from classifier import labels
-from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, Calibration, Weights
+from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, PRIMARY_INPUTS, Calibration, Weights
 from classifier.cues import FEATURES
 from classifier.errors import ModelError
 from classifier.estimators import Estimators
@@ -39,6 +39,12 @@ DEFAULT = Path(__file__).parent / "built"
 FORMAT = 1
 
 ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
+_INPUTS = {
+    "cues": FEATURES,
+    "intent": INTENT_INPUTS,
+    "primary": PRIMARY_INPUTS,
+    "confidence": CONFIDENCE_INPUTS,
+}
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
 
 
@@ -69,9 +75,10 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
         "estimators_sha256": digest,
         "origin": asdict(origin),
         "libraries": {each: version(each) for each in _LIBRARIES},
-        "inputs": {"cues": FEATURES, "intent": INTENT_INPUTS, "confidence": CONFIDENCE_INPUTS},
+        "inputs": _INPUTS,
         "calibration": {
             "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
+            "primary": asdict(trained.calibration.primary),
             "confidence": asdict(trained.calibration.confidence),
         },
         "bound": asdict(trained.bounded),
@@ -118,8 +125,7 @@ def load_model(folder: Path) -> Classifier:
             f"{file}: its SHA-256 is not the one in {MANIFEST}: the file was changed after training or is damaged."
             " It is not loaded. Build or train it again."
         )
-    wanted = {"cues": list(FEATURES), "intent": list(INTENT_INPUTS), "confidence": list(CONFIDENCE_INPUTS)}
-    if manifest["inputs"] != wanted:
+    if manifest["inputs"] != {name: list(inputs) for name, inputs in _INPUTS.items()}:
         raise ModelError(f"{folder}: made for other features than this program's. Build or train it again.")
     _check_library(folder, manifest)
     try:
@@ -148,6 +154,7 @@ def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any]) -> Classi
         _estimators(parts),
         Calibration(
             {intent: weights(calibration["intents"][intent]) for intent in labels.INTENTS},
+            weights(calibration["primary"]),
             weights(calibration["confidence"]),
         ),
         Standards(

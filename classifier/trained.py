@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import TypeVar
 
 from classifier.amounts import AmountMention
-from classifier.calibration import Calibration
+from classifier.calibration import Calibration, Opinion
 from classifier.dates import DateMention
 from classifier.estimators import Estimators
 from classifier.invoices import Piece, Segment
-from classifier.judgement import SegmentScorer, Standards, judge
+from classifier.judgement import SegmentReader, Standards, find, judge
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply
@@ -45,9 +45,9 @@ class Classifier:
             batch = replies[start : start + _BATCH]
             prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
             scores = self.estimators.scores(prepared)
-            scorer = segment_scorer(self.estimators, self.calibration)
+            read = segment_reader(self.estimators, self.calibration)
             found += [
-                judge(reply, message, raw, self.calibration, self.standards, scorer, self.version)
+                judge(reply, message, find(reply, message), raw, self.calibration, self.standards, read, self.version)
                 for reply, message, raw in zip(batch, prepared, scores, strict=True)
             ]
         return found
@@ -62,21 +62,19 @@ def month_first(reply: Reply) -> bool | None:
     return None if any(invoice.currency == "USD" for invoice in reply.invoices) else False
 
 
-def segment_scorer(estimators: Estimators | None, calibration: Calibration) -> SegmentScorer:
-    """Scores the segments of a reply as messages of their own; without estimators a reply is never parted."""
+def segment_reader(estimators: Estimators, calibration: Calibration) -> SegmentReader:
+    """Reads the segments of a reply as messages of their own."""
 
-    def score(prepared: Prepared, segments: Sequence[Segment]) -> list[dict[str, float]]:
-        if estimators is None:
-            return []
+    def read(prepared: Prepared, segments: Sequence[Segment]) -> list[Opinion]:
         parts = [
             Prepared(
                 prepared.language, "", tuple(_cut(prepared.sentences[each.sentence], each) for each in part.pieces)
             )
             for part in segments
         ]
-        return [calibration.probabilities(raw) for raw in estimators.scores(parts)]
+        return [calibration.opinion(raw) for raw in estimators.scores(parts)]
 
-    return score
+    return read
 
 
 def _cut(sentence: Sentence, piece: Piece) -> Sentence:

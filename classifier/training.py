@@ -10,7 +10,7 @@ message's intent is carried by its strongest sentence, found in turns with the m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +23,22 @@ from classifier import labels
 from classifier.calibration import (
     CONFIDENCE_INPUTS,
     Calibration,
+    Opinion,
     Weights,
     confidence_inputs,
     fit_weights,
     intent_inputs,
+    primary_inputs,
 )
 from classifier.data import Row
 from classifier.errors import DataError
 from classifier.estimators import Estimators, RawScores
-from classifier.features import Counts, fit_vectors
+from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 from classifier.folds import Fold, by_hand
-from classifier.judgement import Standards, judge
+from classifier.judgement import Findings, SegmentReader, Standards, find, judge, understand
 from classifier.preprocess import Prepared, prepare
-from classifier.thresholds import NEVER, Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, segment_scorer
+from classifier.thresholds import Bounded, Outcome, choose_thresholds
+from classifier.trained import HORIZON, month_first, segment_reader
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -104,9 +106,11 @@ def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
 def hold_out(
     rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence[Fold], progress: Progress = silent
 ) -> tuple[Judged, Calibration]:
-    """Predictions for every row by estimators, calibration and details that never saw its fold; and the calibration
-    over all folds, which a model trained on all rows takes.
+    """Judge every row by models that never saw its fold.
+
+    Returns those predictions, and the calibration over all folds, which a model trained on all rows takes.
     """
+    examples = [Example(row, each, find(row.reply, each)) for row, each in zip(rows, prepared, strict=True)]
     scores: dict[int, RawScores] = {}
     fitted: list[Estimators] = []
     for fold in folds:
@@ -118,37 +122,53 @@ def hold_out(
     predictions: dict[int, Prediction] = {}
     for fold, estimators in zip(folds, fitted, strict=True):
         rest = [index for other in folds if other is not fold for index in other.test]
-        calibration = fit_calibration(rest, rows, prepared, scores)
+        calibration = fit_calibration([(examples[index], scores[index]) for index in rest])
         for index in fold.test:
+            each, read = examples[index], segment_reader(estimators, calibration)
             predictions[index] = judge(
-                rows[index].reply, prepared[index], scores[index], calibration, open_standards,
-                segment_scorer(estimators, calibration), "held out",
-            )  # fmt: skip
-    everything = fit_calibration(range(len(rows)), rows, prepared, scores)
+                each.row.reply, each.prepared, each.findings, scores[index], calibration, open_standards, read, ""
+            )
+    everything = fit_calibration([(examples[index], scores[index]) for index in range(len(rows))])
     ordered = tuple(predictions[index] for index in range(len(rows)))
     return Judged(ordered, tuple(outcome(row, each) for row, each in zip(rows, ordered, strict=True))), everything
 
 
-def fit_calibration(
-    indices: Sequence[int], rows: Sequence[Row], prepared: Sequence[Prepared], scores: Mapping[int, RawScores]
-) -> Calibration:
-    """The maps to probabilities and confidence from rows whose scores come from models that never saw them."""
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled row, made ready."""
+
+    row: Row
+    prepared: Prepared
+    findings: Findings
+
+
+def fit_calibration(scored: Sequence[tuple[Example, RawScores]]) -> Calibration:
+    """The maps to probabilities, primary and confidence, from scores by models that never saw their row."""
     intents = {
         intent: fit_weights(
-            [intent_inputs(scores[index], column) for index in indices],
-            [intent in rows[index].labels.intents for index in indices],
+            [intent_inputs(raw, column) for _, raw in scored],
+            [intent in each.row.labels.intents for each, _ in scored],
         )
         for column, intent in enumerate(labels.INTENTS)
     }
-    unsure = Calibration(intents, Weights((0.0,) * len(CONFIDENCE_INPUTS), 0.0))
-    standards = Standards(dict.fromkeys(labels.ACTIONABLE, NEVER), frozenset(), HORIZON)
     inputs, right = [], []
-    for index in indices:
-        raw = scores[index]
-        said = judge(rows[index].reply, prepared[index], raw, unsure, standards, segment_scorer(None, unsure), "")
-        inputs.append(confidence_inputs(said.primary, said.intents, raw))
-        right.append(said.primary == rows[index].labels.primary)
-    return Calibration(intents, fit_weights(inputs, right))
+    for each, raw in scored:
+        said = {intent: intents[intent].of(intent_inputs(raw, at)) for at, intent in enumerate(labels.INTENTS)}
+        inputs += [primary_inputs(intent, said, raw) for intent in labels.INTENTS]
+        right += [intent == each.row.labels.primary for intent in labels.INTENTS]
+    unsure = Calibration(intents, fit_weights(inputs, right), Weights((0.0,) * len(CONFIDENCE_INPUTS), 0.0))
+    inputs, right = [], []
+    for each, raw in scored:
+        opinion = unsure.opinion(raw)
+        said_of = understand(each.row.reply, each.prepared, each.findings, opinion, _as_a_whole(opinion))
+        inputs.append(confidence_inputs(said_of.opinion, raw))
+        right.append(said_of.opinion.primary == each.row.labels.primary)
+    return Calibration(intents, unsure.primary, fit_weights(inputs, right))
+
+
+def _as_a_whole(opinion: Opinion) -> SegmentReader:
+    """Reads every segment as the message: calibration is fitted on messages as a whole."""
+    return lambda _prepared, segments: [opinion] * len(segments)
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:
@@ -184,7 +204,8 @@ def fit_estimators(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Estimat
         intent: _sentence_regression(by_sentence, counts, said[intent], by_text[intent]) for intent in labels.INTENTS
     }
     primary = _multiclass(whole, np.array([row.labels.primary for row in rows]))
-    details = {name: model for name, intent, _ in labels.DETAILS if (model := _detail(name, rows, whole)) is not None}
+    with_cues = vectors.whole(counts, DETAIL_CUE_WEIGHT)
+    details = {name: model for name, _, _ in labels.DETAILS if (model := _detail(name, rows, with_cues)) is not None}
     return Estimators(vectors, by_text, sentence, primary, details)
 
 
@@ -215,22 +236,29 @@ def _regression(
     return _binary().fit(rows, said, sample_weight=weights)
 
 
-def _binary() -> LogisticRegression:
+def _binary(*, balanced: bool = False) -> LogisticRegression:
     """Few rows over many columns: the dual problem is solved ten times faster than the primal one."""
-    return LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=5000, random_state=0)
+    return LogisticRegression(
+        C=C, solver="liblinear", dual=True, max_iter=5000, random_state=0, class_weight="balanced" if balanced else None
+    )
 
 
-def _multiclass(rows: sparse.csr_matrix, classes: np.ndarray[Any, Any]) -> OneVsRestClassifier:
-    return OneVsRestClassifier(_binary()).fit(rows, classes)
+def _multiclass(
+    rows: sparse.csr_matrix, classes: np.ndarray[Any, Any], *, balanced: bool = False
+) -> OneVsRestClassifier:
+    return OneVsRestClassifier(_binary(balanced=balanced)).fit(rows, classes)
 
 
 def _detail(name: str, rows: Sequence[Row], whole: sparse.csr_matrix) -> OneVsRestClassifier | None:
-    """A model of one detail over the messages that have it; None where they are too few to learn from."""
+    """A model of one detail over the messages that have it; None where they are too few to learn from.
+
+    Balanced: some values are rare, and each is worth the same to the person who works on it.
+    """
     having = [index for index, row in enumerate(rows) if row.labels.detail(name) is not None]
     values = np.array([rows[index].labels.detail(name) for index in having])
     if len(having) < DETAIL_ROWS or len(set(values)) < 2:
         return None
-    return _multiclass(whole[having], values)
+    return _multiclass(whole[having], values, balanced=True)
 
 
 def _check(rows: Sequence[Row]) -> None:
