@@ -14,7 +14,7 @@ from agent.ledger.judge_invoices import ChangedInvoice, InvoiceChanges, NewInvoi
 from agent.ledger.judge_payments import NewPayment, PaymentChanges
 from agent.ledger.judge_people import ChangedCustomer, ContactChanges, CustomerChanges
 from agent.ledger.states import Cause
-from agent.ledger.values import RELANCE, Allocated, FoundDocument, Raised, Stop
+from agent.ledger.values import RELANCE, Allocated, CustomerRow, FoundDocument, InvoiceRow, Raised, Stop
 from agent.review.queue import open_exception
 from config import Settings
 from models import Allocation, Contact, Customer, ExceptionItem, Invoice, Payment, SendingStop, events
@@ -35,13 +35,18 @@ class Writing:
 
 
 def customers(work: Writing, changes: CustomerChanges) -> None:
-    for row in changes.create:
-        customer = Customer(id=row.id, created_at=work.at, updated_at=work.at, **row.values)
-        customer.contacts = [Contact(email=row.email, role="billing", created_at=work.at)]
-        work.session.add(customer)
+    created = [_new_customer(row, work.at) for row in changes.create]
+    work.session.add_all(created)
+    for customer in created:
         events.record(work.session, "customer.created", customer, actor=work.actor, at=work.at, run=work.run)
     for changed in changes.change:
         _change_customer(work, changed)
+
+
+def _new_customer(row: CustomerRow, at: datetime) -> Customer:
+    customer = Customer(id=row.id, created_at=at, updated_at=at, **row.values)
+    customer.contacts = [Contact(email=row.email, role="billing", created_at=at)]
+    return customer
 
 
 def _change_customer(work: Writing, changed: ChangedCustomer) -> None:
@@ -104,8 +109,10 @@ def invoices(work: Writing, changes: InvoiceChanges) -> tuple[Allocated, ...]:
     """Write invoices; the payments that had waited for new ones, as they were allocated."""
     locked = store.locked_invoices(work.session, [c.id for c in changes.change] + list(changes.settle))
     allocated: list[Allocated] = []
-    for new in changes.create:
-        allocated += _create_invoice(work, new)
+    created = [_new_invoice(new.row, work.at) for new in changes.create]
+    work.session.add_all(created)  # all before the first event: many rows then go in by one statement
+    for new, invoice in zip(changes.create, created, strict=True):
+        allocated += _begin_invoice(work, invoice, new)
     for changed in changes.change:
         _change_invoice(work, locked[changed.id], changed)
     cause = Cause("open_items", work.run, work.list_before)
@@ -114,9 +121,8 @@ def invoices(work: Writing, changes: InvoiceChanges) -> tuple[Allocated, ...]:
     return tuple(allocated)
 
 
-def _create_invoice(work: Writing, new: NewInvoice) -> tuple[Allocated, ...]:
-    row = new.row
-    invoice = Invoice(
+def _new_invoice(row: InvoiceRow, at: datetime) -> Invoice:
+    return Invoice(
         number=row.number,
         customer_id=row.customer_id,
         kind=row.kind,
@@ -125,19 +131,21 @@ def _create_invoice(work: Writing, new: NewInvoice) -> tuple[Allocated, ...]:
         opening_balance=row.balance,
         balance=row.balance,
         currency=row.currency,
-        state_at=work.at,
-        created_at=work.at,
+        state_at=at,
+        created_at=at,
         **row.values,
     )
-    work.session.add(invoice)
+
+
+def _begin_invoice(work: Writing, invoice: Invoice, new: NewInvoice) -> tuple[Allocated, ...]:
     events.record(
         work.session, "invoice.created", invoice, actor=work.actor, at=work.at,
-        amount=str(row.amount), balance=str(row.balance), currency=row.currency, due=row.due_date.isoformat(),
-        run=work.run,
+        amount=str(invoice.amount), balance=str(invoice.balance), currency=invoice.currency,
+        due=invoice.due_date.isoformat(), run=work.run,
     )  # fmt: skip
     _attach(work, invoice, new.documents)
-    if row.balance == 0:
-        _balance(work, invoice, Decimal(0), Cause("open_items", work.run, work.list_before))
+    if invoice.balance == 0:
+        _balance(work, invoice, Decimal(0), Cause("opening", work.run, work.list_before))
     allocated = allocations_of(new, invoice.id)
     for part in allocated:
         _book(work, invoice, part, work.session.get_one(Payment, part.payment).date)
@@ -179,17 +187,19 @@ def _balance(work: Writing, invoice: Invoice, balance: Decimal, cause: Cause, ru
 def payments(work: Writing, changes: PaymentChanges) -> None:
     ids = {part.invoice_id for new in changes.create for part in new.allocations}
     locked = store.locked_invoices(work.session, ids)
-    for new in changes.create:
-        _create_payment(work, new, locked)
+    created = [_new_payment(new, work.at) for new in changes.create]
+    work.session.add_all(created)
+    for payment, new in zip(created, changes.create, strict=True):
+        _begin_payment(work, payment, new, locked)
     for changed in changes.change:
         payment = work.session.get_one(Payment, changed.id)
         payment.date, payment.reference = changed.date, changed.reference
         events.record(work.session, "payment.changed", payment, actor=work.actor, at=work.at, run=work.run)
 
 
-def _create_payment(work: Writing, new: NewPayment, locked: dict[int, Invoice]) -> None:
+def _new_payment(new: NewPayment, at: datetime) -> Payment:
     row = new.row
-    payment = Payment(
+    return Payment(
         id=row.id,
         customer_id=row.customer_id,
         date=row.date,
@@ -197,15 +207,17 @@ def _create_payment(work: Writing, new: NewPayment, locked: dict[int, Invoice]) 
         currency=new.currency,
         invoice_number=row.invoice_number,
         reference=row.reference,
-        imported_at=work.at,
+        imported_at=at,
     )
-    work.session.add(payment)
+
+
+def _begin_payment(work: Writing, payment: Payment, new: NewPayment, locked: dict[int, Invoice]) -> None:
     events.record(
         work.session, "payment.created", payment, actor=work.actor, at=work.at,
-        amount=str(row.amount), currency=new.currency, date=row.date.isoformat(), run=work.run,
+        amount=str(payment.amount), currency=payment.currency, date=payment.date.isoformat(), run=work.run,
     )  # fmt: skip
     for part in new.allocations:
-        _book(work, locked[part.invoice_id], part, row.date)
+        _book(work, locked[part.invoice_id], part, payment.date)
     if new.raised is not None:
         _raise(work, new.raised)
 

@@ -4,6 +4,7 @@ Payments are taken in the order of their dates, money in before money back, so t
 does not matter. In the mode `open_items` the list says what is open: payments are kept, and lower nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -109,6 +110,10 @@ class _Books:
         self.view = view
         self.invoices = dict(view.invoices)
         self.numbers = {invoice.id: invoice.number for invoice in view.invoices.values()}
+        self.payable: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for invoice in view.invoices.values():
+            if invoice.kind is InvoiceKind.INVOICE and invoice.state is not InvoiceState.WRITTEN_OFF:
+                self.payable[invoice.customer_id, invoice.currency].append(invoice.number)
         self.past = {customer: list(parts) for customer, parts in view.past.items()}
 
     def currency_of(self, row: PaymentRow) -> str:
@@ -142,13 +147,7 @@ class _Books:
         return None
 
     def _take_in(self, row: PaymentRow, named: InvoiceNow | None, currency: str) -> Allocation:
-        items = [
-            _item(invoice)
-            for invoice in self.invoices.values()
-            if (invoice.customer_id, invoice.currency) == (row.customer_id, currency)
-            and invoice.kind is InvoiceKind.INVOICE
-            and invoice.state is not InvoiceState.WRITTEN_OFF
-        ]
+        items = [_item(self.invoices[number]) for number in self.payable.get((row.customer_id, currency), ())]
         return allocate(row.amount, _item(named) if named is not None else None, items)
 
     def _take_back(self, row: PaymentRow, named: InvoiceNow | None, currency: str) -> Allocation:

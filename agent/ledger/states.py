@@ -252,8 +252,9 @@ def write_off(session: Session, invoice: Invoice, *, at: datetime, actor: str, r
 class Cause:
     """Why a balance changes.
 
-    ``kind``: payment, reversal, open_items or correction. ``subject``: the payment's id, or the import's. ``day``: the
-    earliest day on which the money can have come in, by which promises are judged; None where no money came.
+    ``kind``: payment, reversal, open_items, opening or correction. ``subject``: the payment's id, or the import's.
+    ``day``: the earliest day on which the money can have come in, by which promises are judged; None where no money
+    came.
     """
 
     kind: str
