@@ -80,7 +80,7 @@ def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
 
 
 def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
-    """How well `intent` would do as primary: it is said, nothing that goes before it is, and texts like this have it."""
+    """How well `intent` would do as primary: it is said, nothing before it is, and texts like this have it."""
     rank = labels.PRIMARY_ORDER.index(intent)
     before = [said[each] for each in labels.PRIMARY_ORDER[:rank]]
     none_before = sum(log(max(1 - probability, _LIMIT)) for probability in before)

@@ -126,12 +126,17 @@ def _numeric(said: Mapping[str, str], context: Context) -> Readings:
         return _of_weekday(_near(context.base, year, first, second), said, context)
     day_first = _near(context.base, year, second, first)
     month_first = _near(context.base, year, first, second)
-    readings = [each for each in (day_first, month_first) if each != _NONE]
-    if len(readings) == 2 and first != second:
-        if context.month_first is None:
-            return _NONE
-        readings = [month_first if context.month_first else day_first]
-    return _of_weekday(readings[0], said, context) if readings else _NONE
+    if context.month_first is None:
+        return _of_weekday(_agreed(day_first, month_first), said, context)
+    likelier, other = (month_first, day_first) if context.month_first else (day_first, month_first)
+    return _of_weekday(likelier if likelier != _NONE else other, said, context)
+
+
+def _agreed(one: Readings, two: Readings) -> Readings:
+    """On each side the reading that both allow, or the only one."""
+    ahead = {each for each in (one[0], two[0]) if each}
+    behind = {each for each in (one[1], two[1]) if each}
+    return (ahead.pop() if len(ahead) == 1 else None, behind.pop() if len(behind) == 1 else None)
 
 
 def _day_of_month(said: Mapping[str, str], context: Context) -> Readings:
@@ -235,6 +240,18 @@ def _week_of(said: Mapping[str, str], context: Context) -> Readings:
     return to_friday[0], to_friday[1]
 
 
+def _numbered_week(said: Mapping[str, str], context: Context) -> Readings:
+    """As in "week 12": the Friday of that ISO week, of this year or the next."""
+    for year in (context.base.year, context.base.year + 1):
+        try:
+            day = date.fromisocalendar(year, int(said["week"]), FRIDAY + 1)
+        except ValueError:
+            return _NONE
+        if context.base <= day <= context.base + NEAR:
+            return day, None
+    return _NONE
+
+
 def _last_working_day(said: Mapping[str, str], context: Context) -> Readings:
     """The last Monday to Friday of the month."""
     ahead, _ = _whole_month(said, context)
@@ -263,10 +280,11 @@ _FAMILIES: Mapping[str, Resolver] = {
     "days_end_of_month": _days_end_of_month,
     "week_of": _week_of,
     "last_working_day": _last_working_day,
+    "numbered_week": _numbered_week,
     "later_day": _nothing,
     "nothing": _nothing,
 }
-_VAGUE = {"week", "week_of", "whole_month", "end_of_period", "days_end_of_month"}
+_VAGUE = {"week", "numbered_week", "week_of", "whole_month", "end_of_period", "days_end_of_month"}
 
 _HOUR_UNIT = 0
 _MONTH_UNIT = 30
@@ -378,6 +396,7 @@ _NUMERIC: tuple[tuple[Mapping[str, int | bool], str], ...] = (
     ({}, r"(?P<first>\d{1,2})(?P<sep>[/.-])(?P<second>\d{1,2})(?P=sep)(?P<year>20\d\d|\d\d)"),
     ({}, r"(?P<first>\d{1,2})/(?P<second>\d{1,2})"),
     ({}, r"(?P<first>\d{1,2})\.(?P<second>0?[1-9]|1[0-2])\.?"),
+    ({"led": True}, r"(?P<first>\d{1,2})-(?P<second>0[1-9]|1[0-2])"),
 )
 
 
@@ -394,12 +413,12 @@ def _grammar(language: str) -> _Grammar:
             later = int(each["days"]) if each["family"] == "later_day" else None
             resolve, vague = _FAMILIES[each["family"]], each["family"] in _VAGUE
             patterns.append(_Pattern(each["family"], regex, resolve, params, vague, later))
-    lead = placeholders["weekday"]
-    numeric_lead = "|".join(fold(word) for word in raw.get("numeric_lead", ()))
-    for numeric_params, body in _NUMERIC:
-        between = rf"(?:,?\s+(?:(?:{numeric_lead})\s+)?)" if numeric_lead else r"(?:,?\s+)"
-        regex = re.compile(rf"{_EDGE_BEFORE}(?:{lead}{between})?{body}{_EDGE_AFTER}")
-        patterns.append(_Pattern("numeric", regex, _numeric, numeric_params, False))
+    leads = "|".join(fold(word) for word in raw["numeric_lead"])
+    weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
+    for numeric, body in _NUMERIC:
+        lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
+        regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER)
+        patterns.append(_Pattern("numeric", regex, _numeric, numeric, vague=False))
     triggers = {piece for table in _TABLES[:4] for word in tables[table] for piece in word.split()}
     triggers |= {word.folded for each in raw["pattern"] for form in each["forms"] for word in words(fold(form))}
     return _Grammar(tables, tuple(patterns), frozenset(triggers))
@@ -420,6 +439,7 @@ def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dic
         "month": rf"(?P<month>{among('months')})\b\.?",
         "any_month": rf"(?:{among('months')})\b\.?",
         "year": r"(?P<year>20\d\d)",
+        "week": r"(?P<week>[1-9]|[1-4]\d|5[0-3])",
         "weekday": rf"(?P<weekday>{among('weekdays')})\b\.?",
         "any_weekday": rf"(?:{among('weekdays')})\b\.?",
         "n": rf"(?P<n>\d{{1,3}}|{among('numbers')})",

@@ -16,8 +16,9 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.amounts import AmountMention
+from classifier.clauses import topics
 from classifier.dates import DateMention
+from classifier.instalments import find_parts
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -37,10 +38,14 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class PromiseFacts:
-    """The (first) promised date, and parts where less than or other than the whole is promised."""
+    """The (first) promised date, and parts where less than or other than the whole is promised.
+
+    `sure`: no other coming date stands in the message, so that it can't have been taken for another.
+    """
 
     on: date | None = None
     parts: tuple[Promised, ...] = ()
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +74,17 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if not found:
         elsewhere = [(each.sentence, mention) for each, mentions in dated if each.paid < SAID for mention in mentions]
         found = elsewhere if len({mention.ahead for _, mention in elsewhere}) == 1 else []
-    amounts = [pair for each, mentions in promising for pair in _parts(each.sentence, mentions, invoices)]
+    parts = find_parts([(each.sentence, mentions) for each, mentions in promising], language, invoices)
     if not found:
-        return PromiseFacts(None, tuple(amounts))
+        return PromiseFacts(None, parts)
     ranks = [_rank(sentence, mention, language) for sentence, mention in found]
     best = [mention for rank, (_, mention) in zip(ranks, found, strict=True) if rank == max(ranks)]
     if max(ranks) < _LEAST_RANK:
-        return PromiseFacts(None, tuple(amounts))
-    instalments = len(amounts) > 1 or any(_speaks_of_rest(each.sentence, language) for each, _ in promising)
-    return PromiseFacts((best[0] if instalments else best[-1]).ahead, tuple(amounts))
+        return PromiseFacts(None, parts)
+    instalments = [part.on for part in parts if part.on]
+    on = min(instalments) if len(parts) > 1 and instalments else best[-1].ahead
+    sure = {mention.ahead for _, mentions in dated for mention in mentions} == {on}
+    return PromiseFacts(on, parts, sure)
 
 
 #: A date whose clause is a condition and speaks of no payment is no promise's.
@@ -86,31 +93,8 @@ _LEAST_RANK = -1
 
 def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
     """How much the clause around a date speaks of paying on it."""
-    wording = _wording(language)
-    names = {hit.name for hit in wording.around.find(words(_clause(sentence, mention, language)))}
-    return 2 * ("pay" in names) - 3 * ("condition" in names) - ("event" in names)
-
-
-def _clause(sentence: Sentence, mention: DateMention, language: str) -> str:
-    """The folded text around a date up to the next comma, mark or joining word on either side."""
-    text, wording = sentence.folded, _wording(language)
-    before = text[: mention.start]
-    start = max(before.rfind(mark) for mark in _MARKS) + 1
-    start = max([start, *(word.start for word in words(before) if word.folded in wording.clause)])
-    if len(words(text[start : mention.start])) < _FEW_WORDS:
-        start = max([0, *(before[: max(start - 1, 0)].rfind(mark) + 1 for mark in _MARKS)])
-    after = text[mention.end :]
-    ends = [at for mark in _MARKS if (at := after.find(mark)) >= 0]
-    ends += [word.start for word in words(after) if word.folded in wording.clause]
-    return text[start : mention.end + min([len(after), *ends])]
-
-
-_MARKS = (",", ";", ":", "(", ")", " - ", "\n")
-_FEW_WORDS = 1
-
-
-def _speaks_of_rest(sentence: Sentence, language: str) -> bool:
-    return any(hit.name == "rest" for hit in _wording(language).around.find(words(sentence.folded)))
+    said = topics(sentence, mention.start, mention.end, language)
+    return 2 * ("pay" in said) - 3 * ("condition" in said) - ("event" in said)
 
 
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
@@ -153,20 +137,6 @@ def _is_of_document(sentence: Sentence, mention: DateMention, language: str) -> 
     return bool(before) and before[-1] in wording.genitive and any(word in wording.documents for word in before[:-1])
 
 
-def _parts(sentence: Sentence, dates: Sequence[DateMention], invoices: Sequence[InvoiceRef]) -> list[Promised]:
-    """Amounts promised that are no invoice's and not the total, each with the date nearest to it."""
-    whole = {invoice.amount for invoice in invoices} | {sum((each.amount for each in invoices), Decimal(0))}
-    partial = [amount for amount in sentence.amounts if amount.amount not in whole and amount.amount > 0]
-    return [Promised(_nearest(amount, dates), amount.amount, amount.currency) for amount in partial]
-
-
-def _nearest(amount: AmountMention, dates: Sequence[DateMention]) -> date | None:
-    if not dates:
-        return None
-    middle = (amount.start + amount.end) / 2
-    return min(dates, key=lambda mention: abs((mention.start + mention.end) / 2 - middle)).ahead
-
-
 _TOKEN = re.compile(r"[\s:.°#=()]{0,6}(?P<token>[a-z0-9][a-z0-9/._-]{2,34}[a-z0-9])")
 
 
@@ -200,8 +170,6 @@ def _alnum(text: str) -> str:
 class _Wording:
     documents: frozenset[str]
     genitive: frozenset[str]
-    clause: frozenset[str]
-    around: Phrases
     references: Phrases
     methods: Phrases
 
@@ -212,8 +180,6 @@ def _wording(language: str) -> _Wording:
     return _Wording(
         frozenset(fold(each) for each in raw["documents"]),
         frozenset(fold(each) for each in raw["genitive"]),
-        frozenset(fold(each) for each in raw["clause"]),
-        Phrases({name: raw[name] for name in ("pay", "condition", "event", "rest")}),
         Phrases({"reference": raw["reference"]}),
         Phrases(raw["methods"]),
     )

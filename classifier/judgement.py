@@ -181,7 +181,7 @@ def _is_automatic(
         return False
     if primary == "promise":
         today = reply.date.date()
-        return promise.on is not None and today <= promise.on <= today + standards.horizon
+        return promise.sure and promise.on is not None and today <= promise.on <= today + standards.horizon
     return True
 
 

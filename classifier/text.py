@@ -54,6 +54,9 @@ _WORD = re.compile(r"[^\W_]+")
 GAP = ".."
 GAP_WORDS = 4
 
+#: In a phrase: any number.
+NUMBER = "#"
+
 
 def compose(text: str) -> str:
     """`text` in NFC with plain line ends: what every other function here expects."""
@@ -91,7 +94,10 @@ class Hit:
 
 
 class Phrases:
-    """A set of named phrases. In a phrase `regl*` is any word that begins so, `..` a gap of up to four words."""
+    """A set of named phrases.
+
+    In a phrase `regl*` is any word that begins so, `#` any number, `..` a gap of up to four words.
+    """
 
     def __init__(self, named: Mapping[str, Iterable[str]]) -> None:
         self._by_word: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
@@ -129,12 +135,19 @@ def _parts(phrase: str) -> tuple[str, ...]:
         if token == GAP:
             parts.append(GAP)
             continue
+        if token == NUMBER:
+            parts.append(NUMBER)
+            continue
         star = token.endswith("*")
         pieces = _WORD.findall(token)
         if star:
             pieces[-1] += "*"
         parts.extend(pieces)
     return tuple(parts)
+
+
+def _is_like(word: str, part: str) -> bool:
+    return word.startswith(part[:-1]) if part.endswith("*") else part == NUMBER and word.isdigit()
 
 
 def _match(parts: tuple[str, ...], texts: list[str], start: int) -> int:
@@ -147,7 +160,7 @@ def _match(parts: tuple[str, ...], texts: list[str], start: int) -> int:
             continue
         for index in range(at, min(len(texts), at + (GAP_WORDS + 1 if gap else 1))):
             word = texts[index]
-            if word == part or (part.endswith("*") and word.startswith(part[:-1])):
+            if word == part or _is_like(word, part):
                 at = index + 1
                 break
         else:
