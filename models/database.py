@@ -18,13 +18,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import NeedsPerson, TemporaryFailure
 from models import events, keys
+from models.base import Base
 from models.event import EventHead
 from models.installation import Installation
 from models.keys import SigningKey
@@ -151,10 +152,14 @@ def head() -> str:
 
 def _upgrade(engine: Engine, place: URL) -> None:
     with engine.begin() as connection:
+        _one_at_a_time(connection)
         current = None
         if inspect(connection).has_table("alembic_version"):
             current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         if current == head():
+            return
+        if current is None and not inspect(connection).get_table_names():
+            _make(connection)
             return
         if current is not None and current > head():
             raise NeedsPerson(
@@ -164,14 +169,25 @@ def _upgrade(engine: Engine, place: URL) -> None:
     _migrate(engine)
 
 
+def _one_at_a_time(connection: Connection) -> None:
+    """Two processes that start at once must not both make or migrate the tables; SQLite's BEGIN has seen to it."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
+
+
+def _make(connection: Connection) -> None:
+    """A new database gets today's tables at once; a test holds them equal to what the migrations make."""
+    Base.metadata.create_all(connection)
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
+
+
 def _migrate(engine: Engine) -> None:
     from alembic import command  # noqa: PLC0415 - a third of a second that most starts don't need
     from alembic.config import Config  # noqa: PLC0415
 
     with engine.begin() as connection:
-        if connection.dialect.name != "sqlite":
-            # Two processes that start at once must not both migrate.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
+        _one_at_a_time(connection)
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection

@@ -58,7 +58,7 @@ def record(
         session.flush()  # a new row has no id before
         subject = subject_of(subject)
     key: SigningKey = session.info["key"]
-    head = session.execute(select(EventHead).with_for_update()).scalar_one()
+    head = _locked_head(session)
     event = Event(
         seq=head.seq + 1,
         at=at,
@@ -73,8 +73,16 @@ def record(
     event.hash = key.sign(_canonical(event))
     session.add(event)
     head.seq, head.hash = event.seq, event.hash
-    session.flush()
     return event
+
+
+def _locked_head(session: Session) -> EventHead:
+    """The head of the chain, locked until the transaction ends: asked for once, as an import writes thousands."""
+    head: EventHead | None = session.info.get("chain_head")
+    if head is None:
+        head = session.execute(select(EventHead).with_for_update()).scalar_one()
+        session.info["chain_head"] = head
+    return head
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class ExceptionReason(StrEnum):
     UNREADABLE = "unreadable"
     DEAD_ADDRESS = "dead_address"
     BOUNCE = "bounce"
+    LETTER_FAILED = "letter_failed"
     DELIVERY_UNKNOWN = "delivery_unknown"
     DELIVERY_REJECTED = "delivery_rejected"
     DELIVERY_FAILING = "delivery_failing"
@@ -59,6 +60,7 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.UNREADABLE: "The mail could not be read; its raw bytes are kept.",
     ExceptionReason.DEAD_ADDRESS: "The address no longer exists: another one is needed.",
     ExceptionReason.BOUNCE: "A reminder came back undelivered.",
+    ExceptionReason.LETTER_FAILED: "A reminder could not be composed; nothing was sent.",
     ExceptionReason.DELIVERY_UNKNOWN: "The connection broke after the mail was handed over: sent or not, nobody knows.",
     ExceptionReason.DELIVERY_REJECTED: "The mail server refused the reminder for good.",
     ExceptionReason.DELIVERY_FAILING: "The mail server has refused the reminder for two days.",

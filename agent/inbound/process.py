@@ -33,9 +33,8 @@ from agent.inbound.headers import message_ids, parse_headers, tidy
 from agent.inbound.sender import read_addresses, read_sender
 from agent.inbound.threading import Tie, tie
 from agent.inbound.values import Authentication, Border, Kind, Reading
-from agent.review.queue import open_exception
+from agent.review.queue import alarm_at, open_exception
 from config import Settings
-from config.calendars import add_working_days
 from models import Blob, Database, Message
 from models.reasons import ExceptionReason
 from models.states import MessageState
@@ -185,7 +184,7 @@ def _quarantine(
         reason=ExceptionReason.UNREADABLE,
         detail=f"{why.reason}; the raw mail is kept",
         at=now,
-        due_at=_alarm_at(settings, now),
+        due_at=alarm_at(settings, now),
         customer_id=found.customer_id,
         customers=sorted({link.customer_id for link in found.links}),
         invoice_ids=found.invoice_ids,
@@ -193,11 +192,6 @@ def _quarantine(
         priority=60,
     )
     log.error("message.quarantined", message=message.id, attempts=claimed.attempts)
-
-
-def _alarm_at(settings: Settings, now: datetime) -> datetime:
-    day = now.astimezone(settings.zone).date()
-    return now + (add_working_days(settings.company.country, day, settings.policy.exception_alarm_days) - day)
 
 
 def header_reading(raw: bytes) -> Reading:

@@ -8,14 +8,14 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger import documents, freshness, states, store
+from agent.ledger import documents, states, store
 from agent.ledger.documents import DocumentKind
 from agent.ledger.judge_invoices import ChangedInvoice, InvoiceChanges, NewInvoice, allocations_of
 from agent.ledger.judge_payments import NewPayment, PaymentChanges
 from agent.ledger.judge_people import ChangedCustomer, ContactChanges, CustomerChanges
 from agent.ledger.states import Cause
 from agent.ledger.values import RELANCE, Allocated, CustomerRow, FoundDocument, InvoiceRow, Raised, Stop
-from agent.review.queue import open_exception
+from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from models import Allocation, Contact, Customer, ExceptionItem, Invoice, Payment, SendingStop, events
 from models.states import WAITING, ExceptionState
@@ -240,7 +240,7 @@ def _raise(work: Writing, raised: Raised) -> None:
         customers=others,
         invoice_ids=raised.invoice_ids,
         payment_id=raised.payment,
-        due_at=freshness.alarm_at(work.at, work.settings),
+        due_at=alarm_at(work.settings, work.at),
     )
 
 

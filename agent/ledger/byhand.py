@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import freshness, states, store
 from agent.ledger.overview import Unknown
-from agent.review.queue import open_exception
+from agent.review.queue import alarm_at, open_exception, settle
 from classifier.labels import DISPUTE_REASONS
 from config import Settings
 from config.errors import RelanceError
 from models import Customer, Dispute, ExceptionItem, Hold, Invoice, Note, events
 from models.reasons import ExceptionReason
 from models.states import WAITING, DisputeState, ExceptionState
-from models.transitions import move
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ def log_dispute(
                 at=deed.at,
                 customer_id=row.customer_id,
                 invoice_ids=(row.id,),
-                due_at=freshness.alarm_at(deed.at, settings),
+                due_at=alarm_at(settings, deed.at),
             )
     return found
 
@@ -164,12 +163,16 @@ def settle_disputes(session: Session, contested: Invoice, verdict: DisputeState,
 
 
 def _resolve(session: Session, row: Dispute, verdict: DisputeState, deed: Deed) -> None:
-    query = select(ExceptionItem).where(ExceptionItem.key == f"dispute:{row.id}", ExceptionItem.state.in_(WAITING))
-    item = session.scalar(query.with_for_update())
-    if item is not None:
-        move(
-            session, item, ExceptionState.RESOLVED, actor=deed.actor, reason="dispute_settled", at=deed.at,
-            values={"resolved_at": deed.at, "resolved_by": deed.actor, "resolution": {"verdict": verdict.value}},
+    """The item that asked, whether the dispute was logged by hand or came by mail."""
+    query = select(ExceptionItem).where(
+        ExceptionItem.key.in_((f"dispute:{row.id}", f"message:{row.message_id}")),
+        ExceptionItem.reason == ExceptionReason.DISPUTE,
+        ExceptionItem.state.in_(WAITING),
+    )
+    for item in session.scalars(query.with_for_update()):
+        settle(
+            session, item, ExceptionState.RESOLVED, by=deed.actor, now=deed.at, reason="dispute_settled",
+            resolution={"verdict": verdict.value, "changes": []},
         )  # fmt: skip
 
 

@@ -29,10 +29,3 @@ def claim_deadline(claimed_at: datetime, settings: Settings) -> datetime:
     local = claimed_at.astimezone(settings.zone)
     day = add_working_days(settings.company.country, local.date(), settings.policy.paid_wait_days)
     return datetime.combine(day, local.timetz())
-
-
-def alarm_at(now: datetime, settings: Settings) -> datetime:
-    """When an exception that is opened now raises an alarm."""
-    local = now.astimezone(settings.zone)
-    day = add_working_days(settings.company.country, local.date(), settings.policy.exception_alarm_days)
-    return datetime.combine(day, local.timetz())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from agent.console import Context
 def mount(app: typer.Typer) -> None:
     app.command()(init)
     app.command()(doctor)
+    app.command()(adopt)
 
 
 def init(
@@ -54,3 +56,19 @@ def doctor(
                 context.emit(f"{'':<8} {'':<{width}}  → {check.mend}", json=False)
     if any(check.status is Status.ERROR for check in checks):
         raise typer.Exit(1)
+
+
+def adopt(
+    typer_context: typer.Context,
+    by: Annotated[
+        str, typer.Option("--by", help="Who does it; stands in the log.", envvar="RELANCE_USER")
+    ] = "operator",
+) -> None:
+    """Let a restored or copied database send from here, once all mailboxes (Sent too) have been read."""
+    from agent.daemon import drains_of
+    from agent.operations.adopt import adopt as bind
+
+    context: Context = typer_context.obj
+    with drains_of(context.database(), context.settings(), threading.Event()) as drains:
+        is_new = bind(context.database(), drains, by, context.now())
+    context.say("This installation may send from here on." if is_new else "It is bound to this place already.")

@@ -24,13 +24,12 @@ from sqlalchemy.orm import Session
 
 from agent.faults import point
 from agent.reminders import decide, store
-from agent.reminders.schedule import local_day
 from agent.reminders.sentbox import SentBox
 from agent.reminders.values import PlanSettings
 from agent.reminders.wire import Accepted, Envelope, LookedAway, Lost, NotTried, Outcome, Refused, Wire
-from agent.review.queue import open_exception
+from agent.review.queue import alarm_at, open_exception
 from config import Mailbox, Settings
-from config.calendars import add_working_days, next_sending_time
+from config.calendars import next_sending_time
 from config.errors import NeedsPerson
 from config.plans import load_plans
 from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
@@ -323,10 +322,3 @@ def raise_delivery(
         priority=70,
         due_at=alarm_at(settings, now),
     )
-
-
-def alarm_at(settings: Settings, now: datetime) -> datetime:
-    """When an exception that is opened now alarms: so many working days on, at the same hour."""
-    day = local_day(now, settings.zone)
-    due = add_working_days(settings.company.country, day, settings.policy.exception_alarm_days)
-    return now + (due - day)

@@ -18,12 +18,15 @@ from sqlalchemy.orm import Session
 
 from agent.reminders import decide, store
 from agent.reminders.compose import draft_of
-from agent.reminders.letter import Attachment
+from agent.reminders.letter import Attachment, LetterError
+from agent.reminders.schedule import local_day
 from agent.reminders.templates import mail_environment
 from agent.reminders.values import CustomerPlan, PlannedReminder
+from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from config.plans import Channel, load_plans
 from models import Blob, Database, Document
+from models.reasons import ExceptionReason
 
 log = structlog.get_logger()
 
@@ -74,9 +77,28 @@ def drain(database: Database, settings: Settings, now: datetime) -> Planned:
         except IntegrityError:
             # Another planner was quicker: its row is as good as ours.
             log.info("reminder.already_reserved", customer=customer_id)
+        except LetterError as error:
+            # One address or text that can't be written must not keep everybody else's mail back.
+            log.warning("reminder.not_composed", customer=customer_id)
+            _ask(database, settings, customer_id, error, now)
     left_out = sum(len(decide.plan_customer(view, ledger, plan, now).left_out) for view in views)
     log.info("reminder.planned", mails=mails, tasks=tasks, left_out=left_out)
     return Planned(mails, tasks, left_out)
+
+
+def _ask(database: Database, settings: Settings, customer_id: str, error: LetterError, now: datetime) -> None:
+    with database.write() as session:
+        day = local_day(now, settings.zone)
+        open_exception(
+            session,
+            key=f"letter:{customer_id}:{day}",
+            reason=ExceptionReason.LETTER_FAILED,
+            detail=str(error),
+            at=now,
+            due_at=alarm_at(settings, now),
+            customer_id=customer_id,
+            priority=70,
+        )
 
 
 def _reserve(

@@ -21,7 +21,6 @@ from agent.ledger import states
 from agent.ledger.states import Answer
 from agent.reminders import reconcile
 from agent.reminders import store as reminder_store
-from agent.reminders.deliver import alarm_at
 from agent.replies import store
 from agent.replies.decide import decide
 from agent.replies.values import (
@@ -36,7 +35,7 @@ from agent.replies.values import (
     TakeNote,
     Verdict,
 )
-from agent.review.queue import open_exception
+from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from models import Contact, Database, Decision, Invoice, Message, Prediction, events, transitions
 from models.message import Direction

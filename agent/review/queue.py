@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from config import Settings
+from config.calendars import add_working_days
 from config.errors import NeedsPerson
 from models import Customer, ExceptionItem, ExceptionLink, events, transitions
 from models.reasons import ExceptionReason
@@ -68,6 +70,13 @@ def open_exception(
     session.add(item)
     events.record(session, "exception.open", item, actor="relance", at=at, reason=reason.value, key=key, holds=holds)
     return item
+
+
+def alarm_at(settings: Settings, now: datetime) -> datetime:
+    """When an exception that is opened now alarms: so many working days on, at the same hour."""
+    local = now.astimezone(settings.zone)
+    day = add_working_days(settings.company.country, local.date(), settings.policy.exception_alarm_days)
+    return datetime.combine(day, local.timetz())
 
 
 def _links(customer_id: str | None, others: Iterable[str], invoice_ids: Iterable[int]) -> list[ExceptionLink]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from config.errors import NeedsPerson, TemporaryFailure
 from models import Base, Customer, Database, Installation, Invoice, SendingStop, events
-from models.database import head
+from models.database import _engine, _make, _migrate, head
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 
@@ -38,9 +38,19 @@ def add_invoice(database: Database, balance: str = "0.00") -> None:
         )
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
-    with database.engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+@pytest.mark.parametrize("way", ["made", "migrated"])
+def test_a_new_database_and_a_migrated_one_have_exactly_the_tables_of_the_code(database_url: str, way: str) -> None:
+    engine = _engine(make_url(database_url), "BEGIN IMMEDIATE")
+    if way == "migrated":
+        _migrate(engine)
+    else:
+        with engine.begin() as connection:
+            _make(connection)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, Base.metadata)
+        assert context.get_current_revision() == head()
+    engine.dispose()
     assert differences == []
 
 
