@@ -14,13 +14,14 @@ import pytest
 from sqlalchemy import select
 
 from agent import faults
-from agent.reminders import deliver, plan, reconcile, wire
+from agent.reminders import deliver, plan, reconcile, store, wire
 from agent.reminders.deliver import Post
 from config import Settings
 from config.errors import NeedsPerson
 from models import (
     Database,
     Delivery,
+    Event,
     ExceptionItem,
     Heartbeat,
     Invoice,
@@ -131,7 +132,7 @@ def test_a_mail_leaves_once_and_its_invoice_is_reminded(desk: Desk) -> None:
 
 def test_the_bytes_that_leave_are_the_frozen_ones(desk: Desk) -> None:
     with desk.database.read() as session:
-        frozen = deliver.store.raw_of(session, session.scalars(select(Delivery)).one())
+        frozen = store.raw_of(session, session.scalars(select(Delivery)).one())
     desk.deliver()
     assert desk.sink.mails[0].raw.rstrip() == frozen.rstrip()
 
@@ -369,7 +370,7 @@ def test_every_change_is_in_the_log(desk: Desk) -> None:
     desk.deliver()
     with desk.database.read() as session:
         assert events.verify(session, desk.database.key) is None
-        kinds = [event.kind for event in session.scalars(select(deliver.transitions.events.Event))]
+        kinds = [event.kind for event in session.scalars(select(Event))]
     assert {"reminder.reserved", "delivery.sending", "delivery.sent", "invoice.reminded"} <= set(kinds)
 
 

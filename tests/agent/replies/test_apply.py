@@ -1,0 +1,286 @@
+"""What follows from an answer, in the rows: applied once, corrected by a person, taken back in whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from agent.inbound import store as inbound
+from agent.inbound.identity import identify
+from agent.inbound.process import tied
+from agent.inbound.reading import read_message
+from agent.inbound.values import Border
+from agent.replies import apply, resolve, store
+from agent.replies.explain import explain
+from agent.replies.resolve import Word
+from agent.review import queue
+from config import Settings
+from config.errors import NeedsPerson
+from models import (
+    Contact,
+    Correction,
+    Customer,
+    Database,
+    Decision,
+    Delivery,
+    Dispute,
+    Event,
+    ExceptionItem,
+    Invoice,
+    Message,
+    Prediction,
+    Promise,
+    blob,
+    events,
+)
+from models.message import Direction
+from models.reasons import ExceptionReason
+from models.states import DeliveryState, DisputeState, ExceptionState, InvoiceState, MessageState, PromiseState
+from tests.builders import ledger, mail, sent
+from tests.builders.replies import prediction
+
+NOW = datetime.fromisoformat("2026-03-11T10:00:00+00:00")
+BORDER = {
+    "Authentication-Results": "mx.example.test; dmarc=pass header.from=customer.test",
+    "Received": "from mail.customer.test by mx.example.test; Wed, 11 Mar 2026 09:13:00 +0000",
+}
+
+
+@dataclass
+class Office:
+    """A reminder of FA-1 left yesterday; today answers come."""
+
+    database: Database
+    settings: Settings
+    reminder_id: str
+
+    def arrives(self, raw: bytes, said: Any = None) -> int:
+        """A mail that was stored, read and predicted; its number."""
+        with self.database.write() as session:
+            message = Message(
+                dkey=identify(raw).dkey, direction=Direction.IN, mailbox="ar", blob_sha256=blob.keep(session, raw),
+                size=len(raw), received_at=NOW, state=MessageState.STORED, owner="test", created_at=NOW,
+            )  # fmt: skip
+            session.add(message)
+            session.flush()
+            reading = read_message(raw, Border("own", "mx.example.test"), NOW)
+            message.message_id = reading.message_id
+            tie = tied(session, message, reading, self.settings)
+            inbound.keep_reading(session, message, reading, tie, owner="test", now=NOW)
+            if said is not None:
+                session.add(
+                    Prediction(
+                        message_id=message.id, model_version="test", primary=said.primary, confidence=said.confidence,
+                        document=store.document_of(said), predicted_at=NOW,
+                    )
+                )  # fmt: skip
+            return message.id
+
+    def answers(self, primary: str, **changes: Any) -> int:
+        """The customer's proven answer, understood as ``primary``, and decided on."""
+        headers = changes.pop("headers", BORDER)
+        message_id = self.arrives(mail.reply(self.reminder_id, headers=headers), prediction(primary, **changes))
+        apply.drain(self.database, self.settings, NOW)
+        return message_id
+
+    def says(self, word: Word) -> resolve.Done:
+        """A person settles the newest item."""
+        with self.database.write() as session:
+            item = session.scalars(select(ExceptionItem).order_by(ExceptionItem.id.desc()).limit(1)).one()
+            return resolve.resolve(session, item, word, NOW)
+
+    def undo(self, now: datetime = NOW) -> None:
+        with self.database.write() as session:
+            item = queue.last_settled(session, "Anna")
+            assert item is not None
+            resolve.undo(session, item, "Anna", now)
+
+    def one(self, table: Any) -> Any:
+        with self.database.read() as session:
+            return session.scalars(select(table).order_by(table.id.desc()).limit(1)).one()
+
+    def count(self, table: Any) -> int:
+        with self.database.read() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    @property
+    def invoice(self) -> Invoice:
+        found: Invoice = self.one(Invoice)
+        return found
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    settings = ledger.settings(tmp_path, policy={"mode": "automatic"})
+    database = Database.open(database_url, tmp_path, NOW)
+    with database.write() as session:
+        sent.customer(session)
+        reminder = sent.reminder(session, [sent.invoice(session, "FA-1")])
+    yield Office(database, settings, str(reminder.message_id))
+    with database.read() as session:
+        assert events.verify(session, database.key) is None
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("primary", "state"),
+    [
+        ("paid", InvoiceState.PAYMENT_REPORTED),
+        ("promise", InvoiceState.PROMISED),
+        ("dispute", InvoiceState.DISPUTED),
+    ],
+)
+def test_a_plain_answer_moves_its_invoice_without_a_person(office: Office, primary: str, state: InvoiceState) -> None:
+    office.answers(primary)
+    assert office.invoice.state is state
+    assert office.one(Message).state is MessageState.APPLIED
+
+
+def test_deciding_again_changes_nothing(office: Office) -> None:
+    office.answers("promise")
+    before = (office.count(Event), office.count(Decision), office.count(Promise))
+    apply.drain(office.database, office.settings, NOW)
+    assert (office.count(Event), office.count(Decision), office.count(Promise)) == before
+
+
+def test_a_dispute_is_applied_and_asked_about_in_one_transaction(office: Office) -> None:
+    office.answers("dispute")
+    item = office.one(ExceptionItem)
+    assert (item.reason, item.holds, office.one(Dispute).reason) == (ExceptionReason.DISPUTE, True, "quality")
+
+
+def test_a_claim_never_closes_an_invoice(office: Office) -> None:
+    office.answers("paid")
+    assert not office.invoice.is_closed
+    assert office.invoice.balance > 0
+
+
+def test_a_mail_that_our_border_did_not_authenticate_moves_nothing(office: Office) -> None:
+    office.answers("paid", headers={})
+    assert office.invoice.state is InvoiceState.REMINDED
+    assert office.one(ExceptionItem).reason is ExceptionReason.UNAUTHENTICATED
+
+
+def test_a_persons_label_is_applied_and_kept_to_learn_from(office: Office) -> None:
+    office.answers("promise", automatic=False)
+    assert office.invoice.state is InvoiceState.REMINDED
+    office.says(Word("Anna", "promise", promise_date=date(2026, 3, 25)))
+    assert (office.invoice.state, office.one(Promise).date) == (InvoiceState.PROMISED, date(2026, 3, 25))
+    correction = office.one(Correction)
+    assert (correction.corrected_by, correction.labels["primary"]) == ("Anna", "promise")
+    assert correction.labels["promise_date"] == "2026-03-25"
+    assert office.one(Message).state is MessageState.APPLIED
+
+
+def test_undo_puts_back_the_invoice_the_promise_the_item_and_the_training_data(office: Office) -> None:
+    office.answers("promise", automatic=False)
+    office.says(Word("Anna", "promise", promise_date=date(2026, 3, 25)))
+    office.undo()
+    assert office.invoice.state is InvoiceState.REMINDED
+    assert office.one(Promise).state is PromiseState.SUPERSEDED
+    assert office.one(ExceptionItem).state is ExceptionState.OPEN
+    assert office.one(Correction).withdrawn_at == NOW
+    assert office.one(Message).state is MessageState.QUEUED
+
+
+def test_undo_is_possible_for_a_day(office: Office) -> None:
+    office.answers("question")
+    office.says(Word("Anna", "question"))
+    with pytest.raises(NeedsPerson, match="more than 24 hours"):
+        office.undo(NOW + timedelta(hours=25))
+
+
+def test_a_person_who_knows_better_takes_an_automatic_dispute_back_and_undo_brings_it_again(office: Office) -> None:
+    office.answers("dispute")
+    office.says(Word("Anna", "other"))
+    assert (office.invoice.state, office.one(Dispute).state) == (InvoiceState.REMINDED, DisputeState.WITHDRAWN)
+    office.undo()
+    assert (office.invoice.state, office.one(Dispute).state) == (InvoiceState.DISPUTED, DisputeState.OPEN)
+
+
+def test_a_question_holds_and_a_person_releases_it(office: Office) -> None:
+    office.answers("question")
+    assert office.one(ExceptionItem).holds
+    office.says(Word("Anna", "question"))
+    assert office.invoice.state is InvoiceState.REMINDED
+    assert office.one(ExceptionItem).state is ExceptionState.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        (Word("Anna"), "say what it means"),
+        (Word("Anna", "promise"), "needs its date"),
+        (Word("Anna", "paid", {"FA-9": "paid"}), "no invoice has the number FA-9"),
+    ],
+)
+def test_a_word_that_says_too_little_changes_nothing(office: Office, word: Word, says: str) -> None:
+    office.answers("promise", promise_date=None, automatic=False)
+    before = office.count(Event)
+    with pytest.raises(NeedsPerson, match=says):
+        office.says(word)
+    assert (office.count(Event), office.one(ExceptionItem).state) == (before, ExceptionState.OPEN)
+
+
+def test_dismissing_lets_reminders_go_on(office: Office) -> None:
+    office.answers("other")
+    with office.database.write() as session:
+        resolve.dismiss(session, session.scalars(select(ExceptionItem)).one(), "thanks only", "Anna", NOW)
+    assert office.one(ExceptionItem).state is ExceptionState.DISMISSED
+    assert office.one(Message).state is MessageState.APPLIED
+
+
+def test_a_released_stranger_holds_no_more(office: Office) -> None:
+    office.answers("paid", headers={})
+    office.says(Word("Anna", "other"))
+    office.arrives(mail.reply(office.reminder_id, sender="evil@else.test"), prediction("paid"))
+    apply.drain(office.database, office.settings, NOW)
+    item = office.one(ExceptionItem)
+    assert (item.reason, item.holds) == (ExceptionReason.UNKNOWN_SENDER, False)
+
+
+def test_a_bounce_for_good_stops_mails_to_the_address_and_frees_the_step(office: Office) -> None:
+    office.arrives(mail.bounce(office.reminder_id, recipient=mail.CUSTOMER, status="5.1.1"))
+    apply.drain(office.database, office.settings, NOW)
+    with office.database.read() as session:
+        assert session.scalars(select(Contact)).one().dead_since == NOW
+        delivery = session.scalars(select(Delivery)).one()
+        assert delivery.state is DeliveryState.REJECTED
+        assert delivery.reminder is not None
+        assert all(line.voided for line in delivery.reminder.lines)
+    assert office.one(ExceptionItem).reason is ExceptionReason.DEAD_ADDRESS
+    assert office.invoice.state is InvoiceState.REMINDED
+
+
+def test_an_answer_proves_that_an_unknown_mail_had_left(office: Office) -> None:
+    with office.database.write() as session:
+        session.scalars(select(Delivery)).one().state = DeliveryState.UNKNOWN
+    office.answers("paid")
+    delivery = office.one(Delivery)
+    assert (delivery.state, delivery.settled_by) == (DeliveryState.SENT, "reply")
+
+
+def test_explain_tells_the_story_in_words(office: Office) -> None:
+    message_id = office.answers("paid")
+    with office.database.read() as session:
+        story = explain(session, session.get_one(Message, message_id))
+    told = " ".join(story["sentences"])
+    assert story["rule"] == "automatic"
+    assert "not_threaded" in story["rules_passed"]
+    for words in ("authenticated by our own mail border", "customer C1 about FA-1", "can't be forged", "99%"):
+        assert words in told
+
+
+def test_snoozing_hides_an_item_until_its_day_and_goes_on_holding(office: Office) -> None:
+    office.answers("question")
+    with office.database.write() as session:
+        item = session.scalars(select(ExceptionItem)).one()
+        queue.snooze(session, item, NOW + timedelta(days=2), "Anna", NOW)
+    with office.database.read() as session:
+        assert queue.waiting(session, NOW) == []
+        assert len(queue.waiting(session, NOW + timedelta(days=2))) == 1
+        assert session.scalars(select(Customer)).one().strangers_hold_no_more is False
