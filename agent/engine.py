@@ -107,16 +107,22 @@ class Engine:
     """Runs ``work(loop)`` for each of ``loops`` (name → how often at least), until it is stopped.
 
     ``executor`` names this process to the engine: what it leaves unfinished is taken up at once by the next one of that
-    name, so two that live at the same time have two.
+    name, so two that live at the same time have two. A run that has not ended by ``rescue_after`` is anybody's.
     """
 
     def __init__(
-        self, place: URL, executor: str, loops: Mapping[str, timedelta], work: Callable[[str], Follow]
+        self,
+        place: URL,
+        executor: str,
+        loops: Mapping[str, timedelta],
+        work: Callable[[str], Follow],
+        rescue_after: timedelta = RESCUE_AFTER,
     ) -> None:
         self._place = place
         self._executor = executor
         self._loops = loops
         self._work = work
+        self._rescue_after = rescue_after
         self._sql: SqlEngine | None = None
         self._client: DBOSClient | None = None
         self._started = threading.Event()
@@ -273,7 +279,7 @@ class Engine:
         if self._client is None:
             return
         stuck = self._client.list_workflows(
-            status="PENDING", dequeued_before=_ago(RESCUE_AFTER), load_input=False, load_output=False
+            status="PENDING", dequeued_before=_ago(self._rescue_after), load_input=False, load_output=False
         )
         for name in {run.queue_name for run in stuck if run.queue_name is not None}:
             ids = [run.workflow_id for run in stuck if run.queue_name == name]
