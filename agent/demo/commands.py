@@ -50,11 +50,12 @@ def demo_command(
     days: Annotated[int, typer.Option("--days", min=1, max=60, help="How many days pass.")] = 30,
 ) -> None:
     """Watch a month of reminders, answers and decisions, on servers inside of this process; needs no set-up."""
+    ctx: Context = context.obj
+    ctx.say("Founding a company and starting its mail servers …")
     from agent.demo.show import Show, console_for, summary
     from agent.demo.verdict import verdict
     from agent.demo.world import Wish, World
 
-    ctx: Context = context.obj
     wish = Wish(folder, yesterday(ctx.now()), seed=seed, days=days, customers=customers)
     prepare(folder)
     console = console_for(sys.stdout.isatty())

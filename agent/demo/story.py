@@ -152,7 +152,7 @@ def board(session: Session, since: datetime) -> Board:
     )
     kinds = select(Task.kind, func.count()).where(Task.state == TaskState.OPEN).group_by(Task.kind)
     decided = select(Message.state, func.count()).where(Message.direction == Direction.IN).group_by(Message.state)
-    by_message = dict(session.execute(decided).tuples().all())
+    by_message: dict[MessageState | None, int] = dict(session.execute(decided).all())
     sent = select(func.count()).select_from(Delivery).where(Delivery.sent_at.is_not(None))
     came = session.scalars(select(Payment.amount).where(Payment.imported_at > since))
     return Board(

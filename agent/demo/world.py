@@ -221,10 +221,16 @@ class World:
         self.record.meanings[letters.message_id(answer)] = answer.meaning
         self.record.written += 1
         host = f"mail.{domain_of(answer.sender)}"
-        with smtplib.SMTP(
-            HOST, self.mail.border_port, local_hostname=host, timeout=30, source_address=(answer.ip, 0)
-        ) as smtp:
-            smtp.sendmail(answer.sender, [company.ADDRESS], letters.written(answer))
+        try:
+            with smtplib.SMTP(
+                HOST, self.mail.border_port, local_hostname=host, timeout=30, source_address=(answer.ip, 0)
+            ) as smtp:
+                smtp.sendmail(answer.sender, [company.ADDRESS], letters.written(answer))
+        except OSError as error:
+            raise RelanceError(
+                f"the demo's own mail server could not be reached from {answer.ip}: {error}",
+                "The demo needs the whole of 127.0.0.0/8 on the loopback interface, as Linux has it.",
+            ) from error
 
 
 def _wall_clock() -> datetime:
