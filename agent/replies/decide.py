@@ -27,6 +27,7 @@ from agent.replies.values import (
 )
 from classifier.values import Prediction
 from models.reasons import ExceptionReason
+from models.states import InvoiceState
 
 Asked = Callable[[Case, PolicyView], Queue | None]
 
@@ -197,6 +198,8 @@ def _no_invoice(case: Case, _policy: PolicyView) -> Queue | None:
 
 
 def _mode(case: Case, policy: PolicyView) -> Queue | None:
+    if all(isinstance(action, TakeNote) for action in _actions(case)):
+        return None
     if policy.mode == "observe":
         return Queue(ExceptionReason.OBSERVED, f"would be taken as {_prediction(case).primary}", priority=40)
     if policy.mode == "suggest":
@@ -247,6 +250,8 @@ def _actions(case: Case) -> tuple[Action, ...]:
     prediction = case.prediction
     if prediction is None:
         return ()
+    if _is_settled(case, prediction):
+        return (TakeNote(),)
     open_ones = [invoice for invoice in case.invoices if not invoice.is_closed]
     intents = dict(prediction.per_invoice)
     if not intents and len(case.invoices) == 1:
@@ -257,6 +262,15 @@ def _actions(case: Case) -> tuple[Action, ...]:
         if (action := action_for(invoice, intents.get(invoice.number), prediction)) is not None
     ]
     return tuple(actions)
+
+
+SETTLED = frozenset({InvoiceState.PAID, InvoiceState.CREDITED})
+
+
+def _is_settled(case: Case, prediction: Prediction) -> bool:
+    """The customer says that it paid what the ledger says is paid: their words have crossed, and nothing is left to do."""
+    said = {prediction.primary, *prediction.per_invoice.values()}
+    return bool(case.invoices) and said == {"paid"} and all(i.state in SETTLED for i in case.invoices)
 
 
 def action_for(invoice: InvoiceAtHand, intent: str | None, prediction: Prediction) -> Action | None:

@@ -20,6 +20,7 @@ from agent.replies.values import (
 )
 from classifier.values import Promised
 from models.reasons import ExceptionReason as Why
+from models.states import InvoiceState
 from tests.builders.replies import CONTACT, at_hand, case, policy, prediction
 
 PAID: tuple[Action, ...] = (ReportPaid(1),)
@@ -159,6 +160,22 @@ def test_an_invoice_that_has_closed_meanwhile_is_left_alone() -> None:
     said = prediction(per_invoice={"FA-1": "paid", "FA-2": "paid"})
     both = (at_hand(is_closed=True), at_hand(id=2, number="FA-2"))
     assert decide(case(prediction=said, invoices=both), policy()).actions == (ReportPaid(2),)
+
+
+@pytest.mark.parametrize(
+    ("primary", "state", "rule"),
+    [
+        ("paid", InvoiceState.PAID, "automatic"),
+        ("paid", InvoiceState.CREDITED, "automatic"),
+        ("paid", InvoiceState.IN_COLLECTION, "no_invoice"),
+        ("promise", InvoiceState.PAID, "no_invoice"),
+        ("dispute", InvoiceState.PAID, "no_invoice"),
+    ],
+)
+def test_a_paid_that_crosses_its_own_payment_is_taken_note_of(primary: str, state: InvoiceState, rule: str) -> None:
+    settled = (at_hand(is_closed=True, state=state),)
+    verdict = decide(case(prediction=prediction(primary), invoices=settled), policy())
+    assert (verdict.rule, verdict.queue is None) == (rule, rule == "automatic")
 
 
 def test_a_part_promised_is_recorded_as_a_part() -> None:
