@@ -48,7 +48,7 @@ def decide(case: Case, policy: PolicyView) -> Verdict:
     `RULES` in order; what passes them all is applied, and a dispute asks a person besides.
     """
     if case.kind is Kind.BOUNCE:
-        return _bounce(case)
+        return _bounce(case, policy)
     if case.kind is Kind.AUTO_REPLY:
         return _auto_reply(case, policy)
     proposed = _actions(case)
@@ -97,24 +97,25 @@ def _not_threaded(case: Case, _policy: PolicyView) -> Queue | None:
     return Queue(
         ExceptionReason.NOT_THREADED,
         f"it answers no reminder that can be proven; {who}",
-        holds=case.customer_id is not None and not case.strangers_hold_no_more,
+        holds=case.customer_id is not None and _may_hold(case),
     )
 
 
 def _unknown_sender(case: Case, _policy: PolicyView) -> Queue | None:
     if case.standing.known:
         return None
-    return Queue(
-        ExceptionReason.UNKNOWN_SENDER, case.standing.detail, priority=60, holds=not case.strangers_hold_no_more
-    )
+    return Queue(ExceptionReason.UNKNOWN_SENDER, case.standing.detail, priority=60, holds=_may_hold(case))
 
 
 def _unauthenticated(case: Case, policy: PolicyView) -> Queue | None:
     if case.standing.authenticated or not policy.require_authentication:
         return None
-    return Queue(
-        ExceptionReason.UNAUTHENTICATED, case.standing.detail, priority=60, holds=not case.strangers_hold_no_more
-    )
+    return Queue(ExceptionReason.UNAUTHENTICATED, case.standing.detail, priority=60, holds=_may_hold(case))
+
+
+def _may_hold(case: Case) -> bool:
+    """Once a person has released a stranger's mail strangers hold no more; the customer's own mail always does."""
+    return case.standing.is_trusted or not case.strangers_hold_no_more
 
 
 # --- What it says -----------------------------------------------------------------------------------------------------
@@ -189,6 +190,21 @@ def _instalments(case: Case, _policy: PolicyView) -> Queue | None:
     return Queue(ExceptionReason.INSTALMENTS, f"{len(prediction.promised)} instalments proposed: accept them or not")
 
 
+def _unclear_part(case: Case, _policy: PolicyView) -> Queue | None:
+    """A part of one invoice is clear; of several, or in another currency, it would be a guess what is promised."""
+    prediction = _prediction(case)
+    amount, currency = prediction.promised_amount, prediction.promised_currency
+    promised = {action.invoice_id for action in _actions(case) if isinstance(action, RecordPromise)}
+    if not promised or amount is None:
+        return None
+    invoices = [invoice for invoice in case.invoices if invoice.id in promised]
+    if currency is not None and any(invoice.currency != currency for invoice in invoices):
+        return Queue(ExceptionReason.PROMISE_PART, f"it promises an amount in {currency}, which isn't the invoice's")
+    if len(invoices) > 1 and amount < sum(invoice.balance for invoice in invoices):
+        return Queue(ExceptionReason.PROMISE_PART, f"it promises a part of what {len(invoices)} invoices come to")
+    return None
+
+
 def _no_invoice(case: Case, _policy: PolicyView) -> Queue | None:
     if _actions(case):
         return None
@@ -225,6 +241,7 @@ RULES: tuple[Rule, ...] = (
     Rule("instalments", "A payment plan needs a person's word.", _instalments),
     Rule("unsure", "The trained model's confidence must hold the error bound.", _unsure),
     Rule("promise_date", "A promise lies ahead, and not beyond the horizon.", _date_out_of_bounds),
+    Rule("unclear_part", "Of a promised part it must be clear which invoice gets it.", _unclear_part),
     Rule("no_invoice", "There must be an open invoice that it clearly speaks of.", _no_invoice),
     Rule("mode", "The mode must allow it.", _mode),
 )
@@ -268,7 +285,7 @@ SETTLED = frozenset({InvoiceState.PAID, InvoiceState.CREDITED})
 
 
 def _is_settled(case: Case, prediction: Prediction) -> bool:
-    """The customer says that it paid what the ledger says is paid: their words have crossed, and nothing is left to do."""
+    """It says that it paid what the ledger knows as paid: the two have crossed, and nothing is left to do."""
     said = {prediction.primary, *prediction.per_invoice.values()}
     return bool(case.invoices) and said == {"paid"} and all(i.state in SETTLED for i in case.invoices)
 
@@ -289,7 +306,7 @@ def action_for(invoice: InvoiceAtHand, intent: str | None, prediction: Predictio
 # --- Machines ---------------------------------------------------------------------------------------------------------
 
 
-def _bounce(case: Case) -> Verdict:
+def _bounce(case: Case, policy: PolicyView) -> Verdict:
     """Only a dead address stops mails to it, and a person is asked for another one."""
     bounce = case.bounce
     if bounce is None:
@@ -297,7 +314,11 @@ def _bounce(case: Case) -> Verdict:
     if not case.is_proven:
         queue = Queue(ExceptionReason.BOUNCE, "a bounce that names no reminder of ours", 30, holds=False)
         return Verdict("bounce_unproven", (), queue, ())
-    if bounce.permanent and bounce.reason is BounceReason.DEAD_ADDRESS and case.contact is not None:
+    if case.has_return_path:
+        # A mail server's report has the null path (RFC 3464 section 2); who has our mail could write any other.
+        queue = Queue(ExceptionReason.BOUNCE, "it looks like a bounce, but a mail server did not send it", 60)
+        return Verdict("bounce_from_somebody", (), queue, ())
+    if bounce.permanent and policy.mode != "observe" and bounce.reason is BounceReason.DEAD_ADDRESS and case.contact is not None:
         queue = Queue(ExceptionReason.DEAD_ADDRESS, f"status {bounce.status or 'none'}: ask for another address", 70)
         return Verdict("dead_address", (MarkDead(case.contact),), queue, ())
     if bounce.permanent:
@@ -315,6 +336,8 @@ def _auto_reply(case: Case, policy: PolicyView) -> Verdict:
         and case.contact is not None
         and case.is_proven
         and case.standing.known
+        and (case.standing.authenticated or not policy.require_authentication)
+        and policy.mode != "observe"
         and absence.return_date > case.today
     ):
         until = min(absence.return_date, policy.absence_at_most_until)
