@@ -110,12 +110,14 @@ def _customers(item: ExceptionItem) -> list[str]:
     return list(dict.fromkeys(link.customer_id for link in item.links))
 
 
-def take_command(context: typer.Context, item_id: Item, by: By = "operator") -> None:
+def take_command(context: typer.Context, item_id: Item, by: By = "operator", json: Json = False) -> None:
     """Say that you work on it."""
     ctx: Context = context.obj
     with ctx.database().write() as session:
-        queue.take(session, queue.get(session, item_id), by, ctx.now())
-    ctx.say(f"Item {item_id} is {by}'s.")
+        item = queue.get(session, item_id)
+        queue.take(session, item, by, ctx.now())
+        row = _row(session, item)
+    _tell(ctx, row, f"Item {item_id} is {by}'s.", json=json)
 
 
 def resolve_command(
@@ -147,7 +149,7 @@ def resolve_command(
         item = queue.get(session, item_id)
         done = resolve.resolve(session, item, word, ctx.now())
         row = _row(session, item)
-    _tell(ctx, item_id, done, row, json=json)
+    _tell_done(ctx, done, row, json=json)
 
 
 def _delivery_word(text: str | None) -> resolve.DeliveryWord | None:
@@ -170,11 +172,18 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _tell(ctx: Context, item_id: int, done: resolve.Done, row: dict[str, Any], *, json: bool) -> None:
+def _tell(ctx: Context, row: dict[str, Any], sentence: str, *, json: bool) -> None:
+    if json:
+        ctx.emit(row, json=True)
+    else:
+        ctx.say(sentence)
+
+
+def _tell_done(ctx: Context, done: resolve.Done, row: dict[str, Any], *, json: bool) -> None:
     if json:
         ctx.emit({**row, "followed": list(done.sentences)}, json=True)
         return
-    ctx.say(f"Item {item_id}:")
+    ctx.say(f"Item {row['id']}:")
     for sentence in done.sentences:
         ctx.say(f"  {sentence}")
 
@@ -184,12 +193,15 @@ def dismiss_command(
     item_id: Item,
     reason: Annotated[str, typer.Option("--reason", help="Why nothing has to follow from it.")],
     by: By = "operator",
+    json: Json = False,
 ) -> None:
     """Say that nothing has to follow from it; reminders go on."""
     ctx: Context = context.obj
     with ctx.database().write() as session:
-        resolve.dismiss(session, queue.get(session, item_id), reason, by, ctx.now())
-    ctx.say(f"Item {item_id} is dismissed.")
+        item = queue.get(session, item_id)
+        resolve.dismiss(session, item, reason, by, ctx.now())
+        row = _row(session, item)
+    _tell(ctx, row, f"Item {item_id} is dismissed.", json=json)
 
 
 def snooze_command(
@@ -197,13 +209,16 @@ def snooze_command(
     item_id: Item,
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="The day to show it again.")],
     by: By = "operator",
+    json: Json = False,
 ) -> None:
     """Put it away until a day; the customer's reminders go on waiting."""
     ctx: Context = context.obj
     moment = _morning(until.date(), ctx)
     with ctx.database().write() as session:
-        queue.snooze(session, queue.get(session, item_id), moment, by, ctx.now())
-    ctx.say(f"Item {item_id} sleeps until {until:%Y-%m-%d}.")
+        item = queue.get(session, item_id)
+        queue.snooze(session, item, moment, by, ctx.now())
+        row = _row(session, item)
+    _tell(ctx, row, f"Item {item_id} sleeps until {until:%Y-%m-%d}.", json=json)
 
 
 def _morning(day: date, ctx: Context) -> datetime:
@@ -224,7 +239,7 @@ def undo_command(
             raise NeedsPerson(f"{by} has settled nothing yet; name the item to undo")
         done = resolve.undo(session, item, by, ctx.now())
         row = _row(session, item)
-    _tell(ctx, row["id"], done, row, json=json)
+    _tell_done(ctx, done, row, json=json)
 
 
 def tasks_list(context: typer.Context, json: Json = False) -> None:
