@@ -11,7 +11,7 @@ from agent.replies import store
 from agent.replies.decide import RULES
 from classifier.values import Prediction
 from config.errors import NeedsPerson
-from models import Decision, Event, ExceptionItem, Invoice, Message
+from models import Decision, Delivery, Event, ExceptionItem, Invoice, Message, ReminderLine
 from models.message import Direction
 from models.reasons import SENTENCES
 
@@ -24,13 +24,18 @@ MEANS = {rule.name: rule.means for rule in RULES} | {
     "delayed": "A delay is taken note of; the mail server goes on trying.",
     "auto_reply": "An automatic answer never changes an invoice.",
     "other_contact": "An automatic answer that names another contact is a person's.",
+    "bounce_from_somebody": "A delivery report that has a sender of its own is a person's.",
     "bounce_unproven": "A bounce that names no mail of ours proves nothing.",
 }
+
+MAX_DIGITS = 18
+"""Of a message's number: what both databases can compare with."""
 
 
 def find(session: Session, wanted: str) -> Message:
     """A message by relance's number for it, or by its Message-ID, with or without brackets."""
-    by_id = Message.id == int(wanted) if wanted.isdigit() else None
+    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS
+    by_id = Message.id == int(wanted) if is_number else None
     bare = wanted.strip("<>")
     by_header = Message.message_id.in_((wanted, f"<{bare}>", bare))
     query = select(Message).where(by_header if by_id is None else or_(by_id, by_header)).order_by(Message.id)
@@ -50,9 +55,9 @@ def explain(session: Session, message: Message) -> dict[str, Any]:
     item = session.scalar(select(ExceptionItem).where(ExceptionItem.message_id == message.id))
     numbers = _numbers(session, message, decisions)
     sentences = [
-        *_origin(message),
+        *_origin(session, message),
         *(_reading(read) if read is not None else []),
-        *_thread(message, numbers),
+        *([] if _is_reminder(message) else _thread(message, numbers)),
         *(_prediction(prediction) if prediction is not None else []),
         *_decision(decisions, numbers, item),
     ]
@@ -89,10 +94,33 @@ def _numbers(session: Session, message: Message, decisions: list[Decision]) -> d
     return dict(session.execute(query).all())
 
 
-def _origin(message: Message) -> list[str]:
+def _is_reminder(message: Message) -> bool:
+    """Our own mails have a delivery instead of a state; a colleague's mail in Sent is read like any other."""
+    return message.direction is Direction.OUT and message.state is None
+
+
+def _origin(session: Session, message: Message) -> list[str]:
+    if _is_reminder(message):
+        return _reminder(session, message)
     if message.direction is Direction.OUT:
         return ["It went out from the mailbox."]
     return [f"It arrived on {message.received_at:%Y-%m-%d %H:%M} UTC in the mailbox {message.mailbox}."]
+
+
+def _reminder(session: Session, message: Message) -> list[str]:
+    delivery = session.scalar(select(Delivery).where(Delivery.message_id == message.id))
+    if delivery is None:
+        return ["It is a mail of relance's own."]
+    listed = (
+        select(Invoice.number)
+        .join(ReminderLine, ReminderLine.invoice_id == Invoice.id)
+        .where(ReminderLine.reminder_id == delivery.reminder_id)
+        .order_by(ReminderLine.id)
+    )
+    step = delivery.reminder.step.replace("_", " ") if delivery.reminder is not None else "mail"
+    sentences = [f"It is the {step} to customer {message.customer_id} about {', '.join(session.scalars(listed))}."]
+    told = f"It left on {delivery.sent_at:%Y-%m-%d %H:%M} UTC" if delivery.sent_at is not None else "It has not left"
+    return [*sentences, f"{told}; its delivery is {delivery.state.value}."]
 
 
 def _reading(reading: Reading) -> list[str]:
