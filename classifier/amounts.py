@@ -65,6 +65,12 @@ def _amount(found: re.Match[str]) -> Decimal | None:
     if groups.get("cents") and number.isdigit():
         return Decimal(f"{number}.{groups['cents']}")
     if groups.get("kilo"):
-        return Decimal(number.replace(",", ".").replace(" ", "")) * 1000 if number.count(",") < 2 else None
+        return _thousands(number)
     amount = Price.fromstring(number).amount
     return amount if amount is None else Decimal(amount)
+
+
+def _thousands(number: str) -> Decimal | None:
+    """As in "3,5 k€": a comma or point before k parts decimals."""
+    plain = number.replace(",", ".").replace(" ", "").replace("'", "")
+    return None if plain.count(".") > 1 else Decimal(f"{Decimal(plain) * 1000:.2f}".removesuffix(".00"))

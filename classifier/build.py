@@ -1,21 +1,19 @@
 """Build the default trained model from the committed data: `python -m classifier.build`.
 
 The model file is not committed; a checkout and the wheel build it. Does nothing where the model in place came from the
-same data, code format and library; progress goes to standard error.
+same data, program and libraries; progress goes to standard error.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from classifier.data import COMMITTED, data_files, data_hash, read_rows
 from classifier.errors import DataError, ModelError
 from classifier.figures import summary
-from classifier.storage import DEFAULT, Origin, load_model, read_manifest, save_model
+from classifier.storage import DEFAULT, MANIFEST, Origin, libraries, load_model, program_hash, read_manifest, save_model
 from classifier.training import Progress, silent, train
-from classifier.wordings import wordings_hash
 from config.errors import RelanceError
 
 
@@ -28,24 +26,23 @@ def build(folder: Path = DEFAULT, data: Path = COMMITTED, progress: Progress = s
     files = data_files(data)
     if not files:
         raise DataError([f"{data}: no *.jsonl file with labelled replies"])
-    identity = f"{data_hash(files)}{wordings_hash()}"
-    if (known := _in_place(folder, identity)) is not None:
+    data_identity, program_identity = data_hash(files), program_hash()
+    if (known := _in_place(folder, data_identity, program_identity)) is not None:
         progress(f"{known} is in place")
+        (folder / MANIFEST).touch()  # make compares times: what is in place is as new as the data
         return known
     rows = read_rows(files)
     trained = train(rows, progress)
-    origin = Origin(identity, len(rows), tuple(sorted({row.hand for row in rows})))
+    origin = Origin(data_identity, program_identity, len(rows), tuple(sorted({row.hand for row in rows})))
     return save_model(folder, trained, origin, summary(rows, trained.held_out))
 
 
-def _in_place(folder: Path, identity: str) -> str | None:
+def _in_place(folder: Path, data_identity: str, program_identity: str) -> str | None:
     try:
         manifest = read_manifest(folder)
-        if manifest["origin"]["data_hash"] != identity or manifest["libraries"]["scikit-learn"] != version(
-            "scikit-learn"
-        ):
-            return None
-        return load_model(folder).version
+        origin = manifest["origin"]
+        made_so = (origin["data_hash"], origin["program_hash"]) == (data_identity, program_identity)
+        return load_model(folder).version if made_so and manifest["libraries"] == libraries() else None
     except ModelError:
         return None  # whatever is there can't be used: it is built anew
 

@@ -71,7 +71,7 @@ def train(
     """Train from the shipped replies and further files; the result waits in its folder until it is configured."""
     from classifier.figures import summary
     from classifier.registry import LOCAL, Entry
-    from classifier.storage import Origin, read_manifest, save_model
+    from classifier.storage import Origin, program_hash, read_manifest, save_model
     from classifier.training import train as train_rows
 
     console = _console(context)
@@ -81,7 +81,7 @@ def train(
     identity = data_hash(every)
     folder = out or console.settings().root / LOCAL / f"{console.now():%Y%m%d-%H%M%S}-{identity[:8]}"
     hands = tuple(sorted({row.hand for row in rows}))
-    origin = Origin(identity, len(rows), hands, console.now().isoformat(timespec="seconds"))
+    origin = Origin(identity, program_hash(), len(rows), hands, console.now().isoformat(timespec="seconds"))
     save_model(folder, trained, origin, summary(rows, trained.held_out))
     console.say(f'trained into {folder}. To use it, set model = "{folder}" under [classifier].')
     console.emit(Entry(folder.name, folder, read_manifest(folder)), json)
@@ -115,7 +115,11 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     console.emit(entries(_root(console)), json)
 
 
-def show_model(context: typer.Context, name: str = "default", json: Json = False) -> None:
+def show_model(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name in `model list`.")] = "default",
+    json: Json = False,
+) -> None:
     """Show a trained model's manifest: where it came from, its thresholds, its figures."""
     from classifier.registry import entry
 

@@ -84,9 +84,8 @@ def _one_rest(parts: Sequence[_Part]) -> list[_Part]:
     """The rest counts once, and only after a part that it is the rest of: "the 400 that remain" is an amount."""
     kept: list[_Part] = []
     for part in parts:
-        if part.amount is not None or (
-            kept and all(each.amount is not None for each in kept) and part.start - kept[-1].end >= _CLOSE
-        ):
+        rest_of_something = kept and all(each.amount is not None for each in kept)
+        if part.amount is not None or (rest_of_something and part.start - kept[-1].end >= _CLOSE):
             kept.append(part)
     return kept
 
@@ -102,7 +101,8 @@ def _bare(sentence: Sentence, invoices: Sequence[InvoiceRef], total: Decimal, wh
     for found in _BARE.finditer(sentence.folded):
         digits = found["number"].replace(" ", "")
         amount = Decimal(digits) * (1000 if found["kilo"] else 1)
-        if any(digits in number for number in numbers) or not _LEAST_BARE <= amount < total or int(amount) in whole:
+        in_a_number = not found["kilo"] and any(digits in number for number in numbers)
+        if in_a_number or not _LEAST_BARE <= amount < total or int(amount) in whole:
             continue
         parts.append(_Part(found.start(), found.end(), amount))
     return parts

@@ -20,7 +20,7 @@ from classifier.amounts import AmountMention, find_amounts
 from classifier.dates import DateMention, find_dates
 from classifier.text import compose, fold, words
 
-_LONG_LINE = 60
+_LONG_LINE = 50
 _MAX_SENTENCES = 60
 _MAX_TEXT = 20_000
 _BOUNDARY = re.compile(r"(?<=[.!?…])[\"')]*\s+(?=[^\s])|\n+")

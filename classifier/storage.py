@@ -13,7 +13,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,29 @@ _INPUTS = {
     "primary": PRIMARY_INPUTS,
     "confidence": CONFIDENCE_INPUTS,
 }
+_REQUIRED = {
+    "version",
+    "estimators_sha256",
+    "origin",
+    "libraries",
+    "inputs",
+    "calibration",
+    "bound",
+    "languages",
+    "figures",
+}
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a trained model came from. `made` is an ISO 8601 time or None where a build must be reproducible."""
+    """Where a trained model came from: hashes of its data, and of the code and wordings that it was trained with.
+
+    `made` is an ISO 8601 time, or None where a build must be reproducible.
+    """
 
     data_hash: str
+    program_hash: str
     rows: int
     hands: tuple[str, ...]
     made: str | None = None
@@ -74,7 +89,7 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
         "version": name,
         "estimators_sha256": digest,
         "origin": asdict(origin),
-        "libraries": {each: version(each) for each in _LIBRARIES},
+        "libraries": libraries(),
         "inputs": _INPUTS,
         "calibration": {
             "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
@@ -95,6 +110,22 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
     return name
 
 
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that a trained model's figures depend on."""
+    return {each: version(each) for each in _LIBRARIES}
+
+
+def program_hash() -> str:
+    """SHA-256 over the classifier's code and wordings: a trained model depends on them as it does on its data."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(each for kind in ("*.py", "wordings/**/*.toml") for each in room.glob(kind)):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(room).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of the trained model in `folder`. Raises `ModelError`."""
     file = folder / MANIFEST
@@ -109,6 +140,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{file}: can't be read ({error}). Build or train it again.") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"{file}: format {FORMAT} expected. Train it again with this version of relance.")
+    missing = _REQUIRED - set(manifest)
+    if missing or set(manifest["origin"]) != {field.name for field in fields(Origin)}:
+        told = ", ".join(sorted(missing)) or "parts of origin"
+        raise ModelError(f"{file}: {told} missing in the manifest. Build or train it again.")
     return manifest
 
 

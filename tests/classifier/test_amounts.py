@@ -1,0 +1,52 @@
+"""Amounts beside a currency, in the ways that people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier.amounts import find_amounts
+
+WRITTEN = [
+    ("300 €", "300 EUR"),
+    ("300€", "300 EUR"),
+    ("1 240,00 €", "1240.00 EUR"),
+    ("1\u00a0240,00\u00a0€", "1240.00 EUR"),
+    ("1.240,50 €", "1240.50 EUR"),
+    ("1.500 €", "1500 EUR"),
+    ("1,500 EUR", "1500 EUR"),
+    ("EUR 1,240.50", "1240.50 EUR"),
+    ("€300", "300 EUR"),
+    ("€ 1.933,20", "1933.20 EUR"),
+    ("£1,200.50", "1200.50 GBP"),
+    ("£42", "42 GBP"),
+    ("GBP 3,980.00", "3980.00 GBP"),
+    ("$5,000", "5000 USD"),
+    ("USD 38,400.00", "38400.00 USD"),
+    ("CHF 1'500", "1500 CHF"),
+    ("2500 euros", "2500 EUR"),
+    ("420 euro", "420 EUR"),
+    ("45€50", "45.50 EUR"),
+    ("3 k€", "3000 EUR"),
+    ("3,5 k€", "3500 EUR"),
+    ("250,-€", "250 EUR"),
+    ("51 quid", "51 GBP"),
+    ("0,50 €", "0.50 EUR"),
+    ("300 € puis 400 €", "300 EUR, 400 EUR"),
+    ("la facture FA-2026-0312 du 12/03", ""),
+    ("300 maintenant", ""),
+    ("le 12.03.2026", ""),
+    ("20 %", ""),
+    ("le 06 39 98 41 07", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WRITTEN)
+def test_an_amount_is_read_beside_its_currency_only(text: str, expected: str) -> None:
+    found = find_amounts(text)
+    assert ", ".join(f"{each.amount:f} {each.currency}" for each in found) == expected
+
+
+def test_the_span_covers_number_and_currency() -> None:
+    text = "je verse 1 240,50 € vendredi"
+    (mention,) = find_amounts(text)
+    assert text[mention.start : mention.end] == "1 240,50 €"

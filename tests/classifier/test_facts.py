@@ -1,0 +1,91 @@
+"""What is said of payments made or to come; sentences come with how much they promise or report."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
+from classifier.preprocess import prepare
+from tests.classifier.builders import WEDNESDAY, invoice, reply
+
+DAY = reply("x", at=WEDNESDAY).date.date()
+
+PROMISED = [
+    ("Nous vous réglerons vendredi.", "2026-03-13"),
+    ("La facture du 12 février sera réglée le 20 mars.", "2026-03-20"),
+    ("Suite à votre relance du 10, le virement partira le 20 mars.", "2026-03-20"),
+    ("Si j'ai l'avoir lundi, je vous règle vendredi.", "2026-03-13"),
+    ("Le patron rentre lundi 16, il signera et vous serez payé le 18.", "2026-03-18"),
+    ("M. Roy rentre lundi 16 mars. Le virement sera fait le jour même.", "2026-03-16"),
+    ("Nous ferons le nécessaire.", None),
+    ("Ce sera payé au prochain virement.", None),
+    ("We'll pay the invoice of 3 March on Friday.", "2026-03-13"),
+    ("If we get it by Monday it will be in the run of 20 March.", "2026-03-20"),
+    ("It'll be paid by the end of next week.", "2026-03-20"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PROMISED)
+def test_the_promised_date_is_the_one_of_the_paying_clause(text: str, expected: str | None) -> None:
+    assert _promise(text).on == (date.fromisoformat(expected) if expected else None)
+
+
+def test_a_date_is_sure_only_where_no_other_coming_date_stands() -> None:
+    assert _promise("Nous réglons le 20 mars.").sure
+    assert not _promise("La réunion est lundi, nous réglons le 20 mars.").sure
+
+
+PARTS = [
+    ("Je verse 300 € vendredi et le reste fin mars.", [("2026-03-13", "300"), ("2026-03-31", "940.00")]),
+    ("Je vous fais 400 le 20 mars et 840 le 20 avril.", [("2026-03-20", "400"), ("2026-04-20", "840")]),
+    (
+        "We'll pay half on Friday and the rest at the end of March.",
+        [("2026-03-13", "620.00"), ("2026-03-31", "620.00")],
+    ),
+    ("I can do 1k this Friday.", [("2026-03-13", "1000")]),
+    ("Nous réglons 1 240 € vendredi.", []),
+    ("Nous réglons vendredi.", []),
+    ("Je règle sous 30 jours.", []),
+    ("Je paie 5 000 € vendredi.", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PARTS)
+def test_parts_of_the_sum_are_read_with_their_dates(text: str, expected: list[tuple[str, str]]) -> None:
+    found = _promise(text)
+    assert [(str(each.on), str(each.amount)) for each in found.parts] == expected
+    assert {each.currency for each in found.parts} <= {"EUR"}
+
+
+def test_with_instalments_the_promise_date_is_the_first() -> None:
+    assert _promise("Je verse 300 € vendredi et le reste fin mars.").on == date(2026, 3, 13)
+
+
+PAID = [
+    ("Le virement est parti ce matin.", PaidFacts(date(2026, 3, 11), None, "transfer")),
+    ("Chèque n° 4417 posté lundi.", PaidFacts(date(2026, 3, 9), None, "cheque", "4417")),
+    ("Payé par carte hier, 1 240 €.", PaidFacts(date(2026, 3, 10), Decimal(1240), "card")),
+    ("Vous nous avez prélevé le 5.", PaidFacts(date(2026, 3, 5), None, "direct_debit")),
+    ("C'est réglé depuis la semaine dernière.", PaidFacts()),
+    ("La facture du 12 février a été réglée le 4 mars.", PaidFacts(date(2026, 3, 4))),
+    ("Virement du 4 mars, réf. AB12345.", PaidFacts(date(2026, 3, 4), None, "transfer", "AB12345")),
+    ("Virement du 4 mars, réf. FA-2026-0312.", PaidFacts(date(2026, 3, 4), None, "transfer")),
+    ("We paid £1,240.00 by bank transfer on 4 March.", PaidFacts(date(2026, 3, 4), Decimal("1240.00"), "transfer")),
+    ("Check 20817 was mailed yesterday.", PaidFacts(date(2026, 3, 10), None, "cheque", "20817")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PAID)
+def test_a_reported_payment_gives_its_date_amount_method_and_reference(text: str, expected: PaidFacts) -> None:
+    prepared = prepare(text, DAY)
+    spoken = [Spoken(sentence, promise=0.0, paid=0.9) for sentence in prepared.sentences]
+    assert paid_facts(spoken, prepared.language, (invoice(),)) == expected
+
+
+def _promise(text: str) -> PromiseFacts:
+    prepared = prepare(text, DAY)
+    spoken = [Spoken(sentence, promise=0.9, paid=0.0) for sentence in prepared.sentences]
+    return promise_facts(spoken, prepared.language, (invoice(),))

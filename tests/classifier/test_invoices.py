@@ -1,0 +1,102 @@
+"""Invoices as customers name them, and the parts of a reply that speak of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifier.invoices import Mentions, find_invoices
+from classifier.preprocess import prepare
+from classifier.values import InvoiceRef
+from tests.classifier.builders import invoice, reply
+
+MARCH = invoice("FA-2026-0312", "1240.00", "2026-03-31")
+APRIL = invoice("FA-2026-0418", "310.50", "2026-04-30")
+MAY = invoice("FA-2026-0527", "89.90", "2026-05-31")
+OTHERS = {
+    "F26/118": invoice("F26/118"),
+    "INV-20418": invoice("INV-20418"),
+    "RE-5521": invoice("RE-5521"),
+    "2026-03-771": invoice("2026-03-771"),
+}
+
+NAMED = [
+    ("La FA-2026-0312 est payée.", "0312"),
+    ("fa 2026 0312 : payée", "0312"),
+    ("La 0312 est payée.", "0312"),
+    ("La 312 est payée, la 418 non.", "0312 0418"),
+    ("FA20260418 est en litige.", "0418"),
+    ("celle de mars est réglée", "0312"),
+    ("la facture d'avril pose problème", "0418"),
+    ("celle de 310,50 € est partie", "0418"),
+    ("les 1 240 € sont partis", "0312"),
+    ("la grosse est réglée", "0312"),
+    ("la plus petite attendra", "0527"),
+    ("Toutes sont payées.", "0312 0418 0527"),
+    ("La 0312 est payée, les autres partent vendredi.", "0312 0418 0527"),
+    ("les deux premières sont parties", "0312 0418"),
+    ("C'est payé.", ""),
+    ("Appelez le 06 39 98 41 07.", ""),
+    ("le 12/03/2026", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), NAMED)
+def test_invoices_are_recognised_as_people_shorten_them(text: str, expected: str) -> None:
+    found = _find(text, MARCH, APRIL, MAY)
+    assert [number.removeprefix("FA-2026-") for number in found.named] == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("F26/118 was paid", "F26/118"),
+        ("26/118", "F26/118"),
+        ("our 118", "F26/118"),
+        ("our 18", None),
+        ("inv 20418 is fine", "INV-20418"),
+        ("INV20418", "INV-20418"),
+        ("RE5521 erledigt", "RE-5521"),
+        ("die 5521", "RE-5521"),
+        ("2026-03-771", "2026-03-771"),
+        ("the 771", "2026-03-771"),
+    ],
+)
+def test_numbers_of_other_shapes(text: str, number: str | None) -> None:
+    found = _find(text, *OTHERS.values())
+    assert list(found.named) == ([number] if number else [])
+
+
+def test_an_ending_that_two_invoices_share_names_neither() -> None:
+    assert _find("la 312", invoice("A-312"), invoice("B-312")).named == ()
+
+
+def test_both_means_all_of_two() -> None:
+    assert _find("les deux sont payées", MARCH, APRIL).named == ("FA-2026-0312", "FA-2026-0418")
+    assert _find("both are paid", MARCH, APRIL).named == ("FA-2026-0312", "FA-2026-0418")
+
+
+def test_segments_part_a_list_a_line_each() -> None:
+    segments = _find("0312 : payée le 4\n0418 : en litige\n0527 : inconnue", MARCH, APRIL, MAY).segments
+    assert [each.numbers for each in segments] == [("FA-2026-0312",), ("FA-2026-0418",), ("FA-2026-0527",)]
+
+
+def test_a_sentence_that_names_none_goes_on_about_the_last_ones() -> None:
+    segments = _find("La 0312 est payée. Vérifiez votre relevé. La 0418 est contestée.", MARCH, APRIL).segments
+    assert [[piece.sentence for piece in each.pieces] for each in segments] == [[0, 1], [2]]
+
+
+def test_a_list_of_numbers_is_one_segment() -> None:
+    segments = _find("Les 312, 418 et 527 sont payées depuis hier.", MARCH, APRIL, MAY).segments
+    assert [each.numbers for each in segments] == [("FA-2026-0312", "FA-2026-0418", "FA-2026-0527")]
+
+
+def test_the_month_of_an_invoice_is_its_due_date_or_the_one_before() -> None:
+    due_later = (invoice("A-1001", due="2026-04-30"), invoice("A-1002", due="2026-05-31"))
+    assert _find("celle de mars, celle d'avril", *due_later).named == ("A-1001", "A-1002")
+
+
+def _find(text: str, *invoices: InvoiceRef) -> Mentions:
+    asked = reply(text, *invoices)
+    prepared = prepare(text, asked.date.date())
+    language = "en" if any(word in text for word in ("both", "was", "our", "the ")) else prepared.language
+    return find_invoices(prepared.sentences, language, invoices)

@@ -1,0 +1,96 @@
+"""A trained model on disk: read back the same, and refused when anything was touched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import skops.io
+
+from classifier import load
+from classifier.errors import ModelError
+from classifier.storage import ESTIMATORS, MANIFEST, Origin, save_model
+from classifier.training import Trained
+from tests.classifier.golden import classifier_of, probes
+
+
+@pytest.fixture(scope="module")
+def saved(small_training: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    save_model(folder, small_training, Origin("d" * 64, "p" * 64, 150, ("fr-a",)), {"macro_f1": 0.5})
+    return folder
+
+
+def test_what_is_loaded_predicts_as_what_was_saved(saved: Path, small_training: Trained) -> None:
+    before, after = classifier_of(small_training).predict(probes()), load(saved).predict(probes())
+    for one, two in zip(before, after, strict=True):
+        assert two.intents == pytest.approx(one.intents, abs=1e-12)
+        assert (two.primary, two.automatic, two.per_invoice) == (one.primary, one.automatic, one.per_invoice)
+
+
+def test_the_file_needs_no_trusted_type(saved: Path) -> None:
+    assert skops.io.get_untrusted_types(file=saved / ESTIMATORS) == []
+
+
+def test_the_version_names_data_and_file(saved: Path) -> None:
+    manifest = json.loads((saved / MANIFEST).read_text("utf-8"))
+    assert load(saved).version == f"dddddddd-{manifest['estimators_sha256'][:8]}"
+
+
+@pytest.fixture
+def copy(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def test_a_changed_file_is_refused(copy: Path) -> None:
+    content = bytearray((copy / ESTIMATORS).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / ESTIMATORS).write_bytes(content)
+    with pytest.raises(ModelError, match="SHA-256"):
+        load(copy)
+
+
+def test_a_missing_model_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"python -m classifier\.build"):
+        load(tmp_path)
+
+
+def test_a_missing_part_is_told(copy: Path) -> None:
+    (copy / ESTIMATORS).unlink()
+    with pytest.raises(ModelError, match="can't be read"):
+        load(copy)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"format": 1}'])
+def test_a_broken_manifest_is_told(copy: Path, text: str) -> None:
+    (copy / MANIFEST).write_text(text, "utf-8")
+    with pytest.raises(ModelError, match="manifest"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("inputs", {"cues": []}, "other features"),
+        ("libraries", {"scikit-learn": "0.24.0"}, r"scikit-learn 0\.24"),
+        ("calibration", {}, "can be loaded"),
+    ],
+)
+def test_a_manifest_of_another_program_is_refused(copy: Path, key: str, value: object, words: str) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    (copy / MANIFEST).write_text(json.dumps(manifest | {key: value}), "utf-8")
+    with pytest.raises(ModelError, match=words):
+        load(copy)
+
+
+def test_a_pickle_is_not_loaded(copy: Path) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    (copy / ESTIMATORS).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
+    import hashlib
+
+    manifest["estimators_sha256"] = hashlib.sha256((copy / ESTIMATORS).read_bytes()).hexdigest()
+    (copy / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(ModelError, match="can be loaded"):
+        load(copy)

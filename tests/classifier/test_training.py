@@ -1,0 +1,61 @@
+"""Training is repeatable, refuses what it can't learn from, and judges nobody by a model that saw them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from classifier.data import Row
+from classifier.errors import DataError
+from classifier.labels import INTENTS
+from classifier.training import Trained, train
+from tests.classifier.golden import GOLDEN, classifier_of, probes
+
+
+def test_the_same_data_and_lock_give_the_golden_predictions(small_training: Trained) -> None:
+    golden = [json.loads(line) for line in GOLDEN.read_text("utf-8").splitlines()]
+    said = [each.as_json() for each in classifier_of(small_training).predict(probes())]
+    for found, expected in zip(said, golden, strict=True):
+        for numbers in ("intents", "confidence"):
+            assert found.pop(numbers) == pytest.approx(expected.pop(numbers), abs=1e-6)
+        assert found == expected
+
+
+def test_a_batch_predicts_as_each_alone(small_training: Trained) -> None:
+    model = classifier_of(small_training)
+    together = model.predict(probes())
+    for reply, expected in zip(probes(), together, strict=True):
+        (alone,) = model.predict([reply])
+        assert alone.intents == pytest.approx(expected.intents, abs=1e-9)
+        assert (alone.primary, alone.per_invoice, alone.promise_date) == (
+            expected.primary, expected.per_invoice, expected.promise_date,
+        )  # fmt: skip
+
+
+def test_every_row_is_judged_once_by_models_that_never_saw_it(small_rows: list[Row], small_training: Trained) -> None:
+    assert [each.id for each in small_training.held_out.predictions] == [row.reply.id for row in small_rows]
+    assert small_training.bounded.messages == len(small_rows)
+
+
+def test_a_prediction_keeps_its_own_rules(small_training: Trained) -> None:
+    for said in classifier_of(small_training).predict(probes()):
+        assert set(said.intents) == set(INTENTS)
+        assert said.intents[said.primary] >= 0.5
+        assert 0 <= said.confidence <= 1
+        assert all(0 <= probability <= 1 for probability in said.intents.values())
+        assert (said.dispute_reason is not None) == (said.intents["dispute"] >= 0.5)
+        assert said.promise_date is None or said.intents["promise"] >= 0.5
+        assert not (said.automatic and said.rule)
+
+
+def test_nothing_to_learn_from_is_told(small_rows: list[Row]) -> None:
+    with pytest.raises(DataError, match="no row has the primary intent other"):
+        train([row for row in small_rows if row.labels.primary != "other"])
+    with pytest.raises(DataError, match="by one author"):
+        one = small_rows[0].author
+        train([row if row.author == one else _as(row, one) for row in small_rows])
+
+
+def _as(row: Row, author: str) -> Row:
+    return Row(row.reply, author, row.group, row.language, row.labels)
