@@ -77,10 +77,13 @@ def find_dates(
     """
     grammar = _grammar(language)
     folded = fold(text)
-    if not any(char.isdigit() for char in folded) and grammar.triggers.isdisjoint(w.folded for w in words(folded)):
-        return []
+    present = {word.folded for word in words(folded)}
+    if any(char.isdigit() for char in folded):
+        present.add(_DIGITS)
     found: list[tuple[int, int, DateMention]] = []
     for order, pattern in enumerate(grammar.patterns):
+        if any(present.isdisjoint(need) for need in pattern.needs):
+            continue
         for match in pattern.regex.finditer(folded):
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             context = Context(base, grammar.tables, pattern.params, month_first)
@@ -373,8 +376,11 @@ def _count(said: Mapping[str, str], context: Context) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
+    """A form ready to be searched. `needs`: it can match only where a word of each of these sets stands."""
+
     family: str
     regex: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
     resolve: Resolver
     params: Mapping[str, int | bool]
     vague: bool
@@ -385,7 +391,10 @@ class _Pattern:
 class _Grammar:
     tables: Mapping[str, Mapping[str, int]]
     patterns: tuple[_Pattern, ...]
-    triggers: frozenset[str]
+
+
+#: Stands for any number among the words of a sentence.
+_DIGITS = "0"
 
 
 _TABLES = ("months", "weekdays", "numbers", "units", "days")
@@ -412,16 +421,52 @@ def _grammar(language: str) -> _Grammar:
             regex = re.compile(_EDGE_BEFORE + _regex(fold(form), placeholders) + _EDGE_AFTER)
             later = int(each["days"]) if each["family"] == "later_day" else None
             resolve, vague = _FAMILIES[each["family"]], each["family"] in _VAGUE
-            patterns.append(_Pattern(each["family"], regex, resolve, params, vague, later))
+            needs = _needs(fold(form), tables)
+            patterns.append(_Pattern(each["family"], regex, needs, resolve, params, vague, later))
     leads = "|".join(fold(word) for word in raw["numeric_lead"])
     weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
     for numeric, body in _NUMERIC:
         lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
         regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER)
-        patterns.append(_Pattern("numeric", regex, _numeric, numeric, vague=False))
-    triggers = {piece for table in _TABLES[:4] for word in tables[table] for piece in word.split()}
-    triggers |= {word.folded for each in raw["pattern"] for form in each["forms"] for word in words(fold(form))}
-    return _Grammar(tables, tuple(patterns), frozenset(triggers))
+        patterns.append(_Pattern("numeric", regex, (frozenset({_DIGITS}),), _numeric, numeric, vague=False))
+    return _Grammar(tables, tuple(patterns))
+
+
+def _needs(form: str, tables: Mapping[str, Mapping[str, int]]) -> tuple[frozenset[str], ...]:
+    """For each part that must stand in the text, on its own, the words that it can begin with."""
+    needs: list[frozenset[str]] = []
+    tokens = list(_TOKEN.finditer(form))
+    for at, found in enumerate(tokens):
+        glued = (at and tokens[at - 1].end() == found.start()) or (
+            at + 1 < len(tokens) and tokens[at + 1].start() == found.end()
+        )
+        if not glued and found.group()[0] != "[":
+            needs.append(frozenset(first for option in _options(found.group()) for first in _first(option, tables)))
+    return tuple(need for need in needs if need)
+
+
+def _options(token: str) -> list[str]:
+    return token[1:-1].split("|") if token[0] == "(" else [token]
+
+
+def _first(option: str, tables: Mapping[str, Mapping[str, int]]) -> set[str]:
+    placeholder = _PLACEHOLDER.match(option)
+    if placeholder is None:
+        return {words(option)[0].folded} if words(option) else {_DIGITS}
+    table = _TABLE_OF.get(placeholder[1].removeprefix("any_"))
+    found = {words(word)[0].folded for word in tables[table]} if table else set()
+    return found if table in ("months", "weekdays", "units") else found | {_DIGITS}
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_TABLE_OF = {
+    "month": "months",
+    "weekday": "weekdays",
+    "unit": "units",
+    "n": "numbers",
+    "day": "days",
+    "day_ordinal": "days",
+}
 
 
 def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dict[str, str]:

@@ -41,7 +41,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """The invoices named anywhere in a reply, in the reminder's order, and the segments that speak of them."""
+    """The invoices named anywhere in a reply, in the reminder's order, and the segments that speak of them.
+
+    No segments where all of the reply speaks of the same ones.
+    """
 
     named: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -70,7 +73,8 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
         for each in found:
             named.update(dict.fromkeys(each.numbers))
     order = tuple(invoice.number for invoice in invoices if invoice.number in named)
-    return Mentions(order, tuple(Segment(numbers, tuple(pieces)) for numbers, pieces in segments.items()))
+    parted = tuple(Segment(numbers, tuple(pieces)) for numbers, pieces in segments.items())
+    return Mentions(order, parted if len(parted) > 1 else ())
 
 
 def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:

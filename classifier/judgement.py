@@ -6,7 +6,7 @@ prediction, so that training, evaluation and the daemon judge alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -15,16 +15,13 @@ from classifier import labels
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
-from classifier.invoices import Mentions, Segment, find_invoices
+from classifier.invoices import Mentions, find_invoices
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit, match_rules
 from classifier.values import Evidence, Prediction, Promised, Reply
 
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
-
-#: What each segment says, read as if it were a message.
-SegmentReader = Callable[[Prepared, Sequence[Segment]], Sequence[Opinion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +64,10 @@ class Said:
 
 def judge(
     reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, calibration: Calibration,
-    standards: Standards, read_segments: SegmentReader, version: str,
+    standards: Standards, segments: Sequence[Opinion], version: str,
 ) -> Prediction:  # fmt: skip
-    """The whole prediction for one reply."""
-    said = understand(reply, prepared, findings, calibration.opinion(raw), read_segments)
+    """The whole prediction for one reply; `segments` are the opinions of its segments, each read as a message."""
+    said = understand(reply, findings, calibration.opinion(raw), segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = _spoken(prepared, raw)
     promise, paid = PromiseFacts(), PaidFacts()
@@ -93,12 +90,10 @@ def judge(
     )  # fmt: skip
 
 
-def understand(
-    reply: Reply, prepared: Prepared, findings: Findings, opinion: Opinion, read_segments: SegmentReader
-) -> Said:
+def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Sequence[Opinion]) -> Said:
     """Intents, primary and invoices, from the message as a whole, its segments, and the rules."""
     opinion = _with_rules(opinion, findings.rules)
-    by_segment = _by_segment(findings.mentions, prepared, read_segments)
+    by_segment = _by_segment(findings.mentions, segments)
     if len(set(by_segment.values())) < 2:
         return Said(opinion, _intents(opinion), _per_invoice(reply, findings.mentions, opinion.primary))
     per_invoice = {each.number: by_segment[each.number] for each in reply.invoices if each.number in by_segment}
@@ -120,11 +115,8 @@ def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
     return Opinion({**opinion.probabilities, "other": 1.0}, opinion.primary if sure else "other")
 
 
-def _by_segment(mentions: Mentions, prepared: Prepared, read_segments: SegmentReader) -> dict[str, str]:
+def _by_segment(mentions: Mentions, opinions: Sequence[Opinion]) -> dict[str, str]:
     """The intent of each invoice's segment; nothing where the reply is not parted by its invoices."""
-    if len(mentions.segments) < 2:
-        return {}
-    opinions = read_segments(prepared, mentions.segments)
     found: dict[str, str] = {}
     for segment, opinion in zip(mentions.segments, opinions, strict=True):
         found.update(dict.fromkeys(segment.numbers, opinion.primary))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,8 +12,8 @@ from classifier.amounts import AmountMention
 from classifier.calibration import Calibration, Opinion
 from classifier.dates import DateMention
 from classifier.estimators import Estimators
-from classifier.invoices import Piece, Segment
-from classifier.judgement import SegmentReader, Standards, find, judge
+from classifier.invoices import Piece
+from classifier.judgement import Findings, Standards, find, judge
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply
@@ -44,11 +45,12 @@ class Classifier:
         for start in range(0, len(replies), _BATCH):
             batch = replies[start : start + _BATCH]
             prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
+            findings = [find(reply, message) for reply, message in zip(batch, prepared, strict=True)]
             scores = self.estimators.scores(prepared)
-            read = segment_reader(self.estimators, self.calibration)
+            segments = read_segments(self.estimators, self.calibration, prepared, findings)
             found += [
-                judge(reply, message, find(reply, message), raw, self.calibration, self.standards, read, self.version)
-                for reply, message, raw in zip(batch, prepared, scores, strict=True)
+                judge(reply, message, seen, raw, self.calibration, self.standards, parts, self.version)
+                for reply, message, seen, raw, parts in zip(batch, prepared, findings, scores, segments, strict=True)
             ]
         return found
 
@@ -62,19 +64,24 @@ def month_first(reply: Reply) -> bool | None:
     return None if any(invoice.currency == "USD" for invoice in reply.invoices) else False
 
 
-def segment_reader(estimators: Estimators, calibration: Calibration) -> SegmentReader:
-    """Reads the segments of a reply as messages of their own."""
+def read_segments(
+    estimators: Estimators, calibration: Calibration, prepared: Sequence[Prepared], findings: Sequence[Findings]
+) -> list[list[Opinion]]:
+    """For each message the opinions of its segments, each read as a message of its own, in one batch.
 
-    def read(prepared: Prepared, segments: Sequence[Segment]) -> list[Opinion]:
-        parts = [
-            Prepared(
-                prepared.language, "", tuple(_cut(prepared.sentences[each.sentence], each) for each in part.pieces)
-            )
-            for part in segments
+    Empty where a message is not parted by its invoices.
+    """
+    parts: list[Prepared] = []
+    counts: list[int] = []
+    for message, seen in zip(prepared, findings, strict=True):
+        segments = seen.mentions.segments
+        counts.append(len(segments))
+        parts += [
+            Prepared(message.language, "", tuple(_cut(message.sentences[at.sentence], at) for at in segment.pieces))
+            for segment in segments
         ]
-        return [calibration.opinion(raw) for raw in estimators.scores(parts)]
-
-    return read
+    opinions = iter([calibration.opinion(raw) for raw in estimators.scores(parts)])
+    return [list(itertools.islice(opinions, count)) for count in counts]
 
 
 def _cut(sentence: Sentence, piece: Piece) -> Sentence:

@@ -23,7 +23,6 @@ from classifier import labels
 from classifier.calibration import (
     CONFIDENCE_INPUTS,
     Calibration,
-    Opinion,
     Weights,
     confidence_inputs,
     fit_weights,
@@ -35,10 +34,10 @@ from classifier.errors import DataError
 from classifier.estimators import Estimators, RawScores
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 from classifier.folds import Fold, by_hand
-from classifier.judgement import Findings, SegmentReader, Standards, find, judge, understand
+from classifier.judgement import Findings, Standards, find, judge, understand
 from classifier.preprocess import Prepared, prepare
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, segment_reader
+from classifier.trained import HORIZON, month_first, read_segments
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -123,10 +122,13 @@ def hold_out(
     for fold, estimators in zip(folds, fitted, strict=True):
         rest = [index for other in folds if other is not fold for index in other.test]
         calibration = fit_calibration([(examples[index], scores[index]) for index in rest])
-        for index in fold.test:
-            each, read = examples[index], segment_reader(estimators, calibration)
+        tested = [examples[index] for index in fold.test]
+        segments = read_segments(
+            estimators, calibration, [each.prepared for each in tested], [each.findings for each in tested]
+        )
+        for index, each, parts in zip(fold.test, tested, segments, strict=True):
             predictions[index] = judge(
-                each.row.reply, each.prepared, each.findings, scores[index], calibration, open_standards, read, ""
+                each.row.reply, each.prepared, each.findings, scores[index], calibration, open_standards, parts, ""
             )
     everything = fit_calibration([(examples[index], scores[index]) for index in range(len(rows))])
     ordered = tuple(predictions[index] for index in range(len(rows)))
@@ -160,15 +162,11 @@ def fit_calibration(scored: Sequence[tuple[Example, RawScores]]) -> Calibration:
     inputs, right = [], []
     for each, raw in scored:
         opinion = unsure.opinion(raw)
-        said_of = understand(each.row.reply, each.prepared, each.findings, opinion, _as_a_whole(opinion))
+        as_a_whole = [opinion] * len(each.findings.mentions.segments)
+        said_of = understand(each.row.reply, each.findings, opinion, as_a_whole)
         inputs.append(confidence_inputs(said_of.opinion, raw))
         right.append(said_of.opinion.primary == each.row.labels.primary)
     return Calibration(intents, unsure.primary, fit_weights(inputs, right))
-
-
-def _as_a_whole(opinion: Opinion) -> SegmentReader:
-    """Reads every segment as the message: calibration is fitted on messages as a whole."""
-    return lambda _prepared, segments: [opinion] * len(segments)
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:

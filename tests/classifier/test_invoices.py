@@ -86,8 +86,12 @@ def test_a_sentence_that_names_none_goes_on_about_the_last_ones() -> None:
 
 
 def test_a_list_of_numbers_is_one_segment() -> None:
-    segments = _find("Les 312, 418 et 527 sont payées depuis hier.", MARCH, APRIL, MAY).segments
-    assert [each.numbers for each in segments] == [("FA-2026-0312", "FA-2026-0418", "FA-2026-0527")]
+    segments = _find("Les 312 et 418 sont payées depuis hier. La 527 part demain soir.", MARCH, APRIL, MAY).segments
+    assert [each.numbers for each in segments] == [("FA-2026-0312", "FA-2026-0418"), ("FA-2026-0527",)]
+
+
+def test_a_reply_about_one_invoice_is_not_parted() -> None:
+    assert _find("La 312 est payée. Voyez votre compte.", MARCH, APRIL).segments == ()
 
 
 def test_the_month_of_an_invoice_is_its_due_date_or_the_one_before() -> None:
