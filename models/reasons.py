@@ -19,6 +19,7 @@ class ExceptionReason(StrEnum):
     PROMISE_UNDATED = "promise_undated"
     PROMISE_TOO_FAR = "promise_too_far"
     PROMISE_PAST = "promise_past"
+    PROMISE_PART = "promise_part"
     INSTALMENTS = "instalments"
     CONFLICTING_INTENTS = "conflicting_intents"
     NOTHING_OPEN = "nothing_open"
@@ -51,6 +52,7 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.PROMISE_UNDATED: "A promise to pay without a date.",
     ExceptionReason.PROMISE_TOO_FAR: "A promise to pay beyond the horizon that is set.",
     ExceptionReason.PROMISE_PAST: "A promise for a day that has already passed.",
+    ExceptionReason.PROMISE_PART: "A promise of a part, and it is not clear of which invoice.",
     ExceptionReason.INSTALMENTS: "The customer proposes to pay in instalments.",
     ExceptionReason.CONFLICTING_INTENTS: "The mail says several things that don't go together.",
     ExceptionReason.NOTHING_OPEN: "No open invoice is left for what the mail says.",

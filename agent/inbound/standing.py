@@ -28,6 +28,11 @@ class Standing:
     authenticated: bool
     detail: str
 
+    @property
+    def is_trusted(self) -> bool:
+        """Known to the customer, and vouched for by our own border."""
+        return self.known and self.authenticated
+
 
 def standing(
     reading: Reading,
@@ -46,15 +51,30 @@ def standing(
     domain = address.rpartition("@")[2]
     verdict = reading.authentication
     authenticated = verdict.verdict == "pass" and verdict.domain == domain
+    said = verdict.detail + _handed_in(reading)
     if address in contacts:
-        return Standing(True, "contact", authenticated, f"a contact of the customer; {verdict.detail}")
+        return Standing(True, "contact", authenticated, f"a contact of the customer; {said}")
     if domain in {contact.rpartition("@")[2] for contact in contacts}:
         if domain in free_mail:
             return Standing(False, "none", authenticated, f"no contact, and anybody can write from {domain}")
         if domain in shared_domains:
             return Standing(False, "none", authenticated, f"no contact, and several customers write from {domain}")
-        return Standing(True, "domain", authenticated, f"no contact, but the customer's own domain; {verdict.detail}")
-    return Standing(False, "none", authenticated, f"neither a contact nor in the customer's domain; {verdict.detail}")
+        return Standing(True, "domain", authenticated, f"no contact, but the customer's own domain; {said}")
+    return Standing(False, "none", authenticated, f"neither a contact nor in the customer's domain; {said}")
+
+
+def _handed_in(reading: Reading) -> str:
+    """What people should know of a mail that somebody else handed in, or that holds somebody else's words.
+
+    Neither changes the standing: From's domain vouches for the author, and forwarded words are never new text.
+    """
+    words = ""
+    if reading.delegate is not None:
+        words += f"; handed in by {reading.delegate.address}"
+    if reading.forward is not None:
+        author = reading.forward.author
+        words += f"; passes on a mail that says it is from {author.address}" if author else "; passes on a mail"
+    return words
 
 
 def standing_of(session: Session, reading: Reading, customer_id: str | None) -> Standing:

@@ -314,11 +314,12 @@ def _bounce(case: Case, policy: PolicyView) -> Verdict:
     if not case.is_proven:
         queue = Queue(ExceptionReason.BOUNCE, "a bounce that names no reminder of ours", 30, holds=False)
         return Verdict("bounce_unproven", (), queue, ())
-    if case.has_return_path:
+    if bounce.permanent and case.has_return_path:
         # A mail server's report has the null path (RFC 3464 section 2); who has our mail could write any other.
         queue = Queue(ExceptionReason.BOUNCE, "it looks like a bounce, but a mail server did not send it", 60)
         return Verdict("bounce_from_somebody", (), queue, ())
-    if bounce.permanent and policy.mode != "observe" and bounce.reason is BounceReason.DEAD_ADDRESS and case.contact is not None:
+    is_dead = bounce.permanent and bounce.reason is BounceReason.DEAD_ADDRESS
+    if is_dead and case.contact is not None and policy.mode != "observe":
         queue = Queue(ExceptionReason.DEAD_ADDRESS, f"status {bounce.status or 'none'}: ask for another address", 70)
         return Verdict("dead_address", (MarkDead(case.contact),), queue, ())
     if bounce.permanent:

@@ -90,6 +90,7 @@ def case_of(session: Session, message: Message, settings: Settings, now: datetim
         auto_reply=reading.auto_reply,
         is_colleague=message.direction is Direction.OUT,
         reuses_an_id=message.error == ExceptionReason.REUSED_MESSAGE_ID.value,
+        has_return_path=bool(reading.return_path),
         is_cut=message.error == "cut",
         customer_id=customer_id,
         is_proven=is_proven,
@@ -119,7 +120,8 @@ def at_hand(invoice: Invoice) -> InvoiceAtHand:
 def _contact(session: Session, reading: Reading) -> str | None:
     """The address that a machine's mail is about: who a bounce couldn't reach, or who is away.
 
-    A bounce's own word is taken only where we did write to that address; else it is the answered mail's recipient.
+    A bounce's own word is taken only where we did write to that address. One that names nobody can only mean the
+    recipient where there was just one; about somebody else's address (a forward's) it says nothing of ours.
     """
     if reading.kind is Kind.AUTO_REPLY:
         return reading.sender.address.lower() if reading.sender is not None else None
@@ -127,7 +129,9 @@ def _contact(session: Session, reading: Reading) -> str | None:
     if delivery is None:
         return None
     named = reading.bounce.recipient.lower() if reading.bounce and reading.bounce.recipient else None
-    return named if named in (delivery.recipient, *delivery.copies) else delivery.recipient
+    if named is None:
+        return delivery.recipient if not delivery.copies else None
+    return named if named in (delivery.recipient, *delivery.copies) else None
 
 
 def bounced_delivery(session: Session, reading: Reading) -> Delivery | None:

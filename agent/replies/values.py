@@ -35,6 +35,8 @@ class Case:
     is_colleague: bool
     """A mail that somebody of the company wrote by hand, found in Sent."""
     reuses_an_id: bool
+    has_return_path: bool
+    """The envelope names a sender, which no mail server's report does."""
     is_cut: bool
     """Too large to be kept whole."""
     customer_id: str | None

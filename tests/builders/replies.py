@@ -61,6 +61,7 @@ def case(**changes: Any) -> Case:
         auto_reply=None,
         is_colleague=False,
         reuses_an_id=False,
+        has_return_path=False,
         is_cut=False,
         customer_id="C1",
         is_proven=True,

@@ -88,6 +88,11 @@ TRIPS: dict[str, tuple[dict[str, Any], dict[str, Any], Why]] = {
         {"prediction": prediction("promise", promise_date=date(2026, 4, 9))},
         Why.PROMISE_TOO_FAR,
     ),
+    "unclear_part": (
+        {"prediction": prediction("promise", promised_amount=Decimal(40), promised_currency="USD")},
+        {"prediction": prediction("promise", promised_amount=Decimal(40), promised_currency="EUR")},
+        Why.PROMISE_PART,
+    ),
     "no_invoice": (
         {"invoices": (at_hand(is_closed=True),)},
         {"invoices": (at_hand(is_closed=False),)},
