@@ -2,7 +2,7 @@
 
 Finds: `read`. Leaves: `applied` or `queued`, with the decision's rows, the states moved, the queue item made. A death
 of the process leaves `read`, and the same decision is made again. That a message acts twice is made impossible by
-the unique (message, position) of its decision rows.
+the unique (message, position) of its decision rows. A mail on which the program itself fails is set aside.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ from agent.ledger.states import Answer
 from agent.reminders import reconcile
 from agent.reminders import store as reminder_store
 from agent.replies import store
+from agent.replies.aside import PASSES, set_aside
 from agent.replies.decide import decide
 from agent.replies.values import (
     Action,
@@ -66,11 +67,17 @@ def drain(database: Database, settings: Settings, now: datetime) -> Applied:
         ids = list(session.scalars(query))
     applied = queued = 0
     for message_id in ids:
-        with database.write() as session:
-            message = session.get_one(Message, message_id, with_for_update=True)
-            if message.state is not MessageState.READ:
-                continue
-            verdict = apply(session, message, settings, now)
+        try:
+            with database.write() as session:
+                message = session.get_one(Message, message_id, with_for_update=True)
+                if message.state is not MessageState.READ:
+                    continue
+                verdict = apply(session, message, settings, now)
+        except PASSES:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever one mail does, the others must be decided
+            set_aside(database, settings, message_id, error, now)
+            continue
         point("message.applied")
         queued += verdict.is_queued
         applied += not verdict.is_queued
@@ -82,7 +89,7 @@ def apply(session: Session, message: Message, settings: Settings, now: datetime)
     """Decide on one message and carry it out, in the caller's transaction."""
     case = store.case_of(session, message, settings, now)
     verdict = decide(case, store.policy_view(settings, now))
-    _settle_deliveries(session, message, case, now)
+    _settle_deliveries(session, message, case, verdict, now)
     transitions.move(session, message, MessageState.DECIDED, actor=RELANCE, reason=verdict.rule, at=now)
     done = [
         (action, carry_out(session, action, message.id, by=RELANCE, reason=verdict.rule, now=now))
@@ -99,7 +106,11 @@ def apply(session: Session, message: Message, settings: Settings, now: datetime)
     return verdict
 
 
-def _settle_deliveries(session: Session, message: Message, case: Case, now: datetime) -> None:
+UNDELIVERED = frozenset({"dead_address", "undelivered"})
+"""Rules by which a reminder did not arrive."""
+
+
+def _settle_deliveries(session: Session, message: Message, case: Case, verdict: Verdict, now: datetime) -> None:
     """A mail that names one of ours proves that it left; a bounce for good proves that it didn't arrive."""
     if message.direction is Direction.OUT:
         return
@@ -108,7 +119,7 @@ def _settle_deliveries(session: Session, message: Message, case: Case, now: date
     for message_id in {one for one in named if one is not None}:
         reconcile.settle_by_mail(session, message_id, "bounce" if case.bounce else "reply", now)
     delivery = store.bounced_delivery(session, reading)
-    if case.bounce is None or not case.bounce.permanent or not case.is_proven or delivery is None:
+    if case.bounce is None or verdict.rule not in UNDELIVERED or delivery is None:
         return
     if delivery.state is DeliveryState.SENT and case.contact == delivery.recipient:
         transitions.move(

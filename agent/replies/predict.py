@@ -4,6 +4,7 @@ The trained model runs outside of any transaction, in batches. If the process di
 messages are predicted again, with the same result.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -11,7 +12,10 @@ from sqlalchemy import select
 
 from agent.inbound.values import Kind
 from agent.replies import store
+from agent.replies.aside import PASSES, set_aside
 from classifier.trained import Classifier
+from classifier.values import Prediction as Value
+from classifier.values import Reply
 from config import Settings
 from models import Database, Message, Prediction
 from models.message import Direction
@@ -42,7 +46,9 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
             replies = [store.reply_of(session, message, settings) for message in session.scalars(query)]
         if not replies:
             return total
-        predictions = classifier.predict(replies)
+        predictions, broken = _predict(classifier, replies)
+        for message_id, error in broken.items():
+            set_aside(database, settings, int(message_id), error, now)
         with database.write() as session:
             known = set(
                 session.scalars(
@@ -63,3 +69,28 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
             )
         total += len(predictions)
         log.info("reply.predicted", count=len(predictions), model=classifier.version)
+
+
+def _predict(classifier: Classifier, replies: Sequence[Reply]) -> tuple[list[Value], dict[str, Exception]]:
+    """The predictions, and by its id each mail on which the classifier fails.
+
+    Raises what it raises on every one of several mails: that is the trained model's fault and no mail's.
+    """
+    try:
+        return classifier.predict(replies), {}
+    except PASSES:
+        raise
+    except Exception as error:  # noqa: BLE001 found out below, mail by mail
+        log.warning("reply.batch_failed", count=len(replies), error=type(error).__name__)
+    predictions: list[Value] = []
+    broken: dict[str, Exception] = {}
+    for reply in replies:
+        try:
+            predictions += classifier.predict([reply])
+        except PASSES:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever one mail does, the others must be understood
+            broken[reply.id] = error
+    if len(broken) > 1 and not predictions:
+        raise next(iter(broken.values()))
+    return predictions, broken
