@@ -21,10 +21,12 @@ from agent.replies import store
 from agent.replies.apply import carry_out, write_decisions
 from agent.replies.values import Action, OpenDispute, RecordPromise, ReportPaid, TakeNote
 from agent.review import queue
+from config import Settings
 from config.errors import NeedsPerson
-from models import Correction, Decision, Delivery, ExceptionItem, Invoice, Message, events, transitions
+from models import Correction, Decision, Delivery, Dispute, ExceptionItem, Invoice, Message, events, transitions
 from models.message import Direction
-from models.states import DeliveryState, ExceptionState, MessageState
+from models.reasons import ExceptionReason
+from models.states import WAITING, DeliveryState, DisputeState, ExceptionState, MessageState
 
 INTENTS = ("paid", "promise", "dispute", "question", "other")
 DeliveryWord = Literal["sent", "again", "drop"]
@@ -49,21 +51,25 @@ class Done:
     sentences: tuple[str, ...]
 
 
-def resolve(session: Session, item: ExceptionItem, word: Word, now: datetime) -> Done:
+def resolve(session: Session, item: ExceptionItem, word: Word, settings: Settings, now: datetime) -> Done:
     """Settle an item by a person's word.
 
-    Raises NeedsPerson where the word says too little (no intent, no invoice, no date) or something impossible; then
-    nothing was changed.
+    Raises NeedsPerson where the word says too little (no intent, no invoice, no date) or something impossible, or where
+    the item was settled already; then nothing was changed.
     """
+    queue.must_wait(item)
     if item.delivery_id is not None:
         return _resolve_delivery(session, item, word, now)
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     if message is None or not needs_intent(message):
+        _must_not_forget_a_dispute(session, item)
+        moved = _message_is_done_with(session, message, by=word.by, reason="resolved", now=now)
         queue.settle(
-            session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved", resolution={"changes": []}
-        )
+            session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved",
+            resolution={"changes": [], "moved": moved},
+        )  # fmt: skip
         return Done(("settled; reminders of this customer go on",))
-    return _resolve_message(session, item, message, word, now)
+    return _resolve_message(session, item, message, word, settings, now)
 
 
 def needs_intent(message: Message) -> bool:
@@ -71,13 +77,45 @@ def needs_intent(message: Message) -> bool:
     return message.direction is Direction.IN and message.kind in {None, "human"}
 
 
-def _resolve_message(session: Session, item: ExceptionItem, message: Message, word: Word, now: datetime) -> Done:
+def _message_is_done_with(session: Session, message: Message | None, *, by: str, reason: str, now: datetime) -> bool:
+    """Move a mail that waited for a person to `applied`; whether it did wait."""
+    if message is None or message.state not in (MessageState.QUEUED, MessageState.QUARANTINED):
+        return False
+    transitions.move(session, message, MessageState.APPLIED, actor=by, reason=reason, at=now)
+    return True
+
+
+def _must_not_forget_a_dispute(session: Session, item: ExceptionItem) -> None:
+    """A dispute stops an invoice's reminders for good: whoever is asked about it must say how it ends."""
+    if item.reason is not ExceptionReason.DISPUTE:
+        return
+    ids = [link.invoice_id for link in item.links if link.invoice_id is not None]
+    query = (
+        select(Invoice.number)
+        .join(Dispute, Dispute.invoice_id == Invoice.id)
+        .where(Invoice.id.in_(ids), Dispute.state == DisputeState.OPEN)
+        .order_by(Invoice.id)
+    )
+    number = session.scalars(query).first()
+    if number is not None:
+        raise NeedsPerson(
+            f"{number} is disputed, and nobody would be asked about it any more",
+            f"Say how it ends: `relance settle-dispute {number} --as upheld|rejected|withdrawn`.",
+        )
+
+
+def _resolve_message(
+    session: Session, item: ExceptionItem, message: Message, word: Word, settings: Settings, now: datetime
+) -> Done:
     if word.intent not in INTENTS:
         raise NeedsPerson(f"item {item.id} is a mail: say what it means with --as {'|'.join(INTENTS)}")
     prediction = store.prediction_of(session, message.id)
     on = word.promise_date or (prediction.promise_date if prediction is not None else None)
     reason = word.dispute_reason or (prediction.dispute_reason if prediction is not None else None) or "other"
     intents = _intents(session, item, word)
+    today = now.astimezone(settings.zone).date()
+    if on is not None and on < today and "promise" in {intent for _, intent in intents}:
+        raise NeedsPerson(f"the promised day, {on}, has passed", "Give the day to come with --promise-date YYYY-MM-DD.")
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
@@ -93,15 +131,34 @@ def _resolve_message(session: Session, item: ExceptionItem, message: Message, wo
     correction = _correct(session, message, word, intents, on, now)
     position = session.scalar(select(func.count()).where(Decision.message_id == message.id)) or 0
     write_decisions(session, message, "person", done, None, by=word.by, now=now, position=position)
-    if message.state in (MessageState.QUEUED, MessageState.QUARANTINED):
-        transitions.move(session, message, MessageState.APPLIED, actor=word.by, reason="resolved", at=now)
+    _ask_how_it_ends(
+        session, [i for (i, _), a in zip(intents, actions, strict=True) if isinstance(a, OpenDispute)], settings, now
+    )
+    moved = _message_is_done_with(session, message, by=word.by, reason="resolved", now=now)
     queue.settle(
         session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"resolved as {word.intent}",
         resolution={"intent": word.intent, "changes": [answer.as_json() for answer in changes],
-            "correction": correction.id,
+            "correction": correction.id, "moved": moved,
         },
     )  # fmt: skip
     return Done(tuple(sentences) or (f"taken as {word.intent}; no invoice changes, reminders go on",))
+
+
+def _ask_how_it_ends(session: Session, disputed: list[Invoice], settings: Settings, now: datetime) -> None:
+    """The mail is understood, the dispute is not decided: that stays in front of a person."""
+    for invoice in disputed:
+        for row in states.open_disputes(session, invoice):
+            queue.open_exception(
+                session,
+                key=f"dispute:{row.id}",
+                reason=ExceptionReason.DISPUTE,
+                detail=f"{invoice.number} contested ({row.reason}); paused until a person decides",
+                at=now,
+                due_at=queue.alarm_at(settings, now),
+                customer_id=invoice.customer_id,
+                invoice_ids=(invoice.id,),
+                priority=60,
+            )
 
 
 def _take_back(session: Session, message: Message, invoice: Invoice, by: str, now: datetime) -> Answer | None:
@@ -216,6 +273,8 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
         case "sent" if delivery.state is DeliveryState.UNKNOWN:
             reconcile.settle(session, delivery, word.by, now)
             told = "booked as sent"
+        case "again" if delivery.reminder is not None and delivery.reminder.voided_at is not None:
+            raise NeedsPerson("its step was given back to the plan, which carries it out anew: it can't leave as well")
         case "again" if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED):
             transitions.move(
                 session, delivery, DeliveryState.RESERVED, actor=word.by, reason="sent again by a person", at=now,
@@ -235,7 +294,7 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
             told = "settled"
         case _:
             raise NeedsPerson(f"the mail is {delivery.state.value}; --delivery {word.delivery} makes no sense for it")
-    if item.state not in (ExceptionState.RESOLVED, ExceptionState.DISMISSED):
+    if item.state in WAITING:  # that it was sent may have settled the item by itself
         queue.settle(
             session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"delivery {word.delivery}",
             resolution={"delivery": word.delivery, "before": before.value, "changes": []},
@@ -245,12 +304,13 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
 
 def dismiss(session: Session, item: ExceptionItem, reason: str, by: str, now: datetime) -> None:
     """Nothing has to follow from it; reminders of the customer go on."""
+    queue.must_wait(item)
+    _must_not_forget_a_dispute(session, item)
     message = session.get(Message, item.message_id) if item.message_id is not None else None
-    if message is not None and message.state in (MessageState.QUEUED, MessageState.QUARANTINED):
-        transitions.move(session, message, MessageState.APPLIED, actor=by, reason="dismissed", at=now)
+    moved = _message_is_done_with(session, message, by=by, reason="dismissed", now=now)
     queue.settle(
         session, item, ExceptionState.DISMISSED, by=by, now=now, reason="dismissed",
-        resolution={"dismissed": reason, "changes": []},
+        resolution={"dismissed": reason, "changes": [], "moved": moved},
     )  # fmt: skip
 
 
@@ -264,12 +324,23 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
         answer = Answer.from_json(document)
         invoice = session.get_one(Invoice, answer.invoice_id, with_for_update=True)
         states.undo_answer(session, invoice, answer, at=now, actor=by, reason="undo")
+        _ask_no_more(session, answer, now)
         sentences.append(f"{invoice.number}: {invoice.state.value} again")
     if (correction_id := resolution.get("correction")) is not None:
         correction = session.get_one(Correction, correction_id)
         correction.withdrawn_at = now
         events.record(session, "correction.withdrawn", correction, actor=by, at=now)
     message = session.get(Message, item.message_id) if item.message_id is not None else None
-    if message is not None and message.state is MessageState.APPLIED and needs_intent(message):
+    if message is not None and message.state is MessageState.APPLIED and resolution.get("moved"):
         transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)
     return Done(tuple(sentences) or ("it waits again",))
+
+
+def _ask_no_more(session: Session, answer: Answer, now: datetime) -> None:
+    """The disputes that an answer made are gone with it, and so is the question how they end."""
+    keys = [f"dispute:{dispute_id}" for dispute_id in answer.disputes_made]
+    query = select(ExceptionItem).where(ExceptionItem.key.in_(keys), ExceptionItem.state.in_(WAITING))
+    for item in session.scalars(query.with_for_update()):
+        queue.settle(
+            session, item, ExceptionState.RESOLVED, by="relance", now=now, reason="undo", resolution={"changes": []}
+        )

@@ -147,7 +147,7 @@ def resolve_command(
     )
     with ctx.database().write() as session:
         item = queue.get(session, item_id)
-        done = resolve.resolve(session, item, word, ctx.now())
+        done = resolve.resolve(session, item, word, ctx.settings(), ctx.now())
         row = _row(session, item)
     _tell_done(ctx, done, row, json=json)
 

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.inbound.standing import standing_of
+from agent.inbound.store import reading_of
 from config import Settings
 from config.calendars import add_working_days
 from config.errors import NeedsPerson
@@ -113,13 +115,23 @@ def get(session: Session, item_id: int) -> ExceptionItem:
     return item
 
 
+def must_wait(item: ExceptionItem) -> None:
+    """Raises NeedsPerson where somebody has settled it already."""
+    if item.state not in WAITING:
+        raise NeedsPerson(
+            f"item {item.id} was settled by {item.resolved_by} already", f"`relance queue undo {item.id}` reopens it."
+        )
+
+
 def take(session: Session, item: ExceptionItem, by: str, now: datetime) -> None:
     """Say that ``by`` works on it, so that nobody else does."""
+    must_wait(item)
     transitions.move(session, item, ExceptionState.TAKEN, actor=by, reason="taken", at=now, values={"assignee": by})
 
 
 def snooze(session: Session, item: ExceptionItem, until: datetime, by: str, now: datetime) -> None:
     """Put it away until then. It goes on holding the customer's reminders."""
+    must_wait(item)
     if until <= now:
         raise NeedsPerson(f"{until:%Y-%m-%d} has already passed; choose a later day")
     transitions.move(
@@ -143,13 +155,33 @@ def settle(
     Settling the hold of a mail from somebody who isn't proven to be the customer means: later ones of that kind are
     queued for this customer, but hold no more. Otherwise a stranger could keep a debtor's reminders off for ever.
     """
+    released = _release_strangers(session, item, by, now)
     transitions.move(
         session, item, to, actor=by, reason=reason, at=now,
-        values={"resolved_at": now, "resolved_by": by, "resolution": resolution, "assignee": item.assignee or by},
+        values={
+            "resolved_at": now, "resolved_by": by, "resolution": resolution | released,
+            "assignee": item.assignee or by,
+        },
     )  # fmt: skip
-    if item.reason in UNPROVEN:
-        for customer_id in {link.customer_id for link in item.links}:
-            session.get_one(Customer, customer_id).strangers_hold_no_more = True
+
+
+def _release_strangers(session: Session, item: ExceptionItem, by: str, now: datetime) -> dict[str, list[str]]:
+    """What to put back on undo: the customers for whom strangers' mails hold no more from now on.
+
+    The customer's own mail, proven by our border, says nothing of strangers, though it answers no reminder.
+    """
+    if item.reason not in UNPROVEN or item.message_id is None:
+        return {}
+    if standing_of(session, reading_of(session, item.message_id), item.customer_id).is_trusted:
+        return {}
+    released = []
+    for customer_id in sorted({link.customer_id for link in item.links}):
+        customer = session.get_one(Customer, customer_id, with_for_update=True)
+        if not customer.strangers_hold_no_more:
+            customer.strangers_hold_no_more = True
+            events.record(session, "customer.strangers_released", customer, actor=by, at=now, exception=item.id)
+            released.append(customer_id)
+    return {"released": released}
 
 
 UNPROVEN = frozenset({ExceptionReason.UNAUTHENTICATED, ExceptionReason.UNKNOWN_SENDER, ExceptionReason.NOT_THREADED})
@@ -169,6 +201,10 @@ def reopen(session: Session, item: ExceptionItem, by: str, now: datetime) -> dic
         session, item, ExceptionState.OPEN, actor=by, reason="undo", at=now,
         values={"resolved_at": None, "resolved_by": None, "resolution": None},
     )  # fmt: skip
+    for customer_id in resolution.get("released", ()):
+        customer = session.get_one(Customer, customer_id, with_for_update=True)
+        customer.strangers_hold_no_more = False
+        events.record(session, "customer.strangers_hold_again", customer, actor=by, at=now, exception=item.id)
     return resolution
 
 

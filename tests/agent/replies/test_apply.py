@@ -91,7 +91,7 @@ class Office:
         """A person settles the newest item."""
         with self.database.write() as session:
             item = session.scalars(select(ExceptionItem).order_by(ExceptionItem.id.desc()).limit(1)).one()
-            return resolve.resolve(session, item, word, NOW)
+            return resolve.resolve(session, item, word, self.settings, NOW)
 
     def undo(self, now: datetime = NOW) -> None:
         with self.database.write() as session:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from agent.replies import apply, predict, resolve
+from agent.replies import apply, predict, resolve, store
 from agent.replies.resolve import Word
 from agent.review import queue
 from classifier.values import Prediction, Reply
@@ -53,14 +53,14 @@ def test_a_mail_that_breaks_the_decision_is_set_aside_and_the_others_are_decided
 ) -> None:
     first = office.arrives(mail.reply(office.reminder_id, headers=BORDER), prediction("paid"))
     office.arrives(mail.reply(office.reminder_id, headers=BORDER), prediction("paid"))
-    whole = apply.store.case_of
+    whole = store.case_of
 
     def brittle(session: Any, message: Message, *rest: Any) -> Any:
         if message.id == first:
             raise OverflowError
         return whole(session, message, *rest)
 
-    monkeypatch.setattr(apply.store, "case_of", brittle)
+    monkeypatch.setattr(store, "case_of", brittle)
     apply.drain(office.database, office.settings, NOW)
     assert states(office) == [MessageState.QUARANTINED, MessageState.APPLIED]
     item = office.one(ExceptionItem)
