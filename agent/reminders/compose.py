@@ -9,7 +9,7 @@ from datetime import datetime
 from jinja2 import Environment
 
 from agent.inbound import keys
-from agent.reminders.decide import billing_address
+from agent.reminders.decide import billing_address, copies_for
 from agent.reminders.letter import Attachment, Draft, Letter, LetterLine, compose
 from agent.reminders.values import PlannedReminder
 from config import Mailbox, Settings
@@ -42,7 +42,7 @@ def draft_of(
             reply_to=reply_to(mailbox, secret, planned.key),
             recipient=recipient,
             recipient_name=next((r.name for r in customer.recipients if r.address == recipient), None),
-            copies=tuple(r.address for r in customer.recipients if r.role == "cc" and not r.is_dead),
+            copies=copies_for(customer),
             customer_name=customer.name,
             language=customer.language,
             template=planned.step.template,

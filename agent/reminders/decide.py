@@ -176,6 +176,7 @@ class FrozenMail:
 
     currency: str
     recipient: str
+    copies: tuple[str, ...]
     lines: tuple[FrozenLine, ...]
 
 
@@ -206,7 +207,14 @@ def last_look(
     to = billing_address(customer)
     if to is None or to != mail.recipient:
         return "the address to write to has changed"
+    if not set(mail.copies) <= set(copies_for(customer)):
+        return "somebody who was to get a copy is to get none any more"
     return None
+
+
+def copies_for(customer: CustomerView) -> tuple[str, ...]:
+    """The living addresses that get a copy of each reminder."""
+    return tuple(r.address for r in customer.recipients if r.role == "cc" and not r.is_dead)
 
 
 def billing_address(customer: CustomerView) -> str | None:

@@ -75,7 +75,9 @@ class Post:
 
 
 def drain(database: Database, settings: Settings, post: Post, now: datetime, limit: int = 40) -> Delivered:
-    """Try every delivery of the mailbox that is due, one after the other, up to ``limit``."""
+    """Try every delivery of the mailbox that is due, one after the other, up to ``limit``; in mode observe none."""
+    if settings.policy.mode == "observe":
+        return Delivered()
     plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
     counts: Counter[str] = Counter()
     with database.read() as session:
@@ -205,6 +207,9 @@ class _Attempt:
     def _objection(self, session: Session, delivery: Delivery) -> str | None:
         if not _was_just_read(session, self._post.name, self._now):
             return "the mailbox was not read in the last 15 minutes"
+        reminder = delivery.reminder
+        if self._settings.policy.mode == "suggest" and reminder is not None and reminder.approval == "not_needed":
+            return "it was planned without a person's word, which the mode asks for by now"
         ledger = store.ledger_view(session, self._settings, self._database)
         views = store.customer_views(
             session, self._settings, self._now, [delivery.customer_id], ignoring_delivery=delivery.id
@@ -278,7 +283,10 @@ class _Attempt:
         reply: str,
         reason: ExceptionReason = ExceptionReason.DELIVERY_REJECTED,
     ) -> str:
-        word = self._move(session, delivery, DeliveryState.REJECTED, reason.value, {"reply": reply})
+        # One that did not come to `sending` is counted here: each refusal is asked about, also after "send it again".
+        attempts = delivery.attempts + (delivery.state is not DeliveryState.SENDING)
+        values: dict[str, object] = {"reply": reply, "attempts": attempts}
+        word = self._move(session, delivery, DeliveryState.REJECTED, reason.value, values)
         raise_delivery(session, self._settings, delivery, reason, reply, self._now)
         return word
 

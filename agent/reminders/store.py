@@ -481,5 +481,6 @@ def frozen_mail(session: Session, delivery: Delivery) -> FrozenMail:
     return FrozenMail(
         currency=reminder.currency if reminder is not None else "",
         recipient=delivery.recipient,
+        copies=tuple(delivery.copies),
         lines=tuple(FrozenLine(x.invoice_id, numbers[x.invoice_id], x.step, x.balance) for x in lines),
     )

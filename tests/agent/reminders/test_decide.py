@@ -173,7 +173,7 @@ def test_a_credit_in_one_currency_does_not_cover_another() -> None:
 
 def frozen(**changes: Any) -> FrozenMail:
     line = FrozenLine(1, "FA-1", FRIENDLY, Decimal("100.00"))
-    return replace(FrozenMail("EUR", "compta@dupont.example", (line,)), **changes)
+    return replace(FrozenMail("EUR", "compta@dupont.example", (), (line,)), **changes)
 
 
 @pytest.mark.parametrize(
