@@ -1,6 +1,8 @@
 """What an automatic answer states: when the person is back, and whom to write to meanwhile.
 
-Only dates that are written out are read, and only near a word of return or absence: a wrong date is worse than none.
+A date counts only behind a word of return or absence, read by the grammar of that word's language, and only where it
+names a day: a date, a day of the month, a weekday. "Tomorrow" and "next week" were true when the answer was set up, not
+when it was sent. A wrong date is worse than none.
 """
 
 from __future__ import annotations
@@ -11,12 +13,17 @@ from functools import cache
 
 from agent.inbound import wordings
 from agent.inbound.values import AutoReply
+from classifier.dates import DateMention, find_dates
 
 #: how far ahead a day of return may lie
 HORIZON = timedelta(days=400)
+#: characters behind a word of return within which its date begins, and within which it ends
+BEGINS_WITHIN = 45
+ENDS_WITHIN = 90
+LANGUAGES = ("en", "fr", "de", "es", "it", "nl")
+_NAMES_A_DAY = frozenset({"explicit", "numeric", "day_of_month", "weekday"})
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+")
-_ISO = r"(?P<iso>20\d\d-\d{1,2}-\d{1,2})"
-_DIGITS = r"(?P<a>\d{1,2})[./-]\s?(?P<b>\d{1,2})(?:[./-]\s?(?P<y>20\d\d|\d\d)(?!\d))?"
+_EITHER_ORDER = re.compile(r"\D*(\d{1,2})/(\d{1,2})(?!\d)")
 
 
 def read_auto_reply(text: str, own: str, now: datetime) -> AutoReply:
@@ -26,80 +33,48 @@ def read_auto_reply(text: str, own: str, now: datetime) -> AutoReply:
 
 
 def _return_date(text: str, today: date) -> date | None:
-    """The latest date written behind a word of return, if it lies ahead; None where readings differ."""
+    """The latest day behind a word of return or absence; None where one could be two days."""
     found: list[date] = []
-    for match in _back().finditer(text):
-        days = _dates(text[match.end() : match.end() + 45].split("\n\n", 1)[0], today)[:2]
-        found += [day for day in days if today <= day <= today + HORIZON]
-    return max(found) if found else None
+    for language in LANGUAGES:
+        for match in _phrases(language, "back").finditer(text):
+            below = text[match.end() : match.end() + ENDS_WITHIN].split("\n\n", 1)[0].replace("\n", " ")
+            for mention in find_dates(below, language, today)[:2]:
+                day = _day(mention, below, language, today)
+                if day is not None and _is_last_away(match[0], below, mention, language):
+                    day += timedelta(days=1)
+                if day is not None and mention.start < BEGINS_WITHIN and today <= day <= today + HORIZON:
+                    found.append(day)
+    return max(found, default=None)
 
 
-def _dates(text: str, today: date) -> list[date]:
-    found: list[date] = []
-    for match in _written().finditer(text):
-        day = _date_of(match, today)
-        if day is not None:
-            found.append(day)
-    return found
-
-
-def _date_of(match: re.Match[str], today: date) -> date | None:
-    parts = match.groupdict()
-    try:
-        if parts["iso"]:
-            year, month, day = (int(part) for part in parts["iso"].split("-"))
-            return date(year, month, day)
-        if parts["a"]:
-            day, month, stated = int(parts["a"]), int(parts["b"]), parts["y"]
-            if month > 12 or (month != day and day <= 12 and "/" in match[0] and stated is None):
-                return None  # day and month can't be told apart
-        else:
-            name = (parts["m1"] or parts["m2"]).lower().rstrip(".")
-            day, month = int(parts["d1"] or parts["d2"]), _months()[name]
-            stated = parts["y1"] or parts["y2"]
-        if stated:
-            return date(int(stated) if len(stated) == 4 else 2000 + int(stated), month, day)
-        this_year = date(today.year, month, day)
-        return this_year if this_year >= today else date(today.year + 1, month, day)
-    except ValueError:
+def _day(mention: DateMention, text: str, language: str, today: date) -> date | None:
+    if mention.family not in _NAMES_A_DAY or mention.vague or mention.ahead is None:
         return None
+    order = _EITHER_ORDER.match(text[mention.start : mention.end])
+    if language == "en" and order and order[1] != order[2] and int(order[1]) <= 12 and int(order[2]) <= 12:
+        return None  # the day comes first in Britain, the month in America
+    if mention.family == "weekday" and (mention.ahead - today).days % 7 == 0:
+        return None  # written today, or a week ago
+    return mention.ahead
+
+
+def _is_last_away(word: str, text: str, mention: DateMention, language: str) -> bool:
+    """Whether the day is said to be the last one away: "through 20 March", "jusqu'au 20 mars inclus"."""
+    around = f"{word[-25:]}{text[: mention.start]} | {text[mention.end : mention.end + 12]}"
+    return bool(_phrases(language, "inclusive").search(around))
 
 
 @cache
-def _months() -> dict[str, int]:
-    return {
-        name.lower(): number
-        for table in wordings.load("months").values()
-        for number, names in enumerate(table["months"], 1)
-        for name in names.split("|")
-    }  # fmt: skip
-
-
-@cache
-def _written() -> re.Pattern[str]:
-    names = "|".join(sorted((re.escape(name) for name in _months()), key=len, reverse=True))
-    day_first = (
-        rf"(?P<d1>\d{{1,2}})(?:\.|er|st|nd|rd|th|º)?\s?(?:de |of )?(?P<m1>{names})\b\.?,?\s?(?:de )?(?P<y1>20\d\d)?"
-    )
-    month_first = rf"(?P<m2>{names})\.?\s(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b,?\s?(?P<y2>20\d\d)?"
-    return re.compile(rf"(?<!\d)(?:{_ISO}|{_DIGITS}|{day_first}|{month_first})", re.I)
-
-
-@cache
-def _back() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{phrase})" for phrase in wordings.merged("auto_replies", "back")), re.I)
-
-
-@cache
-def _contact_words() -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{phrase})" for phrase in wordings.merged("auto_replies", "contact")), re.I)
+def _phrases(language: str, field: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{phrase})" for phrase in wordings.load("auto_replies")[language][field]), re.I)
 
 
 def _contact(text: str, own: str) -> str | None:
     """The one address behind words such as "please contact"."""
+    words = wordings.pattern("auto_replies", "contact")
     found: dict[str, None] = {}
     for match in _ADDRESS.finditer(text):
         address = match[0].strip(".'")
-        if address.lower() != own and _contact_words().search(text[max(0, match.start() - 200) : match.start()]):
+        if address.lower() != own and words.search(text[max(0, match.start() - 200) : match.start()]):
             found[address] = None
     return next(iter(found)) if len(found) == 1 else None

@@ -39,7 +39,7 @@ def inspect_files(files: list[Path], now: datetime) -> Iterator[dict[str, Any]]:
 
 def as_line(file: Path, reading: Reading) -> dict[str, Any]:
     """The object that ``inspect --json`` prints for a reading."""
-    bounce, auto_reply = reading.bounce, reading.auto_reply
+    bounce, auto_reply, forward = reading.bounce, reading.auto_reply, reading.forward
     return {
         "file": str(file),
         "kind": reading.kind.value,
@@ -54,12 +54,17 @@ def as_line(file: Path, reading: Reading) -> dict[str, Any]:
         "new_text": reading.new_text,
         "signature": reading.signature,
         "quoted": reading.quoted,
+        "inline": [{"quoted": one.quoted, "answer": one.answer} for one in reading.inline],
         "language": reading.language,
         "message_id": reading.message_id,
         "in_reply_to": reading.in_reply_to,
         "references": list(reading.references),
         "from": reading.from_header,
         "sender": reading.sender.address if reading.sender else None,
+        "delegate": reading.delegate.address if reading.delegate else None,
+        "forward": None if forward is None else {
+            "author": forward.author.address if forward.author else None, "attached": forward.attached,
+        },
         "subject": reading.subject,
         "date": reading.date.isoformat() if reading.date else None,
         "attachments": [
@@ -74,9 +79,10 @@ def as_line(file: Path, reading: Reading) -> dict[str, Any]:
 
 def unreadable(file: Path, reason: str) -> dict[str, Any]:
     """The object for a file that gave no reading: kind human, since a person has to look at it."""
-    empty = dict.fromkeys(("bounce", "auto_reply", "message_id", "in_reply_to", "sender", "date"))
+    names = ("bounce", "auto_reply", "message_id", "in_reply_to", "sender", "delegate", "forward", "date")
+    empty = dict.fromkeys(names)
     texts = dict.fromkeys(("new_text", "signature", "quoted", "from", "subject"), "")
-    lists: dict[str, Any] = {"references": [], "attachments": [], "numbers": []}
+    lists: dict[str, Any] = {"inline": [], "references": [], "attachments": [], "numbers": []}
     return {
         "file": str(file),
         "kind": "human",

@@ -14,6 +14,7 @@ from functools import cache
 
 from agent.inbound import wordings
 from agent.inbound.bounces import is_success, says_bounce
+from agent.inbound.forwards import FORWARD_PREFIX
 from agent.inbound.headers import Headers
 from agent.inbound.parts import Parts
 from agent.inbound.values import Kind
@@ -21,7 +22,6 @@ from agent.inbound.values import Kind
 _REPLY_PREFIX = re.compile(
     r"(?i)^\s*(re|aw|sv|antw|antwort|rép|rif|odp|vs|fw|fwd|wg|tr|i|rv|doorst|wtr)\s*(\[\d+\])?\s*:\s*"
 )
-_FORWARD_PREFIX = re.compile(r"(?i)^\s*(fw|fwd|wg|tr|i|rv|doorst|wtr|vb|vl)\s*:\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Facts:
     @property
     def own_subject(self) -> str:
         """The subject, empty for a forward: a person who forwards a machine's mail is a person."""
-        if _FORWARD_PREFIX.match(self.subject):
+        if FORWARD_PREFIX.match(self.subject):
             return ""
         return _REPLY_PREFIX.sub("", self.subject, count=1)
 

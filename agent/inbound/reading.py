@@ -12,13 +12,14 @@ from datetime import datetime
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
 from agent.inbound.facts import mentions_iban, read_numbers
+from agent.inbound.forwards import read_forward
 from agent.inbound.headers import MAX_SUBJECT, Headers, decode_header, message_ids, parse_date, parse_headers, tidy
 from agent.inbound.html import html_to_text, without_marks
 from agent.inbound.kind import Facts, judge_kind
 from agent.inbound.language import guess_language
 from agent.inbound.newtext import Split, has_history, split_text
 from agent.inbound.parts import Parts, Passage, read_parts
-from agent.inbound.sender import read_addresses, read_authentication, read_return_path, read_sender
+from agent.inbound.sender import read_addresses, read_authentication, read_delegate, read_return_path, read_sender
 from agent.inbound.values import AutoReply, Border, Bounce, Kind, Reading
 
 
@@ -65,6 +66,9 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
         numbers=read_numbers((subject, split.new_text)),
         mentions_iban=mentions_iban(f"{subject}\n{split.new_text}"),
         error=parts.error,
+        inline=split.inline,
+        forward=read_forward(subject, split.quoted, parts) if rule.kind is Kind.HUMAN else None,
+        delegate=read_delegate(headers, sender),
     )
 
 

@@ -161,6 +161,15 @@ def read_sender(headers: Headers) -> Address | None:
     return parse_address(_as_text(values[0]))
 
 
+def read_delegate(headers: Headers, sender: Address | None) -> Address | None:
+    """Who handed the mail in for its author (RFC 5322 3.6.2): the one Sender header's address, where it is another."""
+    values = headers.raw("sender")
+    found = parse_address(_as_text(values[0])) if len(values) == 1 else None
+    if found is None or (sender is not None and found.address.lower() == sender.address.lower()):
+        return None
+    return found
+
+
 def read_addresses(headers: Headers, *names: str) -> tuple[Address, ...]:
     """The addresses of all headers with these names."""
     found: dict[Address, None] = {}

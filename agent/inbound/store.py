@@ -23,6 +23,7 @@ from agent.inbound.threading import (
     KnownMail,
     KnownMessage,
     Tie,
+    forwarded_address,
     named_addresses,
     named_ids,
     named_tokens,
@@ -164,8 +165,10 @@ def directory(session: Session, reading: Reading, known: KnownMail, *, colleague
     domains = {one.rpartition("@")[2] for one in addresses} - free_mail_domains()
     contacts: dict[str, set[str]] = defaultdict(set)
     by_domain: dict[str, set[str]] = defaultdict(set)
-    if addresses:
-        wanted = [Contact.email.in_(addresses), *(Contact.email.endswith(f"@{d}", autoescape=True) for d in domains)]
+    author = forwarded_address(reading)
+    exact = {*addresses, author} if author else set(addresses)
+    if exact:
+        wanted = [Contact.email.in_(exact), *(Contact.email.endswith(f"@{d}", autoescape=True) for d in domains)]
         for email, customer_id in session.execute(select(Contact.email, Contact.customer_id).where(or_(*wanted))):
             contacts[email].add(customer_id)
             if email.rpartition("@")[2] in domains:

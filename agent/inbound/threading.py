@@ -15,6 +15,7 @@ Evidence, strongest first:
     sender      the From address is a contact's
     recipient   a colleague's letter, or a bounce, names a contact's address as the one written to
     domain      the From address lies in the domain of a customer's contact (free mail excepted)
+    forwarded   the mail that is passed on says it is from a contact, and nothing else names a customer
 
 Two customers never mix: where proof and the rest contradict each other, or suggestions do, the tie names no customer,
 and links all of them. Pure: known mails and customers come in as values, looked up for this mail alone.
@@ -36,6 +37,7 @@ NUMBERS = "numbers"
 SENDER = "sender"
 RECIPIENT = "recipient"
 DOMAIN = "domain"
+FORWARDED = "forwarded"
 NONE = "none"
 
 MIN_SUFFIX = 3
@@ -139,6 +141,12 @@ def named_addresses(reading: Reading, *, colleague: bool) -> tuple[str, ...]:
     return (reading.sender.address.lower(),) if reading.sender else ()
 
 
+def forwarded_address(reading: Reading) -> str | None:
+    """Who the mail that is passed on says it is from, in small letters."""
+    author = reading.forward.author if reading.forward else None
+    return author.address.lower() if author else None
+
+
 def tie(reading: Reading, known: KnownMail, customers: Directory, *, colleague: bool = False) -> Tie:
     """What the mail is tied to. `colleague`: a letter that somebody of the company wrote by hand, found in Sent."""
     hits = _hits(reading, known)
@@ -192,9 +200,12 @@ def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *
         domains = (one.rpartition("@")[2] for one in addresses)
         shared = frozenset[str]().union(*(customers.domains.get(one, frozenset()) for one in domains))
         found[DOMAIN] = dict.fromkeys(sorted(shared), ())
+    author = forwarded_address(reading)
+    if author is not None and not hits and not any(found.values()):
+        found[FORWARDED] = dict.fromkeys(sorted(customers.contacts.get(author, ())), ())
     candidates = {h.message.customer_id for h in hits} | {c for named in found.values() for c in named}
     found[NUMBERS] = _numbers(reading.numbers, customers.invoices, candidates)
-    order = (REFERENCES, NUMBERS, SENDER, RECIPIENT, DOMAIN)
+    order = (REFERENCES, NUMBERS, SENDER, RECIPIENT, DOMAIN, FORWARDED)
     return {evidence: found[evidence] for evidence in order if found.get(evidence)}
 
 

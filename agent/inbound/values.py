@@ -96,6 +96,25 @@ class Border:
 
 
 @dataclass(frozen=True, slots=True)
+class InlineAnswer:
+    """Words written between the lines of a quote, which mean little without the paragraph right above them."""
+
+    #: the last paragraph of the quote above, without its ``>``
+    quoted: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Somebody else's mail that the sender passed on. Its words stand in `Reading.quoted` or in an attachment."""
+
+    #: who that mail says it is from: anybody can type this, so that it proves nothing
+    author: Address | None
+    #: it came as an attachment, not below the sender's text
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything read off one message."""
 
@@ -127,3 +146,8 @@ class Reading:
     mentions_iban: bool
     #: what could not be read, in words for people; the rest of the reading stands
     error: str | None
+    #: answers between the lines, from the top; their words are part of `new_text`, too
+    inline: tuple[InlineAnswer, ...] = ()
+    forward: Forward | None = None
+    #: who handed the mail in for its author: the Sender header (RFC 5322 3.6.2) where it names another address
+    delegate: Address | None = None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from functools import cache
@@ -30,3 +31,9 @@ def merged(subject: str, field: str) -> tuple[str, ...]:
     """The phrases of `field` over all languages, longest first, so that an alternation prefers the fullest."""
     phrases = {phrase for table in load(subject).values() for phrase in table.get(field, [])}
     return tuple(sorted(phrases, key=lambda phrase: (-len(phrase), phrase)))
+
+
+@cache
+def pattern(subject: str, field: str) -> re.Pattern[str]:
+    """The phrases of `field` as one regular expression, without regard to case."""
+    return re.compile("|".join(f"(?:{phrase})" for phrase in merged(subject, field)), re.I)

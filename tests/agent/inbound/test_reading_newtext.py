@@ -89,6 +89,41 @@ def test_inline_answers_stay_between_the_quotes() -> None:
     assert "overdue" not in split.new_text
 
 
+HEADER = "On Mon, 2 Mar 2026 at 09:12, Morel <c@morel.example> wrote:\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        (
+            "See below.\n\n" + HEADER + "> Dear Anna,\n>\n> Invoice 1 is overdue.\n> Please pay.\n\nPaid on Friday.\n\n"
+            "> Invoice 2 is overdue.\n\nThis one is wrong.\n\n-- \nAnna\n",
+            [
+                ("Invoice 1 is overdue.\nPlease pay.", "Paid on Friday."),
+                ("Invoice 2 is overdue.", "This one is wrong."),
+            ],
+        ),
+        (
+            "> When will you pay?\n\nOn Friday.\n\nThe rest later.\n",
+            [("When will you pay?", "On Friday.\n\nThe rest later.")],
+        ),
+        (HEADER + "> > Is 1 paid?\n> Yes.\nNo.\n> And 2?\nYes.\n> Bye\n", [("Yes.", "No."), ("And 2?", "Yes.")]),
+        (HEADER + "> Dear Anna,\n>\n> Invoice 1 is overdue.\n>\n> Regards\n\nPaid on Friday.\n", []),
+        ("Paid on Friday.\n\n" + HEADER + "> Invoice 1 is overdue.\n", []),
+        ("Paid on Friday.\n", []),
+    ],
+    ids=["between", "one paragraph", "depths", "below a whole mail", "above", "no quote"],
+)
+def test_an_inline_answer_keeps_the_quoted_lines_that_it_answers(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert [(one.quoted, one.answer) for one in split_text(text).inline] == pairs
+
+
+def test_inline_answers_in_html_keep_them_too() -> None:
+    html = "<blockquote>Invoice 1?</blockquote><p>Paid.</p><blockquote>Invoice 2?</blockquote><p>Wrong.</p>"
+    pairs = [(one.quoted, one.answer) for one in split_text(html_to_text(html)).inline]
+    assert pairs == [("Invoice 1?", "Paid."), ("Invoice 2?", "Wrong.")]
+
+
 SIGNATURES = [
     "-- \nAnna Weiß\nBuchhaltung",
     "Sent from my iPhone",

@@ -82,3 +82,11 @@ def test_a_domain_that_another_customer_writes_from_is_nobodys_own(database: Dat
         assert standing_of(session, reading("new@group.test"), "C1").how == "none"
         assert standing_of(session, reading("anna@group.test"), "C1").how == "contact"
         assert not standing_of(session, reading("anna@group.test"), None).known
+
+
+def test_who_handed_it_in_and_whose_words_it_passes_on_are_told_and_change_nothing() -> None:
+    block = "From: Eve <eve@evil.test>\nSent: Monday, March 2, 2026 9:12 AM\nTo: Anna\nSubject: Invoice"
+    raw = mail.letter(f"FYI\n\n{block}\n\nPaid.\n", subject="FW: Invoice", headers={"Sender": "carl@customer.test"})
+    found = judged(read_message(raw, None, NOW))
+    assert (found.known, found.how) == (True, "contact")
+    assert found.detail.endswith("handed in by carl@customer.test; passes on a mail that says it is from eve@evil.test")

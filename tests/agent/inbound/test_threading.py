@@ -53,6 +53,12 @@ def found(one: Reading, **more: bool) -> Tie:
     return tie(one, KNOWN, CUSTOMERS, **more)
 
 
+def passed_on(author: str) -> dict[str, str]:
+    """A mail that passes on another, by what it says its author."""
+    block = f"From: {author}\nSent: Monday, March 2, 2026 9:12 AM\nTo: x\nSubject: Invoice"
+    return {"subject": "FW: Invoice", "text": f"FYI\n\n{block}\n\nPaid.\n"}
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -76,6 +82,11 @@ def found(one: Reading, **more: bool) -> Tie:
         ({"sender": "anna@a.test"}, ("A", (), "sender", False, None)),
         ({"sender": "Anna <ANNA@a.test>"}, ("A", (), "sender", False, None)),
         ({"sender": "new@a.test"}, ("A", (), "domain", False, None)),
+        (passed_on("bob@b.test"), ("B", (), "forwarded", False, None)),
+        (passed_on("BOB@B.test"), ("B", (), "forwarded", False, None)),
+        (passed_on("new@b.test"), (None, (), "none", False, None)),
+        ({**passed_on("bob@b.test"), "sender": "anna@a.test"}, ("A", (), "sender", False, None)),
+        ({**passed_on("bob@b.test"), "in_reply_to": FIRST}, ("A", (1, 2), "signed_id", True, 10)),
         ({}, (None, (), "none", False, None)),
     ],
 )

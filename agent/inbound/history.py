@@ -1,0 +1,313 @@
+"""What of a text is history: what clients quote, and what they write above it.
+
+Lines that begin with ``>`` are, and so is a *reply header* ("On … wrote:", "-----Original Message-----", a block of
+From/Sent/To/Subject) in any language, also wrapped over lines. Behind a header either quoted lines follow, and
+unquoted text after them is new again (an inline answer), or none do, and the rest is history.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from agent.inbound import wordings
+from agent.inbound.html import HISTORY_MARK, HISTORY_TO_END_MARK
+from agent.inbound.lines import FOOTER_RULE, FRAME, Line, LineClass, verbs_close
+
+#: lines in which reply headers are looked for; what is below is kept as it is classed by then
+MAX_LINES = 5_000
+#: characters of a line that patterns look at
+MAX_LINE = 600
+#: a reply header wraps over no more lines than this
+HEADER_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A reply header on lines [start, end); `to_end`: what follows is history even where nothing marks it."""
+
+    start: int
+    end: int
+    to_end: bool
+
+
+def class_history(lines: list[Line]) -> None:
+    at = 0
+    limit = min(len(lines), MAX_LINES)
+    while at < limit:
+        header = _header_at(lines, at, limit)
+        if header is None:
+            at += 1
+            continue
+        for line in lines[header.start : header.end]:
+            line.kind = LineClass.QUOTED
+        follows = next_text(lines, header.end)
+        if follows is None:
+            return
+        if lines[follows].depth:
+            at = follows
+            while at < limit and (lines[at].depth or lines[at].blank):
+                at += 1
+            continue
+        if header.to_end or not _quotes_follow(lines, header.end):
+            for line in lines[header.start :]:
+                line.kind = LineClass.QUOTED
+            return
+        at = header.end
+    _class_wrapped_quotes(lines)
+
+
+def _quotes_follow(lines: list[Line], at: int) -> bool:
+    """Whether a quoted line comes soon: then unquoted lines in between were pushed there by line wrapping."""
+    return any(line.depth for line in lines[at : at + 4])
+
+
+def next_text(lines: list[Line], at: int) -> int | None:
+    return next((index for index in range(at, len(lines)) if not lines[index].blank), None)
+
+
+def _class_wrapped_quotes(lines: list[Line]) -> None:
+    """A line between two quoted ones, with no blank line around it, is the wrapped rest of the one above."""
+    for index in range(1, len(lines) - 1):
+        above, line, below = lines[index - 1 : index + 2]
+        if line.new and not line.blank and above.depth and below.depth and len(above.text) > 60 and len(line.text) < 40:
+            line.kind = LineClass.QUOTED
+
+
+def _header_at(lines: list[Line], at: int, limit: int) -> _Header | None:
+    line = lines[at]
+    if line.depth or not line.new:
+        return None
+    text = line.text.strip()
+    if text == HISTORY_TO_END_MARK:
+        return _Header(at, at + 1, to_end=True)
+    if text == HISTORY_MARK:
+        return _marked_header(lines, at)
+    if not text:
+        return None
+    return _reply_above(lines, at) or _separator(lines, at) or _block(lines, at) or _wrote(lines, at, limit)
+
+
+def _marked_header(lines: list[Line], at: int) -> _Header | None:
+    """Behind a client's mark the header reaches to the first quoted line; without one the text decides."""
+    texts = 0
+    for index in range(at + 1, min(len(lines), at + 14)):
+        if lines[index].depth:
+            return _Header(at, index, to_end=False)
+        texts += not lines[index].blank
+        if texts > HEADER_LINES:
+            break
+    return None
+
+
+def _reply_above(lines: list[Line], at: int) -> _Header | None:
+    if len(lines[at].text) < 200 and wordings.pattern("footers", "reply_above").search(lines[at].text):
+        return _Header(at, at + 1, to_end=True)
+    return None
+
+
+_RULED = re.compile(r"^[\s*_>|]*([-=_~]{2,}|—+|\*{3,})\s*(?P<words>\S.{2,80}?)\s*([-=_~]{2,}|—+|\*{3,})?[\s*_]*:?$")
+#: Notes names who passed a mail on
+FORWARDED_BY = re.compile(r"(?i)(forwarded by|weitergeleitet von|transféré par|reenviado por|inoltrato da)\b")
+_RULE = re.compile(r"^[\s*]*([-_=*~─—–]\s?){5,}[\s*]*$")
+
+
+def _separator(lines: list[Line], at: int) -> _Header | None:
+    """Find "-----Original Message-----" in its languages, with or without the dashes; a rule above a header block."""
+    text = lines[at].text[:MAX_LINE]
+    if FOOTER_RULE.match(text):
+        below = next_text(lines, at + 1)
+        if below is not None and below <= at + 3:
+            if _separators().fullmatch(lines[below].text.strip(" *_:")):
+                return _Header(at, below + 1, to_end=True)
+            block = _block(lines, below) if _RULE.match(text) else None
+            return _Header(at, block.end, to_end=True) if block else None
+        return None
+    ruled = _RULED.match(text)
+    words = (ruled["words"] if ruled else text).strip(" *_:-")
+    if not _separators().fullmatch(words):
+        forwarded = ruled and FORWARDED_BY.match(words)
+        if not forwarded and not (ruled and _label_below(lines, at)):
+            return None
+    elif not ruled and not text.rstrip(" *_").endswith(":") and not _label_below(lines, at):
+        return None
+    below = next_text(lines, at + 1)
+    block = _block(lines, below) if below is not None and below <= at + 3 else None
+    return _Header(at, block.end if block else at + 1, to_end=True)
+
+
+def _label_below(lines: list[Line], at: int) -> bool:
+    below = next_text(lines, at + 1)
+    return below is not None and below <= at + 3 and label_of(lines[below].text) is not None
+
+
+@cache
+def _labels() -> dict[str, frozenset[str]]:
+    """A label may mean different fields in different languages ("A", "De", "La")."""
+    found: dict[str, set[str]] = {}
+    for table in wordings.load("reply_headers").values():
+        for name in ("from", "sent", "to", "subject"):
+            for label in table.get(name, []):
+                found.setdefault(label.lower(), set()).add(name)
+    return {label: frozenset(names) for label, names in found.items()}
+
+
+_LABELLED = re.compile(r"^[\s*_|•]*(?P<label>[^\W\d_][^:：*<>@]{0,24}?)\s*[*_]*\s*[:：]\s*[*_]*\s*(?P<value>.*)$")
+
+
+def label_of(text: str) -> tuple[frozenset[str], str] | None:
+    """(fields that the label may mean, value) of a line such as "*Von:* Anna"."""
+    match = _LABELLED.match(text[:MAX_LINE])
+    if match is None:
+        return None
+    names = _labels().get(match["label"].strip().lower())
+    return (names, match["value"].strip()) if names else None
+
+
+_HAS_ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+(\.|$)")
+_HAS_TIME = re.compile(r"\b\d{1,2}\s?[:.h]\s?\d{2}\b|\b(19|20)\d\d\b|\d年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b", re.I)
+
+
+def _block(lines: list[Line], at: int) -> _Header | None:
+    """A block of labelled lines, at least three fields, or two where one holds an address or a date."""
+    if label_of(lines[at].text) is None:
+        return None
+    fields: set[frozenset[str]] = set()
+    values = {"address": False, "time": False}
+    end, index, loose = at, at, 0
+    while index < min(len(lines), at + 40) and loose <= 3:
+        line = lines[index]
+        labelled = None if line.depth or line.blank else label_of(line.text)
+        if labelled:
+            fields.add(labelled[0])
+            values["address"] |= bool(_HAS_ADDRESS.search(labelled[1]))
+            values["time"] |= bool(_HAS_TIME.search(labelled[1]))
+            end, loose = index + 1, 0
+        elif line.blank:
+            # HTML turned into text has empty lines between the fields, a plain block ends at one.
+            loose += 1 if _label_below(lines, index) and index == end else 9
+        else:
+            loose += 1
+        index += 1
+    if not _enough_fields(fields, values):
+        return None
+    while end < len(lines) and not lines[end].blank and not lines[end].depth and _continues(lines[end].text):
+        end += 1
+    return _Header(at, end, to_end=True)
+
+
+def _enough_fields(fields: set[frozenset[str]], values: dict[str, bool]) -> bool:
+    meant = [set(names) for names in fields]
+    distinct = len({min(names) if len(names) == 1 else "+".join(sorted(names)) for names in meant})
+    some_from = any("from" in names for names in meant)
+    some_other = any(names & {"sent", "subject"} for names in meant)
+    if not some_other or not (some_from or distinct >= 3):
+        return False
+    return distinct >= 3 or (distinct == 2 and (values["address"] or values["time"]))
+
+
+def _continues(text: str) -> bool:
+    """Whether a line below the last label is the wrapped rest of an address list."""
+    return bool(_HAS_ADDRESS.search(text)) and (";" in text or "," in text or text.rstrip().endswith(">"))
+
+
+_STARTS_WITH_DATE = re.compile(
+    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
+    r"\w{2,3}\s\d{1,2}\.\s?\d|\d{1,2}:\d{2})",
+    re.I,
+)
+_BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
+_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:[<(\[]|&lt;)[^\s<>]+@")
+_OWN_WORDS = re.compile(
+    r"(?i)^\W*(as|like|what|when|since|because|i|you|we|he|she|they|it|wie|was|da|ich|sie|wir|er|comme|ce que|j'|je|tu|"
+    r"il a|vous|nous|como|lo que|yo|usted|come|quello|io|lei|zoals|wat|ik|u|als)\s"
+)
+
+
+def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
+    """Find "On … X wrote:" over one to six lines, starting exactly at `at`."""
+    reach = min(limit, at + HEADER_LINES)
+    first = lines[at].text.strip(FRAME)[:MAX_LINE]
+    if _BARE_DATE_LINE.match(first):
+        return _Header(at, at + 1, to_end=True)
+    if not any(lines[end].may_end for end in range(at, reach)) or _OWN_WORDS.match(first):
+        return None
+    opens = _opens(first)
+    starts = at == 0 or lines[at - 1].blank or not lines[at - 1].new
+    if not (opens or starts or _verbs_end().search(first)):
+        return None
+    blanks = 0
+    for end in range(at, reach):
+        if lines[end].depth:
+            break
+        if lines[end].blank:
+            blanks += 1
+            if blanks > 1 or not opens:
+                break
+        elif lines[end].may_end and _is_header(lines, at, end, opens):
+            dated = opens and _HAS_TIME.search(first)
+            later = not dated and any(
+                _opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1)
+            )
+            # Where a complete header starts further down, the lines above it are the writer's.
+            return None if later else _Header(at, end + 1, to_end=True)
+    return None
+
+
+def _framed(line: Line) -> str:
+    return line.text.strip(FRAME)
+
+
+def _is_header(lines: list[Line], at: int, end: int, opens: bool) -> bool:
+    joined = " ".join(_framed(line) for line in lines[at : end + 1] if not line.blank)
+    return len(joined) <= MAX_LINE and _ends_header(joined, opens, _next_is_quote(lines, end + 1))
+
+
+def _opens(text: str) -> bool:
+    """Whether a line begins as reply headers do: with a date, a word such as "On", or a name and an address."""
+    return bool(_STARTS_WITH_DATE.match(text) or _phrases_start("openers").match(text) or _NAME_AND_ADDRESS.match(text))
+
+
+def _next_is_quote(lines: list[Line], at: int) -> bool:
+    follows = next_text(lines, at)
+    return follows is not None and follows <= at + 2 and lines[follows].depth > 0
+
+
+def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
+    text = joined.strip(" *_")
+    colon = text.endswith((":", "：", ":>", ": >"))
+    verb = bool(_verbs_end().search(text))
+    time, address = bool(_HAS_TIME.search(text)), bool(_HAS_ADDRESS.search(text))
+    if colon and verb and (time or address or quote_next) and _verb_is_predicate(text, opens, quote_next):
+        return True
+    if colon and time and address and (opens or quote_next):
+        return True
+    if colon and quote_next and (time or address):
+        return True
+    return bool(verb and time and address and verbs_close().search(text))
+
+
+def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
+    """The verb of a reply header is its last word, or a date follows it; in running text more words do."""
+    return opens or quote_next or bool(verbs_close().search(text))
+
+
+@cache
+def _separators() -> re.Pattern[str]:
+    phrases = (*wordings.merged("reply_headers", "original"), *wordings.merged("reply_headers", "forwarded"))
+    return re.compile("|".join(re.escape(phrase) for phrase in phrases), re.I)
+
+
+@cache
+def _phrases_start(field: str) -> re.Pattern[str]:
+    words = "|".join(re.escape(phrase) for phrase in wordings.merged("reply_headers", field))
+    return re.compile(rf"^[\s*_\[(]*(?:{words})[\s,]", re.I)
+
+
+@cache
+def _verbs_end() -> re.Pattern[str]:
+    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    return re.compile(
+        rf"(?:^|[\s>)\]\"',，、.]|(?<=[^\x00-\u02ff]))(?:{verbs})(?=$|[\s:：,(<\"/]|[^\x00-\u02ff])", re.I
+    )

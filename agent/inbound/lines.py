@@ -1,0 +1,87 @@
+"""A text as lines, each with its quote depth and the class that it is given: new, quoted, or signature."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from agent.inbound import wordings
+from agent.inbound.html import SIGNATURE_END_MARK, SIGNATURE_MARK
+
+#: what clients frame a line with
+FRAME = " \t*_-—=|"
+#: a rule of dashes, stars or the like
+FOOTER_RULE = re.compile(r"^\s*(?:[-_=*~─—#+]\s?){3,}\s*$")
+
+
+class LineClass(Enum):
+    NEW = "new"
+    QUOTED = "quoted"
+    SIGNATURE = "signature"
+
+
+@dataclass(slots=True)
+class Line:
+    """One line. `kind` is settled step by step by `history` and `signatures`."""
+
+    text: str
+    depth: int
+    kind: LineClass
+    #: cheap look ahead of the patterns: "X wrote:" may end on this line
+    may_end: bool
+
+    @property
+    def blank(self) -> bool:
+        return not self.text.strip()
+
+    @property
+    def new(self) -> bool:
+        return self.kind is LineClass.NEW
+
+
+_INVISIBLE = re.compile("[\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad]")
+_PGP = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]+: .*\n)*\n?", re.M)
+_PGP_END = re.compile(r"^-----BEGIN PGP SIGNATURE-----\n(?:.*\n)*?-----END PGP SIGNATURE-----$", re.M)
+
+
+def read_lines(text: str) -> list[Line]:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u00a0", " ")
+    text = _INVISIBLE.sub("", text)
+    if "-----BEGIN PGP SIGNED MESSAGE-----" in text:
+        text = re.sub(r"^- (?=-)", "", _PGP_END.sub("", _PGP.sub("", text)), flags=re.M)
+    lines: list[Line] = []
+    in_signature = 0
+    for raw in text.split("\n"):
+        if raw == SIGNATURE_MARK:
+            in_signature += 1
+        elif raw == SIGNATURE_END_MARK:
+            in_signature = max(0, in_signature - 1)
+        else:
+            depth = _quote_depth(raw)
+            kind = LineClass.QUOTED if depth else LineClass.SIGNATURE if in_signature else LineClass.NEW
+            lines.append(Line(raw.rstrip(), depth, kind, not depth and _may_end(raw)))
+    return lines
+
+
+def _may_end(raw: str) -> bool:
+    tail = raw[-80:].rstrip(FRAME + ">")
+    return tail.endswith((":", "：")) or bool(verbs_close().search(tail))
+
+
+def _quote_depth(raw: str) -> int:
+    match = re.match(r"\s{0,3}((?:>\s?)+)", raw)
+    if match is None or re.match(r"\s{0,3}>+[A-Za-z]{1,8}<|>From ", raw):
+        return 0
+    return match[1].count(">")
+
+
+def unquoted(line: Line) -> str:
+    return re.sub(r"^\s{0,3}(?:>\s?)+", "", line.text) if line.depth else line.text
+
+
+@cache
+def verbs_close() -> re.Pattern[str]:
+    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    return re.compile(rf"(?:{verbs})[^\w]{{0,4}}(?:\([^()]*\))?\s*[:：]?[\s>*_]*$", re.I)
