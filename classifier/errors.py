@@ -16,7 +16,8 @@ class DataError(RelanceError):
         self.faults = tuple(faults)
         shown = "\n".join(self.faults[:_SHOWN])
         more = f"\n… and {len(self.faults) - _SHOWN} more" if len(self.faults) > _SHOWN else ""
-        super().__init__(f"{len(self.faults)} faults in the labelled replies:\n{shown}{more}")
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__(f"{count} in the replies:\n{shown}{more}")
 
 
 class ModelError(RelanceError):

@@ -96,8 +96,29 @@ class Estimators:
             columns, values = columns[columns < len(names)], values[columns < len(names)]
             weights = values * self.sentence[intent].coef_[0][columns]
             order = np.argsort(-weights, kind="stable")[:EVIDENCE_WORDS]
-            found[index, intent] = tuple(names[columns[each]] for each in order if weights[each] > 0)
+            found[index, intent] = tuple(_readable(names[columns[each]]) for each in order if weights[each] > 0)
         return found
+
+
+def _readable(name: str) -> str:
+    """Words as people read them: placeholders in brackets."""
+    return " ".join(f"({_PLACEHOLDERS[word]})" if word in _PLACEHOLDERS else word for word in name.split())
+
+
+_PLACEHOLDERS = {
+    "xdate": "date",
+    "xdateahead": "coming date",
+    "xdatebehind": "past date",
+    "xtoday": "today",
+    "xamount": "amount",
+    "xcode": "reference",
+    "xnumber": "number",
+    "xdigit": "number",
+    "xmail": "address",
+    "xlink": "link",
+    "xphone": "telephone",
+    "xiban": "account",
+}
 
 
 def _by_intent(model: OneVsRestClassifier, probabilities: Array) -> Array:
