@@ -51,6 +51,9 @@ def decide(case: Case, policy: PolicyView) -> Verdict:
         return _bounce(case, policy)
     if case.kind is Kind.AUTO_REPLY:
         return _auto_reply(case, policy)
+    if case.is_colleague and case.customer_id is None and not case.in_conflict:
+        # Colleagues write to suppliers, too, and to each other.
+        return Verdict("colleague_elsewhere", (TakeNote(),), None, ())
     proposed = _actions(case)
     passed: list[str] = []
     for rule in RULES:
@@ -81,13 +84,14 @@ def _several_customers(case: Case, _policy: PolicyView) -> Queue | None:
 def _reused_id(case: Case, _policy: PolicyView) -> Queue | None:
     if not case.reuses_an_id:
         return None
-    return Queue(ExceptionReason.REUSED_MESSAGE_ID, "its Message-ID belongs to another mail with other content", 60)
+    detail = "its Message-ID belongs to another mail with other content"
+    return Queue(ExceptionReason.REUSED_MESSAGE_ID, detail, 60, holds=_may_hold(case))
 
 
 def _cut(case: Case, _policy: PolicyView) -> Queue | None:
     if not case.is_cut:
         return None
-    return Queue(ExceptionReason.UNREADABLE, "it is so large that only its beginning was kept")
+    return Queue(ExceptionReason.UNREADABLE, "it is so large that only its beginning was kept", holds=_may_hold(case))
 
 
 def _not_threaded(case: Case, _policy: PolicyView) -> Queue | None:

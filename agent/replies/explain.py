@@ -24,6 +24,7 @@ MEANS = {rule.name: rule.means for rule in RULES} | {
     "delayed": "A delay is taken note of; the mail server goes on trying.",
     "auto_reply": "An automatic answer never changes an invoice.",
     "other_contact": "An automatic answer that names another contact is a person's.",
+    "colleague_elsewhere": "A colleague's mail to nobody who owes anything is taken note of.",
     "bounce_from_somebody": "A delivery report that has a sender of its own is a person's.",
     "bounce_unproven": "A bounce that names no mail of ours proves nothing.",
 }

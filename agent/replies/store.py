@@ -82,7 +82,8 @@ def case_of(session: Session, message: Message, settings: Settings, now: datetim
     proven = {link.customer_id for link in links if link.proof}
     suggested = {link.customer_id for link in links}
     is_proven = len(proven) == 1
-    customer_id = next(iter(proven)) if is_proven else (next(iter(suggested)) if len(suggested) == 1 else None)
+    # Without proof it is whom all evidence agrees on, though some of it (an accountant's address) fits others, too.
+    customer_id = next(iter(proven)) if is_proven else message.customer_id
     customer = session.get(Customer, customer_id) if customer_id is not None else None
     return Case(
         kind=reading.kind,

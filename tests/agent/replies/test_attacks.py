@@ -195,3 +195,15 @@ def test_part_of_several_invoices_is_nobodys_guess(office: Office) -> None:
 def test_an_amount_in_another_currency_is_nobodys_guess(office: Office) -> None:
     office.answers("promise", promised_amount=Decimal(500), promised_currency="USD")
     assert office.one(Message).state is MessageState.QUEUED
+
+
+def test_an_accountant_of_two_customers_who_names_one_invoice_holds_its_customer(office: Office) -> None:
+    with office.database.write() as session:
+        sent.customer(session, "C2", mail.CUSTOMER)
+        sent.invoice(session, "FA-2026-0312")
+    office.arrives(
+        mail.letter("La facture FA-2026-0312 est payée.\n", sender=mail.CUSTOMER, headers=BORDER), prediction("paid")
+    )
+    apply.drain(office.database, office.settings, NOW)
+    item = office.one(ExceptionItem)
+    assert (item.reason, item.customer_id, item.holds) == (ExceptionReason.NOT_THREADED, "C1", True)

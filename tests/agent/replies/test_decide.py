@@ -248,3 +248,17 @@ def test_nothing_that_a_machine_wrote_changes_an_invoice(kind: Kind) -> None:
     message = case(kind=kind, bounce=bounce(), auto_reply=AutoReply(None, None), prediction=prediction("paid"))
     actions = decide(message, policy()).actions
     assert not any(isinstance(a, ReportPaid | RecordPromise | OpenDispute) for a in actions)
+
+
+def test_a_colleagues_mail_to_nobody_who_owes_asks_nobody() -> None:
+    elsewhere = case(is_colleague=True, customer_id=None, is_proven=False, invoices=(), prediction=None)
+    assert decide(elsewhere, policy()).actions == (TakeNote(),)
+    assert decide(case(is_colleague=True, is_proven=False), policy()).queue is not None
+
+
+@pytest.mark.parametrize("trip", ["reuses_an_id", "is_cut"])
+def test_a_released_stranger_holds_no_more_by_other_tricks_either(trip: str) -> None:
+    forged = replace(CONTACT, authenticated=False)
+    verdict = decide(case(standing=forged, strangers_hold_no_more=True, **{trip: True}), policy())
+    assert verdict.queue is not None
+    assert not verdict.queue.holds
