@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.inbound.store import undecided_mails
@@ -105,23 +105,27 @@ class _Rows:
         )
         query = select(Customer).where(Customer.id.in_(self.invoices)).order_by(Customer.id)
         self.customers = session.scalars(query).all()
-        self.contacts = _by(session.scalars(select(Contact).order_by(Contact.id)), "customer_id")
-        self.holds = _by(session.scalars(select(Hold).where(Hold.released_at.is_(None))), "customer_id")
+        contacts = select(Contact).where(chosen(Contact.customer_id)).order_by(Contact.id)
+        self.contacts = _by(session.scalars(contacts), "customer_id")
+        holds = select(Hold).where(Hold.released_at.is_(None), chosen(Hold.customer_id))
+        self.holds = _by(session.scalars(holds), "customer_id")
         self.documents: dict[int, list[str]] = defaultdict(list)
-        for document in session.scalars(select(Document).where(Document.kind == "invoice").order_by(Document.id)):
+        documents = select(Document).join(Invoice).where(Document.kind == "invoice", chosen(Invoice.customer_id))
+        for document in session.scalars(documents.order_by(Document.id)):
             self.documents[document.invoice_id].append(document.sha256)
         self.promised: dict[int, date] = dict(
             session.execute(
                 select(Promise.invoice_id, func.max(Promise.date))
-                .where(Promise.state == PromiseState.OPEN)
+                .join(Invoice)
+                .where(Promise.state == PromiseState.OPEN, chosen(Invoice.customer_id))
                 .group_by(Promise.invoice_id)
             ).all()
         )
-        self._steps(session, is_open, ignoring)
-        self._mails(session, ignoring)
-        self._waiting(session)
+        self._steps(session, and_(is_open, chosen(Invoice.customer_id)), ignoring)
+        self._mails(session, chosen(Reminder.customer_id), ignoring)
+        self._waiting(session, chosen(ExceptionLink.customer_id), ids)
 
-    def _steps(self, session: Session, is_open: ColumnElement[bool], ignoring: int | None) -> None:
+    def _steps(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
         self.done: dict[int, set[str]] = defaultdict(set)
         self.reserved: dict[int, set[str]] = defaultdict(set)
         self.threads: dict[tuple[str, str], int] = {}
@@ -135,7 +139,7 @@ class _Rows:
             .join(Invoice, Invoice.id == ReminderLine.invoice_id)
             .outerjoin(Delivery, Delivery.reminder_id == Reminder.id)
             .outerjoin(Message, Message.id == Delivery.message_id)
-            .where(is_open, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
+            .where(chosen, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
         )  # fmt: skip
         for invoice_id, step, delivery_id, state, thread_id, customer_id, currency in session.execute(query):
             if ignoring is not None and delivery_id == ignoring:
@@ -145,14 +149,14 @@ class _Rows:
                 key = (customer_id, currency)
                 self.threads[key] = max(thread_id, self.threads.get(key, 0))
 
-    def _mails(self, session: Session, ignoring: int | None) -> None:
+    def _mails(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
         self.last_mail: dict[str, dict[str, datetime]] = defaultdict(dict)
         self.cycles: dict[str, dict[tuple[str, str, str], int]] = defaultdict(dict)
         left_at = func.max(func.coalesce(Delivery.sent_at, Delivery.entered_sending_at), type_=Delivery.sent_at.type)
         query = (
             select(Reminder.customer_id, Reminder.currency, left_at)
             .join(Delivery, Delivery.reminder_id == Reminder.id)
-            .where(Delivery.state.in_(MAY_HAVE_LEFT))
+            .where(Delivery.state.in_(MAY_HAVE_LEFT), chosen)
             .group_by(Reminder.customer_id, Reminder.currency)
         )
         if ignoring is not None:
@@ -160,9 +164,8 @@ class _Rows:
         for customer_id, currency, moment in session.execute(query):
             if moment is not None:
                 self.last_mail[customer_id][currency] = moment
-        counted = select(
-            Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step, func.max(Reminder.cycle)
-        ).group_by(Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step)
+        which = (Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step)
+        counted = select(*which, func.max(Reminder.cycle)).where(chosen).group_by(*which)
         for customer_id, currency, plan, step, cycle in session.execute(counted):
             self.cycles[customer_id][currency, plan, step] = cycle
         self.thread_views: dict[int, ThreadView] = {}
@@ -181,16 +184,16 @@ class _Rows:
                 continue
             self.thread_views[thread_id] = ThreadView(thread_id, tuple(m for m, _ in found), found[0][1])
 
-    def _waiting(self, session: Session) -> None:
+    def _waiting(self, session: Session, chosen: ColumnElement[bool], ids: Collection[str] | None) -> None:
         self.exceptions: dict[str, set[int]] = defaultdict(set)
         query = (
             select(ExceptionLink.customer_id, ExceptionItem.id)
             .join(ExceptionItem, ExceptionItem.id == ExceptionLink.exception_id)
-            .where(ExceptionItem.state.in_(WAITING), ExceptionItem.holds)
+            .where(ExceptionItem.state.in_(WAITING), ExceptionItem.holds, chosen)
         )
         for customer_id, exception_id in session.execute(query):
             self.exceptions[customer_id].add(exception_id)
-        self.undecided = undecided_mails(session)
+        self.undecided = undecided_mails(session, ids)
 
     def hold_on(self, customer_id: str, invoice_id: int | None) -> str | None:
         for hold in self.holds.get(customer_id, ()):
