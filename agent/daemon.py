@@ -19,6 +19,7 @@ import os
 import platform
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -80,7 +81,7 @@ def run(
         stack.enter_context(_alone(settings, "relance run --once" if once else "relance run"))
         stop = stack.enter_context(_stopped_by_signals())
         database = ctx.database()
-        drains = stack.enter_context(_drains(database, settings, stop))
+        drains = stack.enter_context(drains_of(database, settings, stop))
         if database.is_sqlite:
             ended = drains.take_over(now)
             if ended:
@@ -108,7 +109,7 @@ def _alone(settings: Settings, doing: str) -> AbstractContextManager[object]:
 
 
 @contextmanager
-def _drains(database: Database, settings: Settings, stop: threading.Event) -> Iterator[Drains]:
+def drains_of(database: Database, settings: Settings, stop: threading.Event) -> Iterator[Drains]:
     from agent.drains import Drains  # noqa: PLC0415 `relance --help` need not wait for all that they need
 
     worker = f"{platform.node()[:32]}/{os.getpid()}/{secrets.token_hex(4)}"
@@ -121,21 +122,36 @@ def _drains(database: Database, settings: Settings, stop: threading.Event) -> It
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set. The second signal finds the system's own handler, which ends us."""
-    stop = threading.Event()
+    """An event that SIGTERM and SIGINT set. The second signal finds the system's own handler, which ends us.
 
-    def ask(number: int, _frame: FrameType | None) -> None:
+    The event is set by a thread of its own: a handler runs in the midst of whatever the main thread does, and if that
+    is to wait for this very event, both would wait for each other.
+    """
+    stop = threading.Event()
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+
+    def set_when_told() -> None:
+        if told.recv(1):
+            stop.set()
+
+    def let_the_next_one_kill(_number: int, _frame: FrameType | None) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, signal.SIG_DFL)
-        log.info("daemon.stopping", signal=signal.Signals(number).name)
-        stop.set()
 
-    before = {each: signal.signal(each, ask) for each in (signal.SIGTERM, signal.SIGINT)}
+    thread = threading.Thread(target=set_when_told, name="signals", daemon=True)
+    thread.start()
+    wakes_before = signal.set_wakeup_fd(tell.fileno())
+    before = {each: signal.signal(each, let_the_next_one_kill) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        signal.set_wakeup_fd(wakes_before)
+        tell.close()
+        thread.join()
+        told.close()
 
 
 def _report(ctx: Context, cycle: Cycle) -> None:
@@ -185,6 +201,7 @@ class Daemon:
             while not self.stop.wait(LOOK_SECONDS):
                 self._look(engine)
                 tell_service_manager("WATCHDOG=1")
+            log.info("daemon.stopping")
         finally:
             self.stop.set()
             tell_service_manager("STOPPING=1")

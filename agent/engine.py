@@ -361,12 +361,25 @@ def _first_line(error: BaseException) -> str:
 
 
 class _Forward(logging.Handler):
-    """What the engine says goes into our log: one line of it, its tracebacks left out."""
+    """What the engine says goes into our log: one line of it, without tracebacks, and each thing once a minute.
+
+    While a database is away all of the engine's threads say so twice a second.
+    """
+
+    EVERY = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, int], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = " ".join(record.getMessage().split("\n", 1)[0].split())[:300]
+        place = record.filename, record.lineno
+        if record.created - self._said_at.get(place, 0.0) < self.EVERY:
+            return
+        self._said_at[place] = record.created
+        text = record.getMessage().split("\n", 1)[0].removesuffix("Traceback (most recent call last):")
         cause = record.exc_info[1] if record.exc_info else None
-        log.warning("engine.said", text=said, **({"error": _first_line(cause)} if cause else {}))
+        log.warning("engine.said", text=" ".join(text.split())[:300], error=_first_line(cause) if cause else None)
 
 
 def _send_logs_to_ours() -> None:

@@ -3,6 +3,7 @@
 import email
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,23 +65,40 @@ def test_a_second_daemon_of_a_sqlite_database_is_refused(make_site: Callable[...
     site = make_site()
     with site.running() as daemon:
         daemon.wait_for("daemon.ready")
-        for arguments in ((), ("--once",)):
-            with site.running(*arguments) as second:
-                assert second.wait() == 1
-            said = second.log.read_text()
+        for arguments in (["run"], ["run", "--once"]):
+            said = site.refusal(*arguments)
             assert f"process {daemon.process.pid}" in said
             assert "Traceback" not in said
         daemon.process.send_signal(signal.SIGINT)
         assert daemon.wait() == 0
 
 
-@pytest.mark.parametrize("point", ["delivery.sending", "delivery.answered"])
-def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp_sink: SmtpSink, point: str) -> None:
+def test_two_daemons_share_a_postgresql_database(
+    make_site: Callable[..., Site], postgres_url: str, smtp_sink: SmtpSink
+) -> None:
+    site = make_site(postgres_url)
+    site.command("customers")  # the first command makes the database
+    customers = [f"c{number}" for number in range(8)]
+    with site.running() as one, site.running() as other:
+        one.wait_for("daemon.ready")
+        other.wait_for("daemon.ready")
+        site.owe(*customers)
+        smtp_sink.wait_for_mails(len(customers), PATIENCE)
+        until(
+            lambda: all(row["state"] == "sent" for row in site.rows("reminders")),
+            seconds=PATIENCE, what="the last mail's booking",
+        )  # fmt: skip
+        assert one.terminate() == other.terminate() == 0
+    assert sorted(m.recipients[0] for m in smtp_sink.mails) == [f"billing@{name}.test" for name in customers]
+
+
+def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp_sink: SmtpSink) -> None:
     site = make_site()
     site.owe("acme")
-    with site.running(RELANCE_FAULT=point) as daemon:
+    # The server has taken the mail, and nobody has written that down.
+    with site.running(RELANCE_FAULT="delivery.answered") as daemon:
         assert daemon.wait() == -signal.SIGKILL
-    left = len(smtp_sink.mails)
+    assert len(smtp_sink.mails) == 1
     site.owe("acme", "other")
     with site.running() as daemon:
         until(
@@ -89,7 +107,7 @@ def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp
         )  # fmt: skip
         daemon.wait_for("daemon.took_over")
         assert daemon.terminate() == 0
-    assert sum("billing@acme.test" in m.recipients for m in smtp_sink.mails) == left
+    assert sum("billing@acme.test" in m.recipients for m in smtp_sink.mails) == 1
     states = {row["customer"]: row["state"] for row in site.rows("reminders")}
     assert states == {"acme": "unknown", "other": "sent"}
     assert [row["reason"] for row in site.rows("queue", "list")] == ["delivery_unknown"]
@@ -135,3 +153,22 @@ def test_a_second_signal_ends_at_once(make_site: Callable[..., Site], smtp_sink:
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.wait() == -signal.SIGTERM
     smtp_sink.release()
+
+
+def test_a_time_of_ones_own_goes_with_one_cycle_only(make_site: Callable[..., Site], smtp_sink: SmtpSink) -> None:
+    site = make_site()
+    assert "--once" in site.refusal("run", "--at", "2026-03-02T10:00", code=2)
+    assert "is no time" in site.refusal("run", "--once", "--at", "tomorrow", code=2)
+    site.owe("acme")
+    site.command("run", "--once", "--at", (datetime.now(UTC) - timedelta(days=90)).isoformat())
+    assert not smtp_sink.mails  # nothing was due then
+    site.command("run", "--once")
+    assert len(smtp_sink.mails) == 1
+
+
+def test_one_cycle_that_fails_in_part_says_so_and_does_the_rest(make_site: Callable[..., Site]) -> None:
+    site = make_site(password="wrong")
+    site.owe("acme")
+    said = site.refusal("run", "--once")
+    assert "relance: collect:ar: " in said
+    assert "1 planned, 0 sent" in said

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -149,11 +149,18 @@ password_file = "sink-password"
 
     def command(self, *arguments: str, code: int = 0) -> str:
         """Run a command in this process (a new one takes seconds to import what it needs); its standard output."""
+        return self._run(arguments, code)[0]
+
+    def refusal(self, *arguments: str, code: int = 1) -> str:
+        """Run a command that fails; what it says of that."""
+        return self._run(arguments, code)[1]
+
+    def _run(self, arguments: Sequence[str], code: int) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             ended = cli.main(["--config", str(self.config), *arguments])
         assert ended == code, f"exit {ended}: {out.getvalue()}{err.getvalue()}"
-        return out.getvalue()
+        return out.getvalue(), err.getvalue()
 
     def rows(self, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.command(*arguments, "--json", code=code).splitlines()]

@@ -1,0 +1,69 @@
+"""What the main thread of the daemon makes of parts that fail."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import config
+from agent.daemon import Daemon, Died, drains_of
+from agent.engine import Engine
+from config.errors import TemporaryFailure
+from models import Database
+from tests.builders.site import Site
+from tests.servers.dovecot import Account
+
+
+@dataclass
+class StandIn:
+    """An engine of which only its silence is asked."""
+
+    silent_for: timedelta
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    nowhere = Account("ar@example.test", "secret", "127.0.0.1", 1, 1, tmp_path)
+    site = Site(tmp_path, nowhere, 1, "sqlite:///relance.db")
+    site.write()
+    settings = config.load(site.config)
+    database = Database.open(settings.database.url, settings.root, datetime.now(UTC))
+    stop = threading.Event()
+    with drains_of(database, settings, stop) as drains:
+        yield Daemon(database, settings, drains, stop)
+    database.close()
+
+
+def look(daemon: Daemon, silent_for: timedelta = timedelta(0)) -> None:
+    daemon._look(cast("Engine", StandIn(silent_for)))
+
+
+def test_all_is_well(daemon: Daemon) -> None:
+    look(daemon)
+
+
+def test_a_thread_that_has_ended_ends_the_daemon(daemon: Daemon) -> None:
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+    daemon._waiters["ar"] = thread
+    with pytest.raises(Died, match="waits for mail of ar"):
+        look(daemon)
+
+
+def test_a_silent_engine_ends_the_daemon(daemon: Daemon) -> None:
+    with pytest.raises(Died, match="engine has run nothing"):
+        look(daemon, timedelta(minutes=6))
+
+
+def test_a_database_that_is_away_is_waited_for(daemon: Daemon) -> None:
+    class Away:
+        def read(self) -> Any:
+            raise TemporaryFailure("the database is not reachable")
+
+    daemon.database = cast("Database", Away())
+    look(daemon, timedelta(minutes=6))
