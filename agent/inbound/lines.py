@@ -70,15 +70,20 @@ def _may_end(raw: str) -> bool:
     return tail.endswith((":", "：")) or bool(verbs_close().search(tail))
 
 
+_QUOTED = re.compile(r"\s{0,3}((?:>\s?)+)")
+#: a tag that was left in a text, and the guard of mailbox files before "From "
+_NO_QUOTE = re.compile(r"\s{0,3}>+[A-Za-z]{1,8}<|>From ")
+
+
 def _quote_depth(raw: str) -> int:
-    match = re.match(r"\s{0,3}((?:>\s?)+)", raw)
-    if match is None or re.match(r"\s{0,3}>+[A-Za-z]{1,8}<|>From ", raw):
+    if ">" not in raw[:4]:
         return 0
-    return match[1].count(">")
+    match = _QUOTED.match(raw)
+    return 0 if match is None or _NO_QUOTE.match(raw) else match[1].count(">")
 
 
 def unquoted(line: Line) -> str:
-    return re.sub(r"^\s{0,3}(?:>\s?)+", "", line.text) if line.depth else line.text
+    return _QUOTED.sub("", line.text, count=1) if line.depth else line.text
 
 
 @cache

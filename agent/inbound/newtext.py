@@ -48,10 +48,15 @@ def split_text(text: str) -> Split:
 def has_history(text: str) -> bool:
     """Whether anything in `text` is a quote or a reply header."""
     lines = read_lines(text)
+    if any(line.depth for line in lines):
+        return True
     class_history(lines)
     return any(line.kind is LineClass.QUOTED and not line.blank for line in lines)
 
 
+_NO_MARKS = str.maketrans("", "", MARKS)
+
+
 def _even_blank_lines(text: str) -> str:
-    text = "".join(char for char in text if char not in MARKS)
+    text = text.translate(_NO_MARKS)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n").rstrip()

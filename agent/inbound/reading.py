@@ -35,12 +35,12 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
     headers = parse_headers(raw)
     parts = read_parts(raw, headers)
     texts = _texts(parts)
-    whole = _whole_text(texts)
+    whole = _whole_text(parts, texts)
     subject = headers.text("subject")[:MAX_SUBJECT]
     status_fields = "\n\n".join(text for _, text in parts.reports)
     from_header = headers.text("from")
     rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
-    split = _split(texts)
+    split = split_text("\n\n".join(text for text in texts if text.strip()))
     sender = read_sender(headers)
     date = next((parse_date(value) for value in headers.raw("date")), None)
     return Reading(
@@ -81,28 +81,22 @@ def _one_id(headers: Headers, name: str) -> str | None:
     return None
 
 
-def _texts(parts: Parts) -> list[Passage]:
-    """The passages with their HTML turned into text."""
-    return [Passage(passage.plain, html_to_text(passage.html) if passage.html else "") for passage in parts.passages]
-
-
-def _whole_text(texts: list[Passage]) -> str:
-    """All text of the body, for words: with quotes, without markup."""
-    return "\n\n".join(passage.plain or without_marks(passage.html) for passage in texts)
-
-
-def _split(texts: list[Passage]) -> Split:
-    """The body parted: the plain text where it tells enough, the HTML's structure where it tells more."""
-    chosen = [_text_of(passage) for passage in texts]
-    return split_text("\n\n".join(text for text in chosen if text.strip()))
+def _texts(parts: Parts) -> list[str]:
+    """The text of each passage: the plain one where it tells enough, the HTML's structure where it tells more."""
+    return [_text_of(passage) for passage in parts.passages]
 
 
 def _text_of(passage: Passage) -> str:
-    if not passage.html:
+    if not passage.html or (passage.plain.strip() and has_history(passage.plain)):
         return passage.plain
-    if not passage.plain.strip() or (has_history(passage.html) and not has_history(passage.plain)):
-        return passage.html
-    return passage.plain
+    html = html_to_text(passage.html)
+    return html if not passage.plain.strip() or has_history(html) else passage.plain
+
+
+def _whole_text(parts: Parts, texts: list[str]) -> str:
+    """All text of the body, for words: with quotes, without markup."""
+    pairs = zip(parts.passages, texts, strict=True)
+    return "\n\n".join(passage.plain or without_marks(text) for passage, text in pairs)
 
 
 def _bounce(headers: Headers, parts: Parts, subject: str, whole: str, status_fields: str) -> Bounce:

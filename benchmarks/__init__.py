@@ -1,0 +1,1 @@
+"""What relance does, measured: run by hand, never asserted in tests."""

@@ -1,0 +1,66 @@
+"""The tag in our Reply-To, through a real border with and without `recipient_delimiter` (RFC 5233)."""
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from agent.inbound import keys
+from agent.inbound.reading import read_message
+from agent.inbound.threading import Directory, KnownMail, KnownMessage, tie
+from agent.inbound.values import Border
+from tests.agent.inbound.conftest import NOW
+from tests.builders import mail
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
+
+TOKEN = keys.tag_of(b"secret", "reminder 1")
+OURS = KnownMessage(1, f"<r.{TOKEN}@example.test>", True, "C1", 10, (1, 2))
+KNOWN = KnownMail({}, {TOKEN: OURS})
+NOBODY = Directory({}, {}, ())
+
+
+@contextmanager
+def knowing_only(postfix: Postfix, address: str, delimiter: str) -> Iterator[None]:
+    """The border as a company's is: it refuses whom it does not know, and may or may not know of tags."""
+    folder = postfix.folder / "etc"
+    usual = (folder / "main.cf").read_text()
+    # A regexp table is asked for the whole address only (regexp_table(5)); companies have tables of names.
+    (folder / "names").write_text(f"{address} delivered\n")
+    names = [f"virtual_mailbox_maps = texthash:{folder}/names", f"recipient_delimiter = {delimiter}"]
+    lines = [line for line in usual.splitlines() if not line.startswith("virtual_mailbox_maps")]
+    with postfix.down():
+        (folder / "main.cf").write_text("\n".join([*lines, *names, ""]))
+    try:
+        yield
+    finally:
+        with postfix.down():
+            (folder / "main.cf").write_text(usual)
+
+
+def test_where_the_border_knows_tags_an_answer_to_the_tag_proves_its_thread(dovecot: Dovecot, postfix: Postfix) -> None:
+    account = dovecot.account()
+    tagged = keys.tagged_address(account.address, TOKEN)
+    with knowing_only(postfix, account.address, "+"):
+        postfix.deliver("anna@good.test", tagged, mail.letter("Paid.\n", sender="anna@good.test", to=(tagged,)))
+        (raw,) = account.wait_for_mails(1)
+    reading = read_message(raw, Border("own", postfix.authserv_id), NOW)
+    found = tie(reading, KNOWN, NOBODY)
+    assert (found.customer_id, found.invoice_ids, found.evidence, found.proof) == ("C1", (1, 2), "tag", True)
+    assert reading.authentication.verdict == "pass"
+
+
+def test_where_it_does_not_the_tag_is_refused_and_the_plain_address_still_arrives(
+    dovecot: Dovecot, postfix: Postfix
+) -> None:
+    account = dovecot.account()
+    tagged = keys.tagged_address(account.address, TOKEN)
+    with knowing_only(postfix, account.address, ""):
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            postfix.deliver("anna@good.test", tagged, mail.letter("Paid.\n", to=(tagged,)))
+        assert refused.value.recipients[tagged][0] == 550
+        postfix.deliver("anna@good.test", account.address, mail.letter("Paid.\n", to=(account.address,)))
+        (raw,) = account.wait_for_mails(1)
+    found = tie(read_message(raw, None, NOW), KNOWN, NOBODY)
+    assert (found.evidence, found.proof) == ("none", False)
