@@ -113,9 +113,12 @@ def _resolve_message(
     on = word.promise_date or (prediction.promise_date if prediction is not None else None)
     reason = word.dispute_reason or (prediction.dispute_reason if prediction is not None else None) or "other"
     intents = _intents(session, item, word)
-    today = now.astimezone(settings.zone).date()
-    if on is not None and on < today and "promise" in {intent for _, intent in intents}:
-        raise NeedsPerson(f"the promised day, {on}, has passed", "Give the day to come with --promise-date YYYY-MM-DD.")
+    asked_on = item.created_at.astimezone(settings.zone).date()
+    if on is not None and on < asked_on and "promise" in {intent for _, intent in intents}:
+        raise NeedsPerson(
+            f"the promised day, {on}, has passed before it was promised",
+            "Give the day to come with --promise-date YYYY-MM-DD.",
+        )
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
