@@ -29,13 +29,38 @@ NOW = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 Candidate = Callable[[bytes], object]
 
 _ANSWERS = {
-    "en": ("Hello,", "We will pay invoice {n} on 20 March.", "Kind regards,", "On Mon, 2 Mar 2026 at 09:12, {f} wrote:"),
-    "fr": ("Bonjour,", "Le virement de la facture {n} est parti.", "Cordialement,", "Le lun. 2 mars 2026 à 09:12, {f} a écrit :"),
-    "de": ("Guten Tag,", "die Rechnung {n} ist falsch.", "Mit freundlichen Grüßen", "Am Mo., 2. März 2026 um 09:12 Uhr schrieb {f}:"),
+    "en": (
+        "Hello,",
+        "We will pay invoice {n} on 20 March.",
+        "Kind regards,",
+        "On Mon, 2 Mar 2026 at 09:12, {f} wrote:",
+    ),
+    "fr": (
+        "Bonjour,",
+        "Le virement de la facture {n} est parti.",
+        "Cordialement,",
+        "Le lun. 2 mars 2026 à 09:12, {f} a écrit :",
+    ),
+    "de": (
+        "Guten Tag,",
+        "die Rechnung {n} ist falsch.",
+        "Mit freundlichen Grüßen",
+        "Am Mo., 2. März 2026 um 09:12 Uhr schrieb {f}:",
+    ),
     "es": ("Hola,", "¿Pueden enviar la factura {n}?", "Un saludo,", "El lun, 2 mar 2026 a las 9:12, {f} escribió:"),
-    "it": ("Buongiorno,", "pagheremo la fattura {n} venerdì.", "Cordiali saluti", "Il giorno lun 2 mar 2026 alle ore 09:12 {f} ha scritto:"),
-    "nl": ("Beste,", "Factuur {n} is vorige week betaald.", "Met vriendelijke groet,", "Op ma 2 mrt 2026 om 09:12 schreef {f}:"),
-}  # fmt: skip
+    "it": (
+        "Buongiorno,",
+        "pagheremo {n} venerdì.",
+        "Cordiali saluti",
+        "Il giorno lun 2 mar 2026 alle ore 09:12 {f} ha scritto:",
+    ),
+    "nl": (
+        "Beste,",
+        "Factuur {n} is vorige week betaald.",
+        "Met vriendelijke groet,",
+        "Op ma 2 mrt 2026 om 09:12 schreef {f}:",
+    ),
+}
 _REMINDER = (
     "Dear customer,\n\nUnless we are mistaken, invoice {n} of 1,240.00 EUR was due on 15 February 2026 and has not "
     "reached us.\nPlease arrange payment within eight days, or tell us what stands in its way.\n\n"
@@ -84,7 +109,8 @@ def _answer(number: int, dice: random.Random) -> tuple[str, str]:
 def _report(number: int) -> bytes:
     return (
         "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.test\r\nSubject: Undelivered Mail Returned to Sender\r\n"
-        "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\n\r\n"
         f"<anna{number}@customer.test>: user unknown\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         f"Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; anna{number}@customer.test\r\nAction: failed\r\n"
         "Status: 5.1.1\r\n--b--\r\n"
@@ -94,7 +120,7 @@ def _report(number: int) -> bytes:
 def body_of(raw: bytes) -> str:
     """The text that a peer is given."""
     message = message_from_bytes(raw, policy=policy.default)
-    part = message.get_body(("plain", "html")) if isinstance(message, EmailMessage) else None
+    part = message.get_body(("plain", "html"))
     text = str(part.get_content()) if part is not None else ""
     is_html = part is not None and part.get_content_subtype() == "html"
     return re.sub(r"<[^>]+>", " ", text) if is_html else text
