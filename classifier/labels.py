@@ -1,6 +1,7 @@
 """The closed lists of the labelling guide: the one place in code that spells a label.
 
-What each label means is told in classifier/data/labels.md; training data, corrections and evaluations are all held to these lists.
+What each label means is told in classifier/data/labels.md; training data, corrections and evaluations are all held to
+these lists.
 """
 
 from __future__ import annotations

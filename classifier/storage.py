@@ -83,7 +83,8 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
     skops.io.dump(_parts(trained.estimators), partial, compression=zipfile.ZIP_DEFLATED)
     digest = _sha256(partial)
     partial.replace(folder / ESTIMATORS)
-    name = f"{origin.data_hash[:8]}-{digest[:8]}"
+    # Named by what it was made from: two builds of the same are the same, though the archive holds times.
+    name = f"{origin.data_hash[:8]}-{origin.program_hash[:8]}"
     manifest = {
         "format": FORMAT,
         "version": name,
