@@ -63,46 +63,18 @@ class Database:
             TemporaryFailure: the server can't be reached, the file is locked, the disk is full.
         """
         place = located(url, root)
-        key_file = key_path(place, root)
         with _told(place):
             _for_the_owner_only(place)
             engine = _engine(place, "BEGIN IMMEDIATE")
             try:
-                is_new = not inspect(engine).has_table("event_head")
-                if is_new:
-                    key = keys.load(key_file) if key_file.exists() else keys.create(key_file)
-                else:
-                    key = keys.load(key_file)
-                _upgrade(engine, place)
+                key = _ready(engine, place, root, now)
             finally:
                 engine.dispose()
-        database = cls(place, root, key)
-        if is_new:
-            database._bind_first(now)
-        return database
-
-    def _bind_first(self, now: datetime) -> None:
-        with self.write() as session:
-            session.add(EventHead(id=1, seq=0, hash=events.GENESIS))
-            row = Installation(
-                id=1,
-                uuid=str(uuid.uuid4()),
-                fingerprint=self.fingerprint(),
-                bound_at=now,
-                bound_by="relance",
-            )
-            session.add(row)
-            session.flush()
-            events.record(session, "installation.bound", row, actor="relance", at=now, key=self.key.active)
+        return cls(place, root, key)
 
     def fingerprint(self) -> str:
-        """What tells this place from a restored or cloned one: the machine and where the database lies on it.
-
-        ``RELANCE_INSTALLATION`` replaces the machine's own identity where that changes with every start (containers).
-        """
-        machine = os.environ.get("RELANCE_INSTALLATION") or _machine_id()
-        where = self.url.database if self.is_sqlite else str(self.root.resolve())
-        return hashlib.sha256(f"{machine}\n{where}".encode()).hexdigest()
+        """What tells this place from a restored or cloned one."""
+        return fingerprint(self.url, self.root)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -145,41 +117,60 @@ def _for_the_owner_only(place: URL) -> None:
             os.close(os.open(place.database, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
+def fingerprint(place: URL, root: Path) -> str:
+    """A hash of the machine and of where the database lies on it.
+
+    ``RELANCE_INSTALLATION`` replaces the machine's own identity where that changes with every start (containers).
+    """
+    machine = os.environ.get("RELANCE_INSTALLATION") or _machine_id()
+    where = place.database if place.get_backend_name() == "sqlite" else str(root.resolve())
+    return hashlib.sha256(f"{machine}\n{where}".encode()).hexdigest()
+
+
 def head() -> str:
     """The newest schema that this version knows; the migrations' files begin with their revision."""
     return max(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _upgrade(engine: Engine, place: URL) -> None:
+def _ready(engine: Engine, place: URL, root: Path, now: datetime) -> SigningKey:
+    """Make or upgrade the tables; the signing key. Of processes that start at once one does it, the others wait."""
+    key_file = key_path(place, root)
     with engine.begin() as connection:
         _one_at_a_time(connection)
-        current = None
-        if inspect(connection).has_table("alembic_version"):
-            current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        if current == head():
-            return
-        if current is None and not inspect(connection).get_table_names():
-            _make(connection)
-            return
-        if current is not None and current > head():
-            raise NeedsPerson(
-                f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
-                f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
-            )
-    _migrate(engine)
+        if not inspect(connection).has_table("event_head"):
+            key = keys.load(key_file) if key_file.exists() else keys.create(key_file)
+            _make(connection, key, fingerprint(place, root), now)
+            return key
+        key = keys.load(key_file)
+        current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if current is None or current < head():
+        _migrate(engine)
+    elif current > head():
+        raise NeedsPerson(
+            f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
+            f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
+        )
+    return key
 
 
 def _one_at_a_time(connection: Connection) -> None:
-    """Two processes that start at once must not both make or migrate the tables; SQLite's BEGIN has seen to it."""
+    """Let no two processes make or migrate the tables at once; SQLite's BEGIN has seen to it already."""
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726374)")
 
 
-def _make(connection: Connection) -> None:
-    """A new database gets today's tables at once; a test holds them equal to what the migrations make."""
+def _make(connection: Connection, key: SigningKey, place: str, now: datetime) -> None:
+    """A new database gets today's tables at once (a test holds them equal to what the migrations make), and its place."""
     Base.metadata.create_all(connection)
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
+    with Session(connection, info={"key": key}) as session:
+        session.add(EventHead(id=1, seq=0, hash=events.GENESIS))
+        row = Installation(id=1, uuid=str(uuid.uuid4()), fingerprint=place, bound_at=now, bound_by="relance")
+        session.add(row)
+        session.flush()
+        events.record(session, "installation.bound", row, actor="relance", at=now, key=key.active)
+        session.flush()
 
 
 def _migrate(engine: Engine) -> None:
