@@ -65,11 +65,7 @@ class Database:
         place = located(url, root)
         with _told(place):
             _for_the_owner_only(place)
-            engine = _engine(place, "BEGIN IMMEDIATE")
-            try:
-                key = _ready(engine, place, root, now)
-            finally:
-                engine.dispose()
+            key = _ready(place, root, now)
         return cls(place, root, key)
 
     def fingerprint(self) -> str:
@@ -132,25 +128,50 @@ def head() -> str:
     return max(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _ready(engine: Engine, place: URL, root: Path, now: datetime) -> SigningKey:
-    """Make or upgrade the tables; the signing key. Of processes that start at once one does it, the others wait."""
+def _ready(place: URL, root: Path, now: datetime) -> SigningKey:
+    """Make or upgrade the tables where they need it; the signing key.
+
+    First a look by reading: who only opens an up-to-date database waits for no writer. Of processes that find it
+    missing or old at once, one makes or upgrades it, and the others wait and look again.
+    """
     key_file = key_path(place, root)
-    with engine.begin() as connection:
+    with _connected(place, "BEGIN") as connection:
+        current = _schema(connection)
+    if current == head():
+        return keys.load(key_file)
+    with _connected(place, "BEGIN IMMEDIATE") as connection:
         _one_at_a_time(connection)
-        if not inspect(connection).has_table("event_head"):
+        current = _schema(connection)
+        if current is None:
             key = keys.load(key_file) if key_file.exists() else keys.create(key_file)
             _make(connection, key, fingerprint(place, root), now)
             return key
         key = keys.load(key_file)
-        current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    if current is None or current < head():
-        _migrate(engine)
-    elif current > head():
-        raise NeedsPerson(
-            f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
-            f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
-        )
+        if current > head():
+            raise NeedsPerson(
+                f"{place.render_as_string(hide_password=True)}: the database was made by a newer version of relance "
+                f"(schema {current}). Install that version again, or restore the backup made before the upgrade."
+            )
+        migrate(connection)
     return key
+
+
+@contextmanager
+def _connected(place: URL, begin: str) -> Iterator[Connection]:
+    """One transaction on a connection of its own."""
+    engine = _engine(place, begin)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _schema(connection: Connection) -> str | None:
+    """The schema that the database has; None: it is empty."""
+    if not inspect(connection).has_table("event_head"):
+        return None
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
 
 
 def _one_at_a_time(connection: Connection) -> None:
@@ -160,7 +181,7 @@ def _one_at_a_time(connection: Connection) -> None:
 
 
 def _make(connection: Connection, key: SigningKey, place: str, now: datetime) -> None:
-    """A new database gets today's tables at once (a test holds them equal to what the migrations make), and its place."""
+    """Today's tables at once (a test holds them equal to what the migrations make), and the binding to this place."""
     Base.metadata.create_all(connection)
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head()})
@@ -173,16 +194,15 @@ def _make(connection: Connection, key: SigningKey, place: str, now: datetime) ->
         session.flush()
 
 
-def _migrate(engine: Engine) -> None:
+def migrate(connection: Connection) -> None:
+    """Bring the tables to this version's, in the caller's transaction."""
     from alembic import command  # noqa: PLC0415 - a third of a second that most starts don't need
     from alembic.config import Config  # noqa: PLC0415
 
-    with engine.begin() as connection:
-        _one_at_a_time(connection)
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _engine(place: URL, begin: str, *, query_only: bool = False) -> Engine:

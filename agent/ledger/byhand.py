@@ -163,9 +163,12 @@ def settle_disputes(session: Session, contested: Invoice, verdict: DisputeState,
 
 
 def _resolve(session: Session, row: Dispute, verdict: DisputeState, deed: Deed) -> None:
-    """The item that asked, whether the dispute was logged by hand or came by mail."""
+    """The item that asked, by hand or by mail; that of a mail waits for all disputes that the mail opened."""
+    same_mail = select(Dispute.id).where(Dispute.message_id == row.message_id, Dispute.state == DisputeState.OPEN)
+    others = row.message_id is not None and session.scalar(same_mail.limit(1)) is not None
+    asked = [f"dispute:{row.id}", *([] if others else [f"message:{row.message_id}"])]
     query = select(ExceptionItem).where(
-        ExceptionItem.key.in_((f"dispute:{row.id}", f"message:{row.message_id}")),
+        ExceptionItem.key.in_(asked),
         ExceptionItem.reason == ExceptionReason.DISPUTE,
         ExceptionItem.state.in_(WAITING),
     )

@@ -4,8 +4,11 @@ The trained model runs outside of any transaction, in batches. If the process di
 messages are predicted again, with the same result.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select
@@ -13,13 +16,15 @@ from sqlalchemy import select
 from agent.inbound.values import Kind
 from agent.replies import store
 from agent.replies.aside import PASSES, set_aside
-from classifier.trained import Classifier
 from classifier.values import Prediction as Value
 from classifier.values import Reply
 from config import Settings
 from models import Database, Message, Prediction
 from models.message import Direction
 from models.states import MessageState
+
+if TYPE_CHECKING:
+    from classifier.trained import Classifier
 
 log = structlog.get_logger()
 

@@ -20,6 +20,7 @@ from models import Prediction as PredictionRow
 from models.message import Direction
 from models.reasons import ExceptionReason
 
+CENTURY = range(2000, 2100)
 AWAY_AT_MOST_WORKING_DAYS = 15
 """An out-of-office moves mails to its contact by no more than this."""
 
@@ -57,8 +58,13 @@ def reply_of(session: Session, message: Message, settings: Settings) -> Reply:
 
 
 def written_at(reading: Reading, message: Message, settings: Settings) -> datetime:
-    """The message's own Date with its offset, from which its "tomorrow" counts; else its arrival, in our own zone."""
-    return reading.date or message.received_at.astimezone(settings.zone)
+    """The message's own Date with its offset, from which its "tomorrow" counts; else its arrival, in our own zone.
+
+    A Date in another century is none: counting on from the year 9999 leads out of the calendar.
+    """
+    if reading.date is not None and reading.date.year in CENTURY:
+        return reading.date
+    return message.received_at.astimezone(settings.zone)
 
 
 def _answered_reminder_sent(session: Session, message: Message, written: datetime) -> datetime | None:

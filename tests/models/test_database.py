@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from config.errors import NeedsPerson, TemporaryFailure
 from models import Base, Customer, Database, Installation, Invoice, SendingStop, events
-from models.database import _engine, _make, _migrate, head
+from models.database import _engine, _make, head, migrate
+from models.keys import SigningKey
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 
@@ -41,11 +42,11 @@ def add_invoice(database: Database, balance: str = "0.00") -> None:
 @pytest.mark.parametrize("way", ["made", "migrated"])
 def test_a_new_database_and_a_migrated_one_have_exactly_the_tables_of_the_code(database_url: str, way: str) -> None:
     engine = _engine(make_url(database_url), "BEGIN IMMEDIATE")
-    if way == "migrated":
-        _migrate(engine)
-    else:
-        with engine.begin() as connection:
-            _make(connection)
+    with engine.begin() as connection:
+        if way == "migrated":
+            migrate(connection)
+        else:
+            _make(connection, SigningKey("k1", {"k1": b"secret"}), "here", NOW)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, Base.metadata)
@@ -71,6 +72,30 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(
         Database.open(database_url, tmp_path, NOW)
     with database.read() as session:
         assert session.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_two_processes_that_make_one_database_at_once_agree(database_url: str, tmp_path: Path) -> None:
+    opened: list[Database] = []
+    threads = [
+        threading.Thread(target=lambda: opened.append(Database.open(database_url, tmp_path, NOW))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({database.key.secret for database in opened}) == 1
+    assert len(opened) == 4
+    with opened[0].read() as session:
+        assert events.verify(session, opened[0].key) is None
+    for database in opened:
+        database.close()
+
+
+def test_who_opens_a_database_waits_for_no_writer(database: Database, database_url: str, tmp_path: Path) -> None:
+    with database.write() as session:
+        session.add(SendingStop(reason="person", detail="x", placed_by="x", placed_at=NOW))
+        session.flush()
+        Database.open(database_url, tmp_path, NOW).close()
 
 
 def test_a_lost_key_is_told_and_never_replaced(database: Database, database_url: str, tmp_path: Path) -> None:
