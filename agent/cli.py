@@ -68,11 +68,7 @@ def _build() -> typer.Typer:
     )
     app.callback()(_options)
     for room in ROOMS:
-        try:
-            module = import_module(room)
-        except ModuleNotFoundError:  # rooms that are being built; becomes a plain import when all of them stand
-            continue
-        module.mount(app)
+        import_module(room).mount(app)
     return app
 
 

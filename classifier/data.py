@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,9 @@ def data_hash(files: Iterable[Path]) -> str:
 
 
 def reply_from(raw: Mapping[str, Any], where: str) -> Reply:
-    """The reply in one JSON object of `classify` or of the training data. Raises `DataError`."""
+    """The reply in one JSON object of `classify`; a time without an offset counts as UTC. Raises `DataError`."""
     faults: list[str] = []
-    reply = _reply(raw, where, faults)
+    reply = _reply(raw, where, faults, needs_offset=False)
     if faults or reply is None:
         raise DataError(faults)
     return reply
@@ -153,7 +153,7 @@ def _row(line: str, where: str, faults: list[str]) -> Row | None:
         if not isinstance(raw.get(key), str) or not raw.get(key)
     ]
     _closed(raw.get("language"), "language", labels.LANGUAGES, where, faults)
-    reply = _reply(raw, where, faults)
+    reply = _reply(raw, where, faults, needs_offset=True)
     marks = raw.get("labels")
     if not isinstance(marks, dict):
         faults.append(f"{where}: labels must be an object")
@@ -167,16 +167,17 @@ def _row(line: str, where: str, faults: list[str]) -> Row | None:
     return Row(reply, raw["author"], raw["group"], raw["language"], said)
 
 
-def _reply(raw: Mapping[str, Any], where: str, faults: list[str]) -> Reply | None:
+def _reply(raw: Mapping[str, Any], where: str, faults: list[str], *, needs_offset: bool) -> Reply | None:
     before = len(faults)
     text = raw.get("text")
     if not isinstance(text, str) or not text.strip():
         faults.append(f"{where}: text must be a text that is not empty")
     if not isinstance(raw.get("id"), str) or not raw.get("id"):
         faults.append(f"{where}: id must be a text that is not empty")
-    moment = _moment(raw.get("date"), "date", where, faults)
+    moment = _moment(raw.get("date"), f"{where}: date", faults, needs_offset=needs_offset)
     sent = raw.get("reminder_sent")
-    reminder_sent = None if sent is None else _moment(sent, "reminder_sent", where, faults)
+    told = f"{where}: reminder_sent"
+    reminder_sent = None if sent is None else _moment(sent, told, faults, needs_offset=needs_offset)
     listed = raw.get("invoices", [])
     invoices: list[InvoiceRef] = []
     if not isinstance(listed, list):
@@ -309,16 +310,18 @@ def _closed(value: Any, name: str, closed: Sequence[str], where: str, faults: li
         faults.append(f"{where}: {name} {value!r} is none of {', '.join(closed)}")
 
 
-def _moment(value: Any, name: str, where: str, faults: list[str]) -> datetime | None:
+def _moment(value: Any, where: str, faults: list[str], *, needs_offset: bool) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        faults.append(f"{where}: {name} {value!r} is no ISO 8601 time")
+        faults.append(f"{where} {value!r} is no ISO 8601 time")
         return None
-    if moment.tzinfo is None:
-        faults.append(f"{where}: {name} {value!r} has no offset")
+    if moment.tzinfo is not None:
+        return moment
+    if needs_offset:
+        faults.append(f"{where} {value!r} has no offset")
         return None
-    return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def _day(value: Any, where: str, faults: list[str]) -> date | None:

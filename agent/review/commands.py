@@ -136,6 +136,8 @@ def resolve_command(
     json: Json = False,
 ) -> None:
     """Say what a mail means, or what became of a delivery; it is applied, and kept to learn from."""
+    if intent is not None and intent not in resolve.INTENTS:
+        raise typer.BadParameter(f"{intent!r}: say one of {', '.join(resolve.INTENTS)}", param_hint="--as")
     ctx: Context = context.obj
     word = Word(
         by=by,
