@@ -2,8 +2,9 @@
 # database (unless it is a PostgreSQL), and the signing key. Mount a volume there, and back all three up.
 #
 #   docker build -t relance .
-#   docker run --rm -v relance:/var/lib/relance relance init
-#   docker run -d --name relance -v relance:/var/lib/relance -e RELANCE_IMAP_PASSWORD relance
+#   docker run --rm -v relance:/var/lib/relance -e RELANCE_INSTALLATION=relance relance init
+#   docker run -d --name relance --stop-timeout 90 -v relance:/var/lib/relance -e RELANCE_IMAP_PASSWORD \
+#     -e RELANCE_INSTALLATION=relance relance      # a new container is the same installation; a clone is not
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
