@@ -171,6 +171,6 @@ def configure_logs(*, debug: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("debug" if debug else "info"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the stream of this moment: tests swap it
         cache_logger_on_first_use=False,
     )
