@@ -111,7 +111,11 @@ async def _attempt(settings: Smtp, envelope: Envelope, last_look: LastLook) -> O
         # From here on `sending` is committed. Cancellation must not part the body from its reply.
         return await asyncio.shield(_body(smtp, envelope.raw))
     finally:
+        transport = smtp.transport
         smtp.close()
+        if isinstance(transport, asyncio.WriteTransport):
+            # Under TLS a close waits for the peer's goodbye, and the loop would end before: the socket stayed open.
+            transport.abort()
 
 
 async def _up_to_the_body(smtp: aiosmtplib.SMTP, settings: Smtp, envelope: Envelope) -> Outcome | None:
