@@ -15,9 +15,9 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from classifier import labels
 from classifier.amounts import AmountMention, find_amounts
 from classifier.dates import DateMention, find_dates
+from classifier.language import detect_language
 from classifier.text import compose, fold, words
 
 _LONG_LINE = 50
@@ -67,17 +67,6 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
         before = next((mention.ahead for mention in reversed(dates) if mention.ahead), before)
         sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece))))
     return Prepared(language, body, tuple(sentences))
-
-
-def detect_language(text: str) -> str:
-    """ISO 639-1 code of the likeliest of the six languages, by their small words; French where nothing tells."""
-    shape = _shape()
-    scores = dict.fromkeys(labels.LANGUAGES, 0.0)
-    for word in words(fold(text)[:4000]):
-        holders = shape.languages_of.get(word.folded)
-        for language in holders or ():
-            scores[language] += 1 / len(holders or ())
-    return max(labels.LANGUAGES, key=lambda language: scores[language])
 
 
 def strip_shape(text: str) -> str:
@@ -274,7 +263,6 @@ class _Shape:
     thanks: tuple[str, ...]
     postscripts: tuple[str, ...]
     devices: tuple[str, ...]
-    languages_of: dict[str, tuple[str, ...]]
 
 
 @cache
@@ -284,15 +272,10 @@ def _shape() -> _Shape:
     def every(name: str) -> tuple[str, ...]:
         return tuple(sorted({fold(each) for listed in raw[name].values() for each in listed}))
 
-    languages: dict[str, set[str]] = {}
-    for language, listed in raw["words"].items():
-        for each in listed:
-            languages.setdefault(fold(each), set()).add(language)
     return _Shape(
         every("greeting"),
         every("closing"),
         every("thanks"),
         every("postscript"),
         every("device"),
-        {word: tuple(sorted(holders)) for word, holders in languages.items()},
     )

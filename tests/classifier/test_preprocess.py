@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from classifier.preprocess import delexicalise, detect_language, prepare, split_sentences, strip_shape
+from classifier.language import detect_language
+from classifier.preprocess import delexicalise, prepare, split_sentences, strip_shape
 
 DAY = date(2026, 3, 11)
 
@@ -68,6 +69,14 @@ def test_figures_names_of_days_and_addresses_become_placeholders() -> None:
         ("Ya está pagado.", "es"),
         ("Abbiamo già pagato.", "it"),
         ("Wij hebben al betaald.", "nl"),
+        ("je men occupe", "fr"),
+        ("Friday's run, Lorna.", "en"),
+        ("Kommt Mitte April.", "de"),
+        ("Les pagaremos a mediados de abril.", "es"),
+        ("Pagheremo appena possibile.", "it"),
+        ("Riusciamo a pagare 900€ entro venerdì.", "it"),
+        ("Uiterlijk 31 maart is alles voldaan.", "nl"),
+        ("We betalen zo snel mogelijk.", "nl"),
     ],
 )
 def test_short_mails_tell_their_language(text: str, language: str) -> None:

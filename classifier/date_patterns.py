@@ -1,0 +1,165 @@
+"""The patterns of wordings/dates: a form of words, made into a regular expression without nested repetition."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from classifier.date_families import FAMILIES, VAGUE, Resolver, resolve_numeric
+from classifier.text import fold, words
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A form ready to be searched. `needs`: it can match only where a word of each of these sets stands."""
+
+    family: str
+    regex: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+    resolve: Resolver
+    params: Mapping[str, int | bool]
+    vague: bool
+    later: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    tables: Mapping[str, Mapping[str, int]]
+    patterns: tuple[Pattern, ...]
+
+
+#: Stands for any number among the words of a sentence.
+DIGITS = "0"
+
+
+_TABLES = ("months", "weekdays", "numbers", "units", "days")
+_TOKEN = re.compile(r"\[[^\]]*\]|\([^)]*\)|\{\w+\}|[^\s\[\](){}]+")
+_EDGE_BEFORE, _EDGE_AFTER = r"(?<![\w/.,-])", r"(?![\w/]|[.,-]\d)"
+_NUMERIC: tuple[tuple[Mapping[str, int | bool], str], ...] = (
+    ({"year_first": True}, r"(?P<year>20\d\d)-(?P<first>\d\d)-(?P<second>\d\d)"),
+    ({}, r"(?P<first>\d{1,2})(?P<sep>[/.-])(?P<second>\d{1,2})(?P=sep)(?P<year>20\d\d|\d\d)"),
+    ({}, r"(?P<first>\d{1,2})/(?P<second>\d{1,2})"),
+    ({}, r"(?P<first>\d{1,2})\.(?P<second>0?[1-9]|1[0-2])\.?"),
+    ({"led": True}, r"(?P<first>\d{1,2})-(?P<second>0[1-9]|1[0-2])"),
+)
+
+
+@cache
+def grammar(language: str) -> Grammar:
+    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    tables = {name: {fold(word): value for word, value in raw.get(name, {}).items()} for name in _TABLES}
+    placeholders = _placeholders(tables, raw.get("ordinals", ""))
+    patterns = []
+    for each in raw["pattern"]:
+        params = {key: value for key, value in each.items() if key not in ("family", "forms")}
+        for form in each["forms"]:
+            regex = re.compile(_EDGE_BEFORE + _regex(fold(form), placeholders) + _EDGE_AFTER)
+            later = int(each["days"]) if each["family"] == "later_day" else None
+            resolve, vague = FAMILIES[each["family"]], each["family"] in VAGUE
+            needs = _needs(fold(form), tables)
+            patterns.append(Pattern(each["family"], regex, needs, resolve, params, vague, later))
+    leads = "|".join(fold(word) for word in raw["numeric_lead"])
+    weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
+    for numeric, body in _NUMERIC:
+        lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
+        regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER)
+        patterns.append(Pattern("numeric", regex, (frozenset({DIGITS}),), resolve_numeric, numeric, vague=False))
+    return Grammar(tables, tuple(patterns))
+
+
+def _needs(form: str, tables: Mapping[str, Mapping[str, int]]) -> tuple[frozenset[str], ...]:
+    """For each part that must stand in the text, on its own, the words that it can begin with."""
+    needs: list[frozenset[str]] = []
+    tokens = list(_TOKEN.finditer(form))
+    for at, found in enumerate(tokens):
+        glued = (at and tokens[at - 1].end() == found.start()) or (
+            at + 1 < len(tokens) and tokens[at + 1].start() == found.end()
+        )
+        if not glued and found.group()[0] != "[":
+            needs.append(frozenset(first for option in _options(found.group()) for first in _first(option, tables)))
+    return tuple(need for need in needs if need)
+
+
+def _options(token: str) -> list[str]:
+    return token[1:-1].split("|") if token[0] == "(" else [token]
+
+
+def _first(option: str, tables: Mapping[str, Mapping[str, int]]) -> set[str]:
+    placeholder = _PLACEHOLDER.match(option)
+    if placeholder is None:
+        return {words(option)[0].folded} if words(option) else {DIGITS}
+    table = _TABLE_OF.get(placeholder[1].removeprefix("any_"))
+    found = {words(word)[0].folded for word in tables[table]} if table else set()
+    return found if table in ("months", "weekdays", "units") else found | {DIGITS}
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_TABLE_OF = {
+    "month": "months",
+    "weekday": "weekdays",
+    "unit": "units",
+    "n": "numbers",
+    "day": "days",
+    "day_ordinal": "days",
+}
+
+
+def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dict[str, str]:
+    def among(name: str) -> str:
+        longest_first = sorted(tables[name], key=lambda word: (-len(word), word))
+        return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in longest_first) or "(?!)"
+
+    tail = f"(?:{fold(ordinals)})?" if ordinals else ""
+    strict = f"(?:{fold(ordinals)})" if ordinals else ""
+    days = f"|{among('days')}" if tables["days"] else ""
+    return {
+        "day": rf"(?P<day>(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){tail}",
+        "day_ordinal": rf"(?P<day>(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){strict}",
+        "any_day": rf"(?:(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){tail}",
+        "month": rf"(?P<month>{among('months')})\b\.?",
+        "any_month": rf"(?:{among('months')})\b\.?",
+        "year": r"(?P<year>20\d\d)",
+        "week": r"(?P<week>[1-9]|[1-4]\d|5[0-3])",
+        "weekday": rf"(?P<weekday>{among('weekdays')})\b\.?",
+        "any_weekday": rf"(?:{among('weekdays')})\b\.?",
+        "n": rf"(?P<n>\d{{1,3}}|{among('numbers')})",
+        "any_n": rf"(?:\d{{1,3}}|{among('numbers')})",
+        "unit": rf"(?P<unit>{among('units')})",
+    }
+
+
+def _regex(form: str, placeholders: Mapping[str, str]) -> str:
+    """One form as a regular expression without nested repetition; parts written without a space between stay so."""
+    out, end = "", 0
+    for found in _TOKEN.finditer(form):
+        token, glued = found.group(), found.start() == end
+        end = found.end()
+        if token[0] == "[":
+            body = _alternatives(token[1:-1], placeholders)
+            out += rf"(?:,?\s+{body})?" if out and not out.endswith(_LEADING) else rf"(?:{body},?\s+)?{_LEADING}"
+            continue
+        piece = _alternatives(token[1:-1], placeholders) if token[0] == "(" else _piece(token, placeholders)
+        out = out + piece if glued or not out or out.endswith(_LEADING) else out + _gap(piece)
+    return out.replace(_LEADING, "")
+
+
+#: Marks that nothing but optional parts stand before: the next part brings no space of its own.
+_LEADING = "\0"
+
+
+def _gap(piece: str) -> str:
+    return rf",?\s+{piece}"
+
+
+def _alternatives(body: str, placeholders: Mapping[str, str]) -> str:
+    options = [_gap("").join(_piece(word, placeholders) for word in option.split()) for option in body.split("|")]
+    return f"(?:{'|'.join(options)})"
+
+
+def _piece(word: str, placeholders: Mapping[str, str]) -> str:
+    parts = re.split(r"\{(\w+)\}", word)
+    return "".join(re.escape(part) if at % 2 == 0 else placeholders[part] for at, part in enumerate(parts))
