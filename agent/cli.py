@@ -29,7 +29,7 @@ ROOMS = (
     "agent.replies.commands",
     "agent.review.commands",
     "classifier.commands",
-    "agent.audit",
+    "agent.audit.commands",
     "agent.demo.commands",
 )
 

@@ -22,9 +22,8 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +32,7 @@ import typer
 from sqlalchemy import select, text
 
 from agent.console import Context
-from agent.host import ClockWatch, OnlyOne, tell_service_manager, wall
+from agent.host import ClockWatch, alone_with, tell_service_manager, wall
 from config import Settings
 from config.errors import RelanceError
 from models import Database, SendingStop, events
@@ -78,7 +77,8 @@ def run(
     settings = ctx.settings()
     now = _moment(at, settings) if at is not None else ctx.now()
     with ExitStack() as stack:
-        stack.enter_context(_alone(settings, "relance run --once" if once else "relance run"))
+        place = located(settings.database.url, settings.root)
+        stack.enter_context(alone_with(place, "relance run --once" if once else "relance run"))
         stop = stack.enter_context(_stopped_by_signals())
         database = ctx.database()
         drains = stack.enter_context(drains_of(database, settings, stop))
@@ -99,13 +99,6 @@ def _moment(text: str, settings: Settings) -> datetime:
     except ValueError:
         raise typer.BadParameter(f"“{text}” is no time. Write it as 2026-01-31T18:00.", param_hint="--at") from None
     return (found if found.tzinfo is not None else found.replace(tzinfo=settings.zone)).astimezone(UTC)
-
-
-def _alone(settings: Settings, doing: str) -> AbstractContextManager[object]:
-    place = located(settings.database.url, settings.root)
-    if place.get_backend_name() != "sqlite" or not place.database:
-        return nullcontext()
-    return OnlyOne(Path(f"{place.database}.lock"), doing)
 
 
 @contextmanager
@@ -190,6 +183,7 @@ class Daemon:
         poll = timedelta(seconds=self.settings.daemon.poll_seconds)
         loops = dict.fromkeys(self.drains.collections, poll)
         loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries), EVERY_MINUTE)
+        loops["anchor"] = timedelta(hours=1)
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"
         engine = Engine(self.database.url, executor, loops, self.drains.run)

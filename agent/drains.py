@@ -5,6 +5,7 @@
     clockwork         promises and reported payments whose time has come
     plan              due reminders → reserved deliveries, tasks
     deliver:MAILBOX   unknown ones settled, then reserved → sent, then the copies in Sent
+    anchor            the head of the event log, noted outside of the database
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
 engine calls them by name (`run`), each when it is due; `cycle` calls them all once in the order above: mail in to its
@@ -29,6 +30,7 @@ from sqlalchemy.orm import Session
 
 import classifier
 from agent import heartbeats
+from agent.audit import anchoring
 from agent.inbound import confined, process
 from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
@@ -158,7 +160,11 @@ class Drains:
             case "deliver":
                 posted = self.deliver(mailbox, now)
                 again_at = self.clock() if posted.has_more else posted.done.wait_until
-                return Next((f"collect:{mailbox}",) if posted.is_unread else (), again_at)
+                wake = [f"collect:{mailbox}"] if posted.is_unread else []
+                return Next((*wake, "anchor") if posted.done.sent else tuple(wake), again_at)
+            case "anchor":
+                self.anchor(now)
+                return Next()
         raise ValueError(f"there is no loop {loop!r}")
 
     @property
@@ -223,6 +229,11 @@ class Drains:
                 finally:
                     reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
             return replace(posted, settled=settled.sent + settled.asked)
+
+    def anchor(self, now: datetime) -> bool:
+        """Note how far the log of events has come, where it can't be changed with the database."""
+        with self._beat("anchor", now):
+            return anchoring.drain(self.database, self.settings, now)
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -327,6 +338,7 @@ class _Cycle:
             self.done.planned, self.done.tasks = planned.mails, planned.tasks
         for name in readable:
             self._deliver(name)
+        self._try("anchor", self.drains.anchor)
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done
 

@@ -11,10 +11,13 @@ import platform
 import socket
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from sqlalchemy.engine import URL
 
 from config.errors import NeedsPerson
 
@@ -57,6 +60,13 @@ class OnlyOne:
     ) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+
+def alone_with(place: URL, doing: str) -> AbstractContextManager[object]:
+    """The lock on the database at ``place``, where it is one that a single process works with."""
+    if place.get_backend_name() != "sqlite" or not place.database:
+        return nullcontext()
+    return OnlyOne(Path(f"{place.database}.lock"), doing)
 
 
 def steady() -> float:

@@ -271,6 +271,16 @@ class Daemon(Section):
     """Seconds between two looks at each mailbox; new mail is usually noticed at once besides."""
 
 
+class Audit(Section):
+    """Where the head of the event log is noted outside of the database, so that a cut or another history is seen."""
+
+    anchors: Path | None = None
+    """One more file to append to (there is always one beside the signing key): on another disk, or one that relance
+    may only append to, it proves more."""
+    syslog: str = ""
+    """Socket of the system's log, as `/dev/log`, which gets each anchor too. Empty: off."""
+
+
 class Classifier(Section):
     """What reads the answers."""
 
@@ -295,6 +305,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     reminders: Reminders = Reminders()
     daemon: Daemon = Daemon()
+    audit: Audit = Audit()
     classifier: Classifier = Classifier()
 
     _file: Path = PrivateAttr(default=Path("relance.toml"))

@@ -18,13 +18,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.errors import NeedsPerson, TemporaryFailure
 from models import events, keys
+from models.anchors import AnchorFile, contradiction
 from models.base import Base
 from models.event import EventHead
 from models.installation import Installation
@@ -32,6 +33,8 @@ from models.keys import SigningKey
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+SIDE_FILES = ("-wal", "-shm")
+"""Ends of the names of the files that SQLite keeps beside a database in use."""
 
 
 class Database:
@@ -71,6 +74,16 @@ class Database:
     def fingerprint(self) -> str:
         """What tells this place from a restored or cloned one."""
         return fingerprint(self.url, self.root)
+
+    @property
+    def anchors(self) -> AnchorFile:
+        """Where the head of the log is noted, outside of the database."""
+        return AnchorFile(key_path(self.url, self.root).with_suffix(".anchors"))
+
+    def is_bound_here(self, session: Session) -> bool:
+        """Whether this is the database that may send from this place: neither restored, copied nor set back."""
+        bound = session.scalar(select(Installation.fingerprint))
+        return bound == self.fingerprint() and contradiction(session, self.anchors.last()) is None
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -6,13 +6,14 @@ and, when the head itself was rewritten, against the anchors kept outside of the
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from models.anchors import Anchor
 from models.base import Base
 from models.event import Event, EventHead
 from models.keys import SigningKey
@@ -93,9 +94,10 @@ class BrokenLink:
     why: str
 
 
-def verify(session: Session, key: SigningKey) -> BrokenLink | None:
-    """Walk the whole chain; the first broken link, or None when it holds."""
+def verify(session: Session, key: SigningKey, anchors: Sequence[Anchor] = ()) -> BrokenLink | None:
+    """Walk the whole chain, and compare it with what was anchored outside; the first broken link, or None."""
     previous, expected = GENESIS, 1
+    anchored = {anchor.seq: anchor for anchor in anchors if anchor.seq}
     for event in _all(session):
         if event.seq != expected:
             return BrokenLink(expected, f"event {expected} is missing")
@@ -105,10 +107,17 @@ def verify(session: Session, key: SigningKey) -> BrokenLink | None:
             return BrokenLink(event.seq, f"event {event.seq} was signed with the unknown key {event.key_id}")
         if event.hash != key.sign(_canonical(event), event.key_id):
             return BrokenLink(event.seq, f"event {event.seq} was changed after it was written")
+        if event.seq in anchored and event.hash != anchored[event.seq].hash:
+            return BrokenLink(event.seq, f"event {event.seq} is not the one that was anchored outside of the database")
         previous, expected = event.hash, expected + 1
     head = session.execute(select(EventHead)).scalar_one()
     if (head.seq, head.hash) != (expected - 1, previous):
         return BrokenLink(expected, f"events from {expected} to {head.seq} were cut off the end")
+    if anchored and (last := anchored[max(anchored)]).seq >= expected:
+        told = f"{last.at:%Y-%m-%d %H:%M} UTC"
+        return BrokenLink(
+            expected, f"the log ended at event {last.seq} on {told}: it was set back, or its end cut off since"
+        )
     return None
 
 

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module, metadata
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from agent.operations.checks import Check, error, ok, warning
 from config import Settings
 from config.plans import load_plans
+from models.anchors import contradiction
 from models.database import Database, key_path, located
 from models.installation import Installation
 
@@ -106,14 +107,15 @@ def check_database(database: Database) -> Iterator[Check]:
                     "database", f"{place}: the file is damaged ({found})", "Stop relance and restore the last backup."
                 )
                 return
-        installation = session.get(Installation, 1)
+        bound = session.scalar(select(Installation.fingerprint))
+        set_back = contradiction(session, database.anchors.last())
     yield ok("database", f"{place}: reachable, tables at {revision}")
-    if installation is None or installation.fingerprint != database.fingerprint():
-        yield error(
-            "installation",
-            "this database was made on another machine or in another place, so nothing is sent",
-            "Make sure that the original is stopped, then run `relance adopt`.",
-        )
+    mend = "Make sure that no other copy is at work, then run `relance adopt`."
+    if bound != database.fingerprint():
+        elsewhere = "it was restored, or made on another machine or in another place"
+        yield error("installation", f"{elsewhere}, so nothing is sent", mend)
+    elif set_back is not None:
+        yield error("installation", f"{set_back}; nothing is sent", mend)
 
 
 def _pragmas(session: Session) -> Mapping[str, str]:

@@ -42,7 +42,7 @@ def _stopped(at: Situation) -> str | None:
 def _not_adopted(at: Situation) -> str | None:
     if at.ledger.is_bound_here:
         return None
-    return "this database was made elsewhere: nothing is sent until `relance adopt` was given"
+    return "this database was restored, copied or set back: nothing is sent until `relance adopt` was given"
 
 
 def _insolvent(at: Situation) -> str | None:

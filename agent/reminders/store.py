@@ -39,7 +39,6 @@ from models import (
     ExceptionItem,
     ExceptionLink,
     Hold,
-    Installation,
     Invoice,
     Message,
     Promise,
@@ -78,11 +77,10 @@ def plan_settings(settings: Settings, plan: Plan) -> PlanSettings:
 def ledger_view(session: Session, settings: Settings, database: Database) -> LedgerView:
     """Freshness, stops and binding."""
     stops = session.scalars(select(SendingStop).where(SendingStop.lifted_at.is_(None)).order_by(SendingStop.id))
-    bound = session.scalar(select(Installation.fingerprint))
     return LedgerView(
         as_of=ledger_as_of(session, settings),
         stops=tuple(f"all sending was stopped by {s.placed_by}: {s.detail}" for s in stops),
-        is_bound_here=bound == database.fingerprint(),
+        is_bound_here=database.is_bound_here(session),
     )
 
 

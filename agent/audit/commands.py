@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from agent.audit.anchoring import places
 from agent.console import Context
 from config.errors import RelanceError
 from models import Event, events
@@ -22,21 +23,22 @@ def verify(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Walk the whole chain of events; exit 1 names the first broken link."""
+    """Walk the whole chain of events, against its anchors too; exit 1 names the first broken link."""
     ctx: Context = context.obj
     database = ctx.database()
+    anchors = [anchor for file in places(database, ctx.settings()) for anchor in file.since_adoption()]
     with database.read() as session:
-        broken = events.verify(session, database.key)
+        broken = events.verify(session, database.key, anchors)
         count = session.scalar(select(Event.seq).order_by(Event.seq.desc()).limit(1)) or 0
     if json:
-        ctx.emit({"ok": broken is None, "events": count, "broken": broken}, json=True)
+        ctx.emit({"ok": broken is None, "events": count, "anchors": len(anchors), "broken": broken}, json=True)
     if broken is not None:
         raise RelanceError(
             f"the log is broken at event {broken.seq}: {broken.why}. "
             "Keep this database as evidence, and compare it with the last backup."
         )
     if not json:
-        ctx.emit(f"ok: {count} events, no link broken", json=False)
+        ctx.emit(f"ok: {count} events, no link broken; {len(anchors)} anchors agree", json=False)
 
 
 def list_command(

@@ -1,0 +1,155 @@
+"""`restore`: what `backup` wrote, proven once more and put in place; it sends nothing until it was adopted.
+
+Mail may have left after the backup was made, and the original may still be at work. So the restored database belongs to
+no place, wherever it lies: `adopt` reads every mailbox, Sent too, before it may send.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine, inspect, select
+from sqlalchemy.engine import URL
+
+from agent.host import alone_with
+from agent.operations import archive
+from agent.operations.archive import Manifest
+from agent.operations.backup import prove, run_postgres
+from config import FILE_NAME, Settings, load
+from config.errors import NeedsPerson
+from models import Database, Installation, events
+from models.database import SIDE_FILES, head, key_path, located
+
+NOWHERE = "restored"
+"""The place that a restored database is bound to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put in place, and where what stood there before lies now."""
+
+    manifest: Manifest
+    settings: Settings
+    set_aside: tuple[Path, ...] = ()
+
+
+def check(source: Path, now: datetime) -> Manifest:
+    """Prove a backup without restoring it. Of a PostgreSQL dump only the bytes can be compared. Raises NeedsPerson."""
+    with tempfile.TemporaryDirectory(prefix="relance-restore-") as scratch:
+        manifest = archive.unpack(source, Path(scratch))
+        _not_newer(source, manifest)
+        if manifest.backend == "sqlite":
+            _proven(Path(scratch), manifest, now).close()
+    return manifest
+
+
+def restore(source: Path, folder: Path, by: str, now: datetime, *, replace: bool) -> Restored:
+    """Put the backup in place: the configuration into ``folder`` unless one is there, the rest where that one says.
+
+    Raises:
+        NeedsPerson: it is no sound backup, was made by a newer version, or something is in the way.
+        ConfigError: the configuration that is there, or in the backup, is wrong.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".relance-restore-", dir=folder) as scratch:
+        unpacked = Path(scratch)
+        manifest = archive.unpack(source, unpacked)
+        _not_newer(source, manifest)
+        if not (folder / FILE_NAME).exists():
+            shutil.copytree(unpacked / "config", folder, dirs_exist_ok=True)
+        settings = load(folder / FILE_NAME)
+        place = located(settings.database.url, settings.root)
+        if place.get_backend_name() != manifest.backend:
+            raise NeedsPerson(
+                f"{source} is of a database on {manifest.backend}, but {settings.file} names {place.drivername}",
+                "Name one of the same kind in [database] url.",
+            )
+        mark = f"replaced-{now:%Y%m%dT%H%M%SZ}"
+        put = _put_sqlite if manifest.backend == "sqlite" else _put_postgres
+        with alone_with(place, "relance restore"):
+            aside = put(unpacked, manifest, settings, place, mark if replace else None, now)
+    database = Database.open(settings.database.url, settings.root, now)
+    try:
+        if manifest.backend != "sqlite":
+            with database.read() as session:
+                prove(session, database)
+        _unbind(database, archive.digest(source), manifest, by, now)
+    finally:
+        database.close()
+    return Restored(manifest, settings, aside)
+
+
+def _not_newer(source: Path, manifest: Manifest) -> None:
+    if manifest.schema > head():
+        raise NeedsPerson(
+            f"{source} was made by relance {manifest.version} (schema {manifest.schema}), which is newer than this one",
+            f"Install relance {manifest.version}, and restore with that.",
+        )
+
+
+def _proven(unpacked: Path, manifest: Manifest, now: datetime) -> Database:
+    """The unpacked SQLite database, brought to this version's tables, once everything in it was seen to hold."""
+    place = unpacked / manifest.database
+    (unpacked / archive.KEY).rename(place.with_suffix(".key"))
+    database = Database.open(f"sqlite:///{place}", unpacked, now)
+    try:
+        with database.read() as session:
+            prove(session, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _put_sqlite(
+    unpacked: Path, manifest: Manifest, _settings: Settings, place: URL, mark: str | None, now: datetime
+) -> tuple[Path, ...]:
+    target = Path(str(place.database))
+    key = key_path(place, target.parent)
+    in_the_way = [p for p in (target, key, *(Path(f"{target}{end}") for end in SIDE_FILES)) if p.exists()]
+    if in_the_way and mark is None:
+        raise _in_the_way(str(in_the_way[0]))
+    _proven(unpacked, manifest, now).close()
+    aside = tuple(p.rename(p.with_name(f"{p.name}.{mark}")) for p in in_the_way)
+    # Across file systems a rename is a copy; the database comes last, as only then there is something to open.
+    shutil.move(unpacked / manifest.database.replace(".sqlite", ".key"), key)
+    shutil.move(unpacked / manifest.database, target)
+    return aside
+
+
+def _put_postgres(
+    unpacked: Path, manifest: Manifest, settings: Settings, place: URL, mark: str | None, _now: datetime
+) -> tuple[Path, ...]:
+    engine = create_engine(place)
+    try:
+        is_used = inspect(engine).has_table("event_head")
+    finally:
+        engine.dispose()
+    key = key_path(place, settings.root)
+    if mark is None and (is_used or key.exists()):
+        raise _in_the_way(place.render_as_string(hide_password=True) if is_used else str(key))
+    run_postgres("pg_restore", place, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges",
+                 *(("--clean", "--if-exists") if is_used else ()), str(unpacked / manifest.database))  # fmt: skip
+    aside = (key.rename(key.with_name(f"{key.name}.{mark}")),) if key.exists() else ()
+    shutil.move(unpacked / archive.KEY, key)
+    return aside
+
+
+def _in_the_way(what: str) -> NeedsPerson:
+    return NeedsPerson(
+        f"{what} is there already", "Restore to another place, or take --replace: what is there is set aside."
+    )
+
+
+def _unbind(database: Database, backup: str, manifest: Manifest, by: str, now: datetime) -> None:
+    """Bind it to no place: even where it came from, it may know less than has happened."""
+    with database.write() as session:
+        row = session.scalars(select(Installation).with_for_update()).one()
+        was, row.fingerprint = row.fingerprint, NOWHERE
+        events.record(
+            session, "installation.restored", row, actor=by, at=now, was=was, backup=backup, made_at=manifest.made_at
+        )
