@@ -1,28 +1,50 @@
 """Clauses: the part of a sentence around a date or an amount, and what it speaks of.
 
 A clause ends at a comma or other mark, or at a joining word. What it speaks of is told by words of the language:
-paying (`pay`), a condition (`condition`), something else that happens on a day (`event`).
+paying (`pay`), a condition (`condition`), something else that happens on a day (`event`), that something won't be
+(`refusal`: "not before the 15th", but not "no later than").
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from classifier.preprocess import Sentence
-from classifier.text import Phrases, fold, words
+from classifier.text import Hit, Phrases, Word, fold, words
 
-TOPICS = ("pay", "condition", "event")
+TOPICS = ("pay", "condition", "event", "refusal")
 
 _MARKS = (",", ";", ":", "(", ")", " - ", "\n")
 
 
 def topics(sentence: Sentence, start: int, end: int, language: str) -> frozenset[str]:
     """What the clause around the span speaks of."""
-    found = words(_clause(sentence.folded, start, end, _wording(language).joining))
-    return frozenset(hit.name for hit in _wording(language).topics.find(found))
+    first, last = _clause(sentence.folded, start, end, _wording(language).joining)
+    found = words(sentence.folded[first:last])
+    hits = [hit for hit in _wording(language).topics.find(found) if not _inside(hit, found, start - first, end - first)]
+    excused = [hit for hit in hits if hit.name == _EXCUSE]
+    return frozenset(
+        hit.name for hit in hits
+        if hit.name in TOPICS and not (hit.name == "refusal" and any(_overlap(hit, other) for other in excused))
+    )  # fmt: skip
+
+
+def _inside(hit: Hit, found: Sequence[Word], start: int, end: int) -> bool:
+    """Whether all words of a hit belong to the span: the "after" of "the day after tomorrow" is no condition."""
+    return start <= found[hit.first].start and found[hit.after - 1].end <= end
+
+
+#: Wordings that hold a negation and refuse nothing.
+_EXCUSE = "no_refusal"
+
+
+def _overlap(one: Hit, two: Hit) -> bool:
+    return one.first < two.after and two.first < one.after
 
 
 def speaks_of(topic: str, sentence: Sentence, start: int, end: int, language: str) -> bool:
@@ -30,16 +52,18 @@ def speaks_of(topic: str, sentence: Sentence, start: int, end: int, language: st
     return topic in topics(sentence, start, end, language)
 
 
-def _clause(text: str, start: int, end: int, joining: frozenset[str]) -> str:
+def _clause(text: str, start: int, end: int, joining: frozenset[str]) -> tuple[int, int]:
+    """Where the clause around the span begins and ends; what stands alone behind a mark belongs to the clause before
+    it: "mercredi, le 3".
+    """
     before = text[:start]
-    first = max(before.rfind(mark) for mark in _MARKS) + 1
-    first = max([first, *(word.start for word in words(before) if word.folded in joining)])
-    if not words(text[first:start]):  # nothing between the mark and the span: "mercredi, le 3"
-        first = max([0, *(before[: max(first - 1, 0)].rfind(mark) + 1 for mark in _MARKS)])
+    begins = [word.start for word in words(before) if word.folded in joining]
+    begins += [found.end() for mark in _MARKS for found in re.finditer(re.escape(mark), before)]
+    first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
     ends = [at for mark in _MARKS if (at := after.find(mark)) >= 0]
     ends += [word.start for word in words(after) if word.folded in joining]
-    return text[first : end + min([len(after), *ends])]
+    return first, end + min([len(after), *ends])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +75,5 @@ class _Wording:
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    return _Wording(frozenset(fold(each) for each in raw["clause"]), Phrases({name: raw[name] for name in TOPICS}))
+    topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE)})
+    return _Wording(frozenset(fold(each) for each in raw["clause"]), topics_of)

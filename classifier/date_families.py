@@ -6,6 +6,7 @@ Each takes the words that its pattern caught and gives up to two readings, ahead
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -115,9 +116,9 @@ def _whole_month(said: Mapping[str, str], context: Context) -> Readings:
 def _in_span(said: Mapping[str, str], context: Context) -> Readings:
     """Within 8 days", "in two weeks", "a fortnight": `days`, or {n} {unit} or {n} and the parameter `unit`."""
     base = context.base
-    if "days" in context.params:
+    if "days" in context.params and not context.params.get("working"):
         return base + timedelta(int(context.params["days"])), None
-    number = _count(said, context)
+    number = int(context.params["days"]) if "days" in context.params else _count(said, context)
     unit = context.tables["units"][said["unit"]] if "unit" in said else int(context.params["unit"])
     if context.params.get("working"):
         return (_working_days(base, number), None) if number <= 60 else _NONE
@@ -141,9 +142,16 @@ def _relative_day(_said: Mapping[str, str], context: Context) -> Readings:
     return _either(context.base, context.base + timedelta(int(context.params["days"])))
 
 
-def _end_of_period(_said: Mapping[str, str], context: Context) -> Readings:
-    """The end of the quarter (3 months) or year (12 months), `months` long."""
+def _end_of_period(said: Mapping[str, str], context: Context) -> Readings:
+    """The end of the quarter (3 months), half-year or year (12 months), `length` long; or of a quarter by number."""
     length = int(context.params["length"])
+    if "quarter" in said:
+        quarter = said["quarter"]
+        number = int(quarter) if quarter.isdigit() else _value(quarter, context.tables["quarters"])
+        year = _number(said.get("year"))
+        years = [year] if year else [context.base.year, context.base.year + 1]
+        ends = [_last_day(each, number * 3) for each in years]
+        return next((end for end in ends if end >= context.base), None), None
     month = -(-context.base.month // length) * length
     return _last_day(context.base.year, month), None
 
@@ -182,6 +190,24 @@ def _last_working_day(said: Mapping[str, str], context: Context) -> Readings:
     return (day, None) if day >= context.base else _NONE
 
 
+def _weekday_of_month(said: Mapping[str, str], context: Context) -> Readings:
+    """The first Friday of April", "the last Friday of the month" (`months` on)."""
+    wanted, nth = context.tables["weekdays"][said["weekday"]], context.tables["nths"][said["nth"]]
+    if "month" in said:
+        number = context.tables["months"][said["month"]]
+        firsts = [date(context.base.year + k, number, 1) for k in (0, 1)]
+    else:
+        firsts = [_add_months(context.base.replace(day=1), int(context.params.get("months", 0)))]
+    days = [_nth_weekday(first, wanted, nth) for first in firsts]
+    return next((day for day in days if context.base <= day <= context.base + NEAR), None), None
+
+
+def _nth_weekday(first: date, weekday: int, nth: int) -> date:
+    """The `nth` such weekday of the month that `first` begins; the fifth is the last."""
+    day = first + timedelta((weekday - first.weekday()) % 7 + 7 * (nth - 1))
+    return day if day.month == first.month else day - timedelta(7)
+
+
 def _nothing(_said: Mapping[str, str], _context: Context) -> Readings:
     """A phrase that holds no date and keeps a shorter one inside it from being read."""
     return _NONE
@@ -197,10 +223,12 @@ FAMILIES: Mapping[str, Resolver] = {
     "in_span": _in_span,
     "span_ago": _span_ago,
     "relative_day": _relative_day,
+    "day_part": _relative_day,
     "end_of_period": _end_of_period,
     "days_end_of_month": _days_end_of_month,
     "week_of": _week_of,
     "last_working_day": _last_working_day,
+    "weekday_of_month": _weekday_of_month,
     "numbered_week": _numbered_week,
     "later_day": _nothing,
     "nothing": _nothing,
@@ -280,10 +308,16 @@ def _number(text: str | None) -> int | None:
 
 
 def _day(said: Mapping[str, str], context: Context) -> int:
-    text = said["day"]
-    return int(text) if text.isdigit() else context.tables["days"][text]
+    text = said.get("named_day") or said["day"]
+    return int(text) if text.isdigit() else _value(text, context.tables["days"], context.tables["cardinal_days"])
+
+
+def _value(text: str, *tables: Mapping[str, int]) -> int:
+    """The number of a word as a table spells it, whatever stands between its parts in the text."""
+    spelt = re.sub(r"[\s-]+", " ", text)
+    return next(number for table in tables for word, number in table.items() if word.replace("-", " ") == spelt)
 
 
 def _count(said: Mapping[str, str], context: Context) -> int:
     text = said["n"]
-    return int(text) if text.isdigit() else context.tables["numbers"][text]
+    return int(text) if text.isdigit() else _value(text, context.tables["numbers"])

@@ -36,15 +36,16 @@ class Grammar:
 DIGITS = "0"
 
 
-_TABLES = ("months", "weekdays", "numbers", "units", "days")
+_TABLES = ("months", "weekdays", "numbers", "units", "days", "cardinal_days", "quarters", "nths")
 _TOKEN = re.compile(r"\[[^\]]*\]|\([^)]*\)|\{\w+\}|[^\s\[\](){}]+")
 _EDGE_BEFORE, _EDGE_AFTER = r"(?<![\w/.,-])", r"(?![\w/]|[.,-]\d)"
+_NO_UNIT = r"(?!\s?(?:[%€$£]|k\b|eur|chf|h\b))"
 _NUMERIC: tuple[tuple[Mapping[str, int | bool], str], ...] = (
-    ({"year_first": True}, r"(?P<year>20\d\d)-(?P<first>\d\d)-(?P<second>\d\d)"),
+    ({"year_first": True}, r"(?P<year>20\d\d)(?P<sep>[-/.])(?P<first>\d{1,2})(?P=sep)(?P<second>\d{1,2})"),
     ({}, r"(?P<first>\d{1,2})(?P<sep>[/.-])(?P<second>\d{1,2})(?P=sep)(?P<year>20\d\d|\d\d)"),
     ({}, r"(?P<first>\d{1,2})/(?P<second>\d{1,2})"),
     ({}, r"(?P<first>\d{1,2})\.(?P<second>0?[1-9]|1[0-2])\.?"),
-    ({"led": True}, r"(?P<first>\d{1,2})-(?P<second>0[1-9]|1[0-2])"),
+    ({"led": True}, r"(?P<first>\d{1,2})-(?P<second>0?[1-9]|1[0-2])"),
 )
 
 
@@ -66,7 +67,7 @@ def grammar(language: str) -> Grammar:
     weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
     for numeric, body in _NUMERIC:
         lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
-        regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER)
+        regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER + _NO_UNIT)
         patterns.append(Pattern("numeric", regex, (frozenset({DIGITS}),), resolve_numeric, numeric, vague=False))
     return Grammar(tables, tuple(patterns))
 
@@ -94,42 +95,59 @@ def _first(option: str, tables: Mapping[str, Mapping[str, int]]) -> set[str]:
         return {words(option)[0].folded} if words(option) else {DIGITS}
     table = _TABLE_OF.get(placeholder[1].removeprefix("any_"))
     found = {words(word)[0].folded for word in tables[table]} if table else set()
-    return found if table in ("months", "weekdays", "units") else found | {DIGITS}
+    if table == "days":
+        found |= {words(word)[0].folded for word in tables["cardinal_days"]}
+    return found if table in ("months", "weekdays", "units", "nths") else found | {DIGITS}
 
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _TABLE_OF = {
     "month": "months",
+    "month_stem": "months",
     "weekday": "weekdays",
     "unit": "units",
     "n": "numbers",
+    "quarter": "quarters",
+    "nth": "nths",
     "day": "days",
     "day_ordinal": "days",
 }
 
 
-def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dict[str, str]:
-    def among(name: str) -> str:
-        longest_first = sorted(tables[name], key=lambda word: (-len(word), word))
-        return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in longest_first) or "(?!)"
+#: Smaller ordinals without a month count things ("the second", "am ersten"), not days.
+_LEAST_BARE_ORDINAL = 5
 
-    tail = f"(?:{fold(ordinals)})?" if ordinals else ""
-    strict = f"(?:{fold(ordinals)})" if ordinals else ""
-    days = f"|{among('days')}" if tables["days"] else ""
+
+def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dict[str, str]:
+    tail, strict = (f"(?:{fold(ordinals)})?", f"(?:{fold(ordinals)})") if ordinals else ("", "")
+    digits = r"(?:0?[1-9]|[12]\d|3[01])(?=\D|$)"
+    named = _among({**tables["days"], **tables["cardinal_days"]})
+    bare = _among({word: day for word, day in tables["days"].items() if day >= _LEAST_BARE_ORDINAL})
+    months, weekdays = _among(tables["months"]), _among(tables["weekdays"])
+    number = rf"\d{{1,3}}|{_among(tables['numbers'])}"
     return {
-        "day": rf"(?P<day>(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){tail}",
-        "day_ordinal": rf"(?P<day>(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){strict}",
-        "any_day": rf"(?:(?:0?[1-9]|[12]\d|3[01])(?=\D|$){days}){tail}",
-        "month": rf"(?P<month>{among('months')})\b\.?",
-        "any_month": rf"(?:{among('months')})\b\.?",
+        "day": rf"(?P<day>{digits}|{named}){tail}",
+        "day_ordinal": rf"(?:(?P<day>{digits}){strict}|(?P<named_day>{bare})\b)",
+        "any_day": rf"(?:{digits}|{named}){tail}",
+        "month": rf"(?P<month>{months})\b\.?",
+        "month_stem": rf"(?P<month>{months})",
+        "any_month": rf"(?:{months})\b\.?",
         "year": r"(?P<year>20\d\d)",
-        "week": r"(?P<week>[1-9]|[1-4]\d|5[0-3])",
-        "weekday": rf"(?P<weekday>{among('weekdays')})\b\.?",
-        "any_weekday": rf"(?:{among('weekdays')})\b\.?",
-        "n": rf"(?P<n>\d{{1,3}}|{among('numbers')})",
-        "any_n": rf"(?:\d{{1,3}}|{among('numbers')})",
-        "unit": rf"(?P<unit>{among('units')})",
+        "week": r"(?P<week>0?[1-9]|[1-4]\d|5[0-3])",
+        "weekday": rf"(?P<weekday>{weekdays})\b\.?",
+        "any_weekday": rf"(?:{weekdays})\b\.?",
+        "n": rf"(?P<n>{number})(?:\s?\(\d{{1,3}}\))?",
+        "any_n": rf"(?:{number})",
+        "unit": rf"(?P<unit>{_among(tables['units'])})",
+        "quarter": rf"(?P<quarter>[1-4]|{_among(tables['quarters'])})",
+        "nth": rf"(?P<nth>{_among(tables['nths'])})",
     }
+
+
+def _among(table: Mapping[str, int]) -> str:
+    """Any word of a table, the longest first; a hyphen in it may be a space in the text."""
+    longest_first = sorted(table, key=lambda word: (-len(word), word))
+    return "|".join(re.sub(r"(?:\\ |\\-)", r"(?:-|\\s+)", re.escape(word)) for word in longest_first) or "(?!)"
 
 
 def _regex(form: str, placeholders: Mapping[str, str]) -> str:
@@ -162,4 +180,9 @@ def _alternatives(body: str, placeholders: Mapping[str, str]) -> str:
 
 def _piece(word: str, placeholders: Mapping[str, str]) -> str:
     parts = re.split(r"\{(\w+)\}", word)
-    return "".join(re.escape(part) if at % 2 == 0 else placeholders[part] for at, part in enumerate(parts))
+    return "".join(_literal(part) if at % 2 == 0 else placeholders[part] for at, part in enumerate(parts))
+
+
+def _literal(text: str) -> str:
+    """Words as they are written, with or without their hyphens."""
+    return re.escape(text).replace(r"\-", r"[-\s]")

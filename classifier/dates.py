@@ -42,7 +42,7 @@ class DateMention:
 def find_dates(
     text: str, language: str, base: date, *, month_first: bool | None = False, before: date | None = None
 ) -> list[DateMention]:
-    """The date phrases of `text`, in order, longest first where they overlap.
+    """The date phrases of `text`, in order; where they overlap the one with day and month, else the longest.
 
     Args:
         text: a sentence.
@@ -56,7 +56,7 @@ def find_dates(
     present = {word.folded for word in words(folded)}
     if any(char.isdigit() for char in folded):
         present.add(DIGITS)
-    found: list[tuple[int, int, DateMention]] = []
+    found: list[tuple[int, int, int, DateMention]] = []
     for order, pattern in enumerate(known.patterns):
         if any(present.isdisjoint(need) for need in pattern.needs):
             continue
@@ -67,12 +67,30 @@ def find_dates(
             mention = DateMention(
                 match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, pattern.later
             )
-            found.append((match.start() - match.end(), order, mention))
+            full = mention.family in _FULL and (ahead or behind)
+            rank = 0 if pattern.params.get("strong") else 1 if full else 2
+            found.append((rank, match.start() - match.end(), order, mention))
     chosen: list[DateMention] = []
-    for _, _, mention in sorted(found, key=lambda each: (each[0], each[1], each[2].start)):
+    for *_, mention in sorted(found, key=lambda each: (*each[:3], each[3].start)):
         if all(mention.end <= other.start or mention.start >= other.end for other in chosen):
             chosen.append(mention)
-    return _after_others(sorted(chosen, key=lambda mention: mention.start), before)
+    ordered = sorted(chosen, key=lambda mention: mention.start)
+    return _after_others([each for each in ordered if not _belongs_to_another(each, ordered)], before)
+
+
+#: Families whose phrase says day and month: "no later than Friday" is no part of "Friday, 5 June".
+_FULL = ("explicit", "numeric", "week_of")
+
+#: Characters between a part of a day and the day that it is of.
+_CLOSE = 12
+
+
+def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> bool:
+    """Whether "by close of business", which alone means today, only says when on a day that is named beside it."""
+    return part.family == "day_part" and any(
+        other.family not in ("day_part", "nothing") and max(other.start - part.end, part.start - other.end) <= _CLOSE
+        for other in mentions
+    )
 
 
 def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:

@@ -77,14 +77,37 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     parts = find_parts([(each.sentence, mentions) for each, mentions in promising], language, invoices)
     if not found:
         return PromiseFacts(None, parts)
-    ranks = [_rank(sentence, mention, language) for sentence, mention in found]
-    best = [mention for rank, (_, mention) in zip(ranks, found, strict=True) if rank == max(ranks)]
+    ranks = _ranks(found, language)
+    best = [each for rank, each in zip(ranks, found, strict=True) if rank == max(ranks)]
     if max(ranks) < _LEAST_RANK:
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
-    on = min(instalments) if len(parts) > 1 and instalments else best[-1].ahead
+    on = min(instalments) if len(parts) > 1 and instalments else _last(best, language)
     sure = {mention.ahead for _, mentions in dated for mention in mentions} == {on}
     return PromiseFacts(on, parts, sure)
+
+
+def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:
+    """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May") the first."""
+    at = len(best) - 1
+    while at and best[at - 1][0] is best[at][0]:
+        between = words(best[at][0].folded[best[at - 1][1].end : best[at][1].start])
+        if not between or tuple(word.folded for word in between) not in _wording(language).joins:
+            break
+        at -= 1
+    return best[at][1].ahead
+
+
+def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list[int]:
+    """Of each date; one that directly follows another says the same more closely ("next Friday, the 5th of June")."""
+    ranks: list[int] = []
+    for at, (sentence, mention) in enumerate(found):
+        rank = _rank(sentence, mention, language)
+        before = found[at - 1] if at else None
+        if before and before[0] is sentence and not words(sentence.folded[before[1].end : mention.start]):
+            rank = max(rank, ranks[-1])
+        ranks.append(rank)
+    return ranks
 
 
 #: A date whose clause is a condition and speaks of no payment is no promise's.
@@ -94,7 +117,8 @@ _LEAST_RANK = -1
 def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
     """How much the clause around a date speaks of paying on it."""
     said = topics(sentence, mention.start, mention.end, language)
-    return 2 * ("pay" in said) - 3 * ("condition" in said) - ("event" in said)
+    terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
+    return 2 * ("pay" in said) - 3 * ("condition" in said) - ("event" in said) - 4 * ("refusal" in said) - terms
 
 
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
@@ -117,6 +141,7 @@ def _coming(sentence: Sentence, language: str) -> list[DateMention]:
     return [
         mention for mention in sentence.dates
         if mention.ahead and mention.family != "nothing" and not _is_of_document(sentence, mention, language)
+        and not _is_replaced(sentence, mention, language)
     ]  # fmt: skip
 
 
@@ -125,6 +150,13 @@ def _past(sentence: Sentence, language: str) -> list[date]:
         mention.behind for mention in sentence.dates
         if mention.behind and not mention.vague and not _is_of_document(sentence, mention, language)
     ]  # fmt: skip
+
+
+def _is_replaced(sentence: Sentence, mention: DateMention, language: str) -> bool:
+    """Whether the date is the one that another takes the place of: "on 10 April instead of 31 March"."""
+    found = words(sentence.folded[: mention.start])
+    hits = _wording(language).instead.find(found)
+    return any(hit.after == len(found) for hit in hits)
 
 
 def _is_of_document(sentence: Sentence, mention: DateMention, language: str) -> bool:
@@ -172,6 +204,8 @@ class _Wording:
     genitive: frozenset[str]
     references: Phrases
     methods: Phrases
+    instead: Phrases
+    joins: frozenset[tuple[str, ...]]
 
 
 @cache
@@ -182,4 +216,6 @@ def _wording(language: str) -> _Wording:
         frozenset(fold(each) for each in raw["genitive"]),
         Phrases({"reference": raw["reference"]}),
         Phrases(raw["methods"]),
+        Phrases({"instead": raw["instead"]}),
+        frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["joins"]),
     )

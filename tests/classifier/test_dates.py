@@ -73,7 +73,7 @@ AHEAD = [
     ("fr", "au prochain virement", None),
     ("fr", "la semaine dernière", None),
     ("fr", "le premier de la pile", None),
-    ("fr", "à 45 jours fin de mois", None),
+    ("fr", "à 45 jours fin de mois", "04-30"),
     ("fr", "un de ces jours", None),
     ("fr", "chaque vendredi", None),
     ("fr", "F26/118", None),
@@ -305,6 +305,28 @@ def test_the_table_is_large_enough_to_mean_something() -> None:
 )
 def test_dates_at_the_edges_of_weeks_months_and_years(base: date, phrase: str, expected: date | None) -> None:
     assert {each.ahead for each in find_dates(phrase, "fr", base) if each.ahead} == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase", "expected"),
+    [
+        ("en", "no later than Friday 5th June", "06-05"),
+        ("en", "by close of business on Friday", "03-13"),
+        ("en", "the first may be paid", None),
+        ("en", "in Q2", "06-30"),
+        ("fr", "sous 24/48h", "03-13"),
+        ("fr", "le dernier vendredi du mois", "03-27"),
+        ("fr", "12,50 € ou 12.10 €", None),
+        ("de", "morgen im Laufe des Tages", "03-12"),
+        ("de", "am ersten Freitag im April", "04-03"),
+        ("es", "el veinticinco de marzo", "03-25"),
+        ("it", "entro trentun (31) giorni", "04-11"),
+        ("nl", "op 20-3", "03-20"),
+        ("nl", "de twee facturen", None),
+    ],
+)
+def test_longer_and_rarer_phrases(language: str, phrase: str, expected: str | None) -> None:
+    assert {each.ahead for each in find_dates(phrase, language, WEDNESDAY) if each.ahead} == _day(expected)
 
 
 def test_an_order_of_day_and_month_that_could_be_either_is_no_date_where_nothing_tells() -> None:

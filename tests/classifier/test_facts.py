@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,47 @@ PROMISED = [
 @pytest.mark.parametrize(("text", "expected"), PROMISED)
 def test_the_promised_date_is_the_one_of_the_paying_clause(text: str, expected: str | None) -> None:
     assert _promise(text).on == (date.fromisoformat(expected) if expected else None)
+
+
+def _sentences() -> list[tuple[str, str, str]]:
+    with (Path(__file__).parent / "data" / "promises.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [(row["language"], row["promised"], row["sentence"]) for row in rows]
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
+def test_sentences_promise_the_day_that_the_labelling_guide_says(language: str) -> None:
+    listed = [(promised, text) for spoken, promised, text in _sentences() if spoken == language]
+    assert len(listed) > 60
+    wrong = {
+        text: found
+        for promised, text in listed
+        if (found := _promise(text).on) != (None if promised == "-" else date.fromisoformat(_full(promised)))
+    }
+    assert wrong == {}
+    assert {prepare(text, DAY).language for _, text in listed} == {language}
+
+
+def _full(day: str) -> str:
+    return day if len(day) > len("03-11") else f"2026-{day}"
+
+
+def test_dates_joined_by_and_are_instalments_and_by_or_a_choice() -> None:
+    assert _promise("Je vous paie le 20 mars et le 20 avril.").on == date(2026, 3, 20)
+    assert _promise("Je vous paie le 20 mars ou le 20 avril.").on == date(2026, 4, 20)
+    assert _promise("Je vous paie le 15 et le 30 avril.").on == date(2026, 4, 15)
+    assert _promise("Wir zahlen am 15. und 30. April.").on == date(2026, 4, 15)
+    assert _promise("We will pay between 5 and 10 April.").on == date(2026, 4, 10)
+
+
+def test_a_date_that_another_takes_the_place_of_is_not_promised() -> None:
+    assert _promise("We'll pay on 10 April instead of 31 March.").on == date(2026, 4, 10)
+    assert _promise("Wir zahlen am 10. April statt am 31. März.").on == date(2026, 4, 10)
+
+
+def test_terms_of_payment_count_only_where_no_day_is_named() -> None:
+    assert _promise("We're on 60 days end of month, so you will be paid on 30 April.").on == date(2026, 4, 30)
+    assert _promise("Nos accords prévoient un règlement à 45 jours fin de mois.").on == date(2026, 4, 30)
 
 
 def test_a_date_is_sure_only_where_no_other_coming_date_stands() -> None:
