@@ -17,17 +17,28 @@ from classifier.text import fold
 _CURRENCIES = {
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "sterling": "GBP",
-    "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD",
-    "chf": "CHF", "sfr": "CHF",
+    "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD",
+    "chf": "CHF", "sfr": "CHF", "franken": "CHF", "fr": "CHF", "francs": "CHF",
+    "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "zl": "PLN", "czk": "CZK",
 }  # fmt: skip
-_NUMBER = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,3})?"
+_GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?"
+_NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
+#: "Fr." is a Friday, too: it is money only beside a number that no day has.
+_LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
+_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|sek|nok|dkk|pln|czk"
+_NAMES = rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?! cfa)|zl"
+_ROUND = r"(?:[.,]-{1,2}\s?)?"
 _AFTER = re.compile(
-    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>k)?\s?(?:,-\s?)?(?P<currency>€|£|\$|(?:eur|euros?|gbp|pounds?"
-    rf"|quid|usd|dollars?|chf|sfr)\b)(?P<cents>\d{{2}}(?!\d))?"
+    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>k)?\s?{_ROUND}(?P<currency>€|£|\$|(?:{_NAMES})\b)"
+    rf"(?P<cents>\d{{2}}(?!\d))?"
 )
 _BEFORE = re.compile(
-    rf"(?<!\w)(?P<currency>€|£|\$|\b(?:eur|gbp|usd|chf)\b)\s?(?P<number>{_NUMBER})(?:,-|(?P<kilo>k)\b)?(?![\d])"
+    rf"(?<!\w)(?P<currency>€|£|(?:us|ca?|a)?\$|\b(?:{_CODES})\b)\.?\s?(?P<number>{_NUMBER})(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
 )
+_KILO_BEFORE = re.compile(
+    r"(?<!\w)(?P<currency>€|£|\$|eur|usd|gbp|chf)\s?(?P<number>\d{1,4}(?:[.,]\d{1,3})?)\s?(?P<kilo>k)\b"
+)
+_FRANCS = re.compile(rf"(?<![\w.@/-])(?P<currency>fr)\b\.?\s?(?P<number>{_LARGE}){_ROUND}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def find_amounts(text: str) -> list[AmountMention]:
     """
     folded = fold(text)
     mentions: list[AmountMention] = []
-    for pattern in (_AFTER, _BEFORE):
+    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS):
         for found in pattern.finditer(folded):
             if any(found.start() < other.end and found.end() > other.start for other in mentions):
                 continue

@@ -2,7 +2,7 @@
 
 A clause ends at a comma or other mark, or at a joining word. What it speaks of is told by words of the language:
 paying (`pay`), a condition (`condition`), something else that happens on a day (`event`), that something won't be
-(`refusal`: "not before the 15th", but not "no later than").
+(`refusal`: "not before the 15th", but not "no later than"), that it was done (`done`) or is contested (`contested`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.resources import files
 from classifier.preprocess import Sentence
 from classifier.text import Hit, Phrases, Word, fold, words
 
-TOPICS = ("pay", "condition", "event", "refusal")
+TOPICS = ("pay", "condition", "event", "refusal", "done", "contested")
 
 _MARKS = (",", ";", ":", "(", ")", " - ", "\n")
 

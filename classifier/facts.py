@@ -118,7 +118,8 @@ def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
     """How much the clause around a date speaks of paying on it."""
     said = topics(sentence, mention.start, mention.end, language)
     terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
-    return 2 * ("pay" in said) - 3 * ("condition" in said) - ("event" in said) - 4 * ("refusal" in said) - terms
+    against = 3 * ("condition" in said) + ("event" in said) + 4 * ("refusal" in said) + 3 * ("done" in said) + terms
+    return 2 * ("pay" in said) - against
 
 
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:

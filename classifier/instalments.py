@@ -1,9 +1,10 @@
 """Parts of a sum that a sentence promises: "300 now and the rest in March", "half tonight, the other half on the 31st".
 
-A part is an amount beside a currency, a bare number that could be part of what is owed, a half, or the rest. Each takes
-the date that follows it before the next part, or else the one before it. Nothing is a part that is an invoice's whole
-amount or the total, or stands in a clause that speaks of no payment; and parts that add up to more than is owed are
-none. Pure; which sentences promise is told by the caller.
+A part is an amount beside a currency, a bare number that could be part of what is owed, a share (half, a third, 30 %),
+or the rest. Each takes the date that follows it before the next part, or else the one before it; one amount with
+several dates is paid on each. Nothing is a part that is an invoice's whole amount or the total, is another currency's,
+stands in a clause that speaks of no payment, was paid before or is contested; and parts that add up to more than is
+owed are none. Pure; which sentences promise is told by the caller.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import speaks_of
+from classifier.clauses import topics
 from classifier.dates import DateMention
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
@@ -29,6 +30,12 @@ _CENT = Decimal("0.01")
 #: Smaller numbers without a currency are days, copies, kilos.
 _LEAST_BARE = 100
 
+#: A smaller share of the sum is a rate: a tax, a discount.
+_LEAST_SHARE = 10
+
+#: Whose sign is "$", too.
+_DOLLARS = frozenset({"USD", "CAD", "AUD"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -39,6 +46,16 @@ class _Part:
     amount: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """What the reminder listed: its total, its currency, the whole sums that are no part, the invoices' numbers."""
+
+    total: Decimal
+    currency: str
+    whole: frozenset[int]
+    numbers: tuple[str, ...]
+
+
 def find_parts(
     sentences: Sequence[tuple[Sentence, Sequence[DateMention]]], language: str, invoices: Sequence[InvoiceRef]
 ) -> tuple[Promised, ...]:
@@ -47,37 +64,54 @@ def find_parts(
     if len(currencies) != 1:
         return ()
     total = sum((invoice.amount for invoice in invoices), Decimal(0))
+    whole = frozenset({int(invoice.amount) for invoice in invoices} | {int(total)})
+    numbers = tuple(re.sub(r"\W", "", fold(invoice.number)) for invoice in invoices)
+    owed = _Owed(total, currencies.pop(), whole, numbers)
     found: list[tuple[Decimal | None, date | None]] = []
     for sentence, dates in sentences:
-        parts = _parts(sentence, language, invoices, total)
-        found += [(part.amount, _date_of(at, parts, dates)) for at, part in enumerate(parts)]
+        parts = _parts(sentence, language, owed)
+        found += [(part.amount, on) for at, part in enumerate(parts) for on in _dates_of(at, parts, dates, owed)]
     if not any(amount is not None for amount, _ in found):
         return ()
     stated = sum((amount for amount, _ in found if amount is not None), Decimal(0))
-    if stated > total:
+    if stated > owed.total:
         return ()
-    currency, rest = currencies.pop(), total - stated
+    rest = owed.total - stated
     return tuple(
-        Promised(on, rest if amount is None else amount, currency) for amount, on in found if amount is not None or rest
+        Promised(on, rest if amount is None else amount, owed.currency)
+        for amount, on in found
+        if amount is not None or rest
     )
 
 
-def _parts(sentence: Sentence, language: str, invoices: Sequence[InvoiceRef], total: Decimal) -> list[_Part]:
-    whole = {int(invoice.amount) for invoice in invoices} | {int(total)}
-    parts = [_Part(each.start, each.end, each.amount) for each in sentence.amounts if int(each.amount) not in whole]
+def _parts(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
+    parts = [
+        _Part(each.start, each.end, each.amount)
+        for each in sentence.amounts
+        if int(each.amount) not in owed.whole and _is_same(each.currency, owed.currency)
+    ]
     taken = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     if sentence.dates:
-        parts += [part for part in _bare(sentence, invoices, total, whole) if not _overlaps(part, taken)]
-    found = words(sentence.folded)
-    for hit in _wording(language).find(found):
-        amount = (total / 2).quantize(_CENT) if hit.name == "half" else None
-        part = _Part(found[hit.first].start, found[hit.after - 1].end, amount)
-        near = [(each.start - _CLOSE, each.end + (0 if amount is None else _CLOSE)) for each in parts]
+        parts += [part for part in _bare(sentence, language, owed) if not _overlaps(part, taken)]
+    for part in (*_shares(sentence, language, owed), *_named(sentence, language, owed)):
+        near = [(each.start - _CLOSE, each.end + (0 if part.amount is None else _CLOSE)) for each in parts]
         if not _overlaps(part, near):
             parts.append(part)
     parts.sort(key=lambda part: part.start)
-    kept = [part for part in parts if speaks_of("pay", sentence, part.start, part.end, language) or len(parts) > 1]
+    kept: list[_Part] = []
+    for part in parts:
+        said = topics(sentence, part.start, part.end, language)
+        if said.isdisjoint(_NOT_PROMISED) and ("pay" in said or len(parts) > 1):
+            kept.append(part)
     return _one_rest(kept)
+
+
+#: What a clause speaks of when its amount is no part of a promise.
+_NOT_PROMISED = frozenset({"done", "contested"})
+
+
+def _is_same(written: str, owed: str) -> bool:
+    return written == owed or (written == "USD" and owed in _DOLLARS)
 
 
 def _one_rest(parts: Sequence[_Part]) -> list[_Part]:
@@ -94,17 +128,42 @@ def _one_rest(parts: Sequence[_Part]) -> list[_Part]:
 _CLOSE = 12
 
 
-def _bare(sentence: Sentence, invoices: Sequence[InvoiceRef], total: Decimal, whole: set[int]) -> list[_Part]:
-    """Numbers without a currency that could be part of the sum, and are no part of an invoice's number."""
-    numbers = [re.sub(r"\W", "", fold(invoice.number)) for invoice in invoices]
+def _bare(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
+    """Numbers without a currency that could be part of the sum, and number no invoice, order or customer."""
     parts: list[_Part] = []
+    numbered = _wording(language).numbered
     for found in _BARE.finditer(sentence.folded):
         digits = found["number"].replace(" ", "")
         amount = Decimal(digits) * (1000 if found["kilo"] else 1)
-        in_a_number = not found["kilo"] and any(digits in number for number in numbers)
-        if in_a_number or not _LEAST_BARE <= amount < total or int(amount) in whole:
+        in_a_number = not found["kilo"] and any(digits in number for number in owed.numbers)
+        before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
+        if in_a_number or not _LEAST_BARE <= amount < owed.total or int(amount) in owed.whole:
             continue
-        parts.append(_Part(found.start(), found.end(), amount))
+        if numbered.isdisjoint(before):
+            parts.append(_Part(found.start(), found.end(), amount))
+    return parts
+
+
+def _shares(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
+    """As in "50 % on Friday", but not in "2 % discount" or "20 % VAT"."""
+    wording = _wording(language)
+    parts: list[_Part] = []
+    for found in wording.percent.finditer(sentence.folded):
+        share = Decimal(found["share"])
+        after = words(sentence.folded[found.end() :])[:2]
+        if _LEAST_SHARE <= share < 100 and not wording.rates.find(after):
+            parts.append(_Part(found.start(), found.end(), (owed.total * share / 100).quantize(_CENT)))
+    return parts
+
+
+def _named(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
+    """Half, a third, the rest."""
+    found = words(sentence.folded)
+    divisors = {"half": 2, "third": 3}
+    parts: list[_Part] = []
+    for hit in _wording(language).named.find(found):
+        amount = (owed.total / divisors[hit.name]).quantize(_CENT) if hit.name in divisors else None
+        parts.append(_Part(found[hit.first].start, found[hit.after - 1].end, amount))
     return parts
 
 
@@ -112,21 +171,40 @@ def _overlaps(part: _Part, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start < part.end and end > part.start for start, end in spans)
 
 
-def _date_of(at: int, parts: Sequence[_Part], dates: Sequence[DateMention]) -> date | None:
-    """The first date between this part and the next, else the last between the one before and this."""
+def _dates_of(at: int, parts: Sequence[_Part], dates: Sequence[DateMention], owed: _Owed) -> list[date | None]:
+    """The first date between this part and the next, else the last between the one before and this.
+
+    A sole amount with several dates behind it is paid on each, as far as that is not more than is owed.
+    """
     part = parts[at]
     following = parts[at + 1].start if at + 1 < len(parts) else None
     after = [each for each in dates if each.start >= part.end and (following is None or each.start < following)]
+    if len(parts) == 1 and part.amount is not None and len(after) > 1 and part.amount * len(after) <= owed.total:
+        return [each.ahead for each in after]
     if after:
-        return after[0].ahead
+        return [after[0].ahead]
     if part.amount is None:
-        return None
+        return [None]
     previous = parts[at - 1].end if at else 0
     before = [each for each in dates if previous <= each.start < part.start]
-    return before[-1].ahead if before else None
+    return [before[-1].ahead if before else None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    named: Phrases
+    percent: re.Pattern[str]
+    rates: Phrases
+    numbered: frozenset[str]
 
 
 @cache
-def _wording(language: str) -> Phrases:
+def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    return Phrases({"half": raw["half"], "rest": raw["rest"]})
+    percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
+    return _Wording(
+        Phrases({"half": raw["half"], "third": raw["third"], "rest": raw["rest"]}),
+        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}})\s?(?:{percent})(?!\w)"),
+        Phrases({"rate": raw["rate"]}),
+        frozenset(fold(each) for name in ("numbered", "one", "documents") for each in raw[name]),
+    )

@@ -13,8 +13,10 @@ from classifier.values import InvoiceRef, Reply
 WEDNESDAY = "2026-03-11T09:00:00+01:00"
 
 
-def invoice(number: str = "FA-2026-0312", amount: str = "1240.00", due: str = "2026-02-28") -> InvoiceRef:
-    return InvoiceRef(number, Decimal(amount), "EUR", date.fromisoformat(due))
+def invoice(
+    number: str = "FA-2026-0312", amount: str = "1240.00", due: str = "2026-02-28", currency: str = "EUR"
+) -> InvoiceRef:
+    return InvoiceRef(number, Decimal(amount), currency, date.fromisoformat(due))
 
 
 def reply(text: str, *invoices: InvoiceRef, at: str = WEDNESDAY, name: str = "r1") -> Reply:

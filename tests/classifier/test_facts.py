@@ -11,6 +11,7 @@ import pytest
 
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
 from classifier.preprocess import prepare
+from classifier.values import InvoiceRef
 from tests.classifier.builders import WEDNESDAY, invoice, reply
 
 DAY = reply("x", at=WEDNESDAY).date.date()
@@ -35,15 +36,17 @@ def test_the_promised_date_is_the_one_of_the_paying_clause(text: str, expected: 
     assert _promise(text).on == (date.fromisoformat(expected) if expected else None)
 
 
-def _sentences() -> list[tuple[str, str, str]]:
-    with (Path(__file__).parent / "data" / "promises.tsv").open(encoding="utf-8", newline="") as lines:
+def _sentences(name: str, value: str) -> list[tuple[str, str, str]]:
+    with (Path(__file__).parent / "data" / name).open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [(row["language"], row["promised"], row["sentence"]) for row in rows]
+        return [(row["language"], row[value], row["sentence"]) for row in rows]
 
 
 @pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
 def test_sentences_promise_the_day_that_the_labelling_guide_says(language: str) -> None:
-    listed = [(promised, text) for spoken, promised, text in _sentences() if spoken == language]
+    listed = [
+        (promised, text) for spoken, promised, text in _sentences("promises.tsv", "promised") if spoken == language
+    ]
     assert len(listed) > 60
     wrong = {
         text: found
@@ -103,6 +106,32 @@ def test_parts_of_the_sum_are_read_with_their_dates(text: str, expected: list[tu
     assert {each.currency for each in found.parts} <= {"EUR"}
 
 
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
+def test_the_first_part_of_the_sum_is_read_in_every_language(language: str) -> None:
+    listed = [(part, text) for spoken, part, text in _sentences("parts.tsv", "part") if spoken == language]
+    assert len(listed) > 5
+    wrong = {}
+    for part, text in listed:
+        currency = "GBP" if "£" in text else "USD" if "US$" in text else "CHF" if "Fr." in text else "EUR"
+        parts = _promise(text, invoice(amount="4800.00" if "1'250" in text else "1240.00", currency=currency)).parts
+        if (parts[0].amount if parts else None) != (None if part == "-" else Decimal(part)):
+            wrong[text] = parts
+    assert wrong == {}
+
+
+def test_one_amount_on_several_days_is_a_part_on_each() -> None:
+    found = _promise("Trois chèques de 400 euros, le 20 mars, le 20 avril et le 20 mai.").parts
+    assert [(part.on, part.amount) for part in found] == [
+        (date(2026, 3, 20), Decimal(400)),
+        (date(2026, 4, 20), Decimal(400)),
+        (date(2026, 5, 20), Decimal(400)),
+    ]
+
+
+def test_an_amount_of_another_currency_is_no_part() -> None:
+    assert _promise("We will pay $ 300 on Friday.").parts == ()
+
+
 def test_with_instalments_the_promise_date_is_the_first() -> None:
     assert _promise("Je verse 300 € vendredi et le reste fin mars.").on == date(2026, 3, 13)
 
@@ -128,7 +157,7 @@ def test_a_reported_payment_gives_its_date_amount_method_and_reference(text: str
     assert paid_facts(spoken, prepared.language, (invoice(),)) == expected
 
 
-def _promise(text: str) -> PromiseFacts:
+def _promise(text: str, *owed: InvoiceRef) -> PromiseFacts:
     prepared = prepare(text, DAY)
     spoken = [Spoken(sentence, promise=0.9, paid=0.0) for sentence in prepared.sentences]
-    return promise_facts(spoken, prepared.language, (invoice(),))
+    return promise_facts(spoken, prepared.language, owed or (invoice(),))
