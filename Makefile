@@ -41,11 +41,12 @@ test: setup servers  ## every test, in parallel and random order, against real s
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 .PHONY: lint
-lint: $(READY)  ## style, types, and which room may use which
+lint: $(READY)  ## style, types, which room may use which, known weaknesses, committed secrets
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+	scripts/audit
 
 .PHONY: format
 format: $(READY)  ## put the code into the house's form, mend what can be mended

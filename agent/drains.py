@@ -5,6 +5,7 @@
     clockwork         promises and reported payments whose time has come
     plan              due reminders → reserved deliveries, tasks
     deliver:MAILBOX   unknown ones settled, then reserved → sent, then the copies in Sent
+    retention         personal data that was kept for as long as it may be, erased
     anchor            the head of the event log, noted outside of the database
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
@@ -36,6 +37,8 @@ from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
+from agent.privacy import erase
+from agent.privacy.erase import Erased
 from agent.reminders import decide, deliver, plan, reconcile
 from agent.reminders.deliver import Delivered, Post
 from agent.reminders.sentbox import SentBox, open_sent_box
@@ -162,6 +165,9 @@ class Drains:
                 again_at = self.clock() if posted.has_more else posted.done.wait_until
                 wake = [f"collect:{mailbox}"] if posted.is_unread else []
                 return Next((*wake, "anchor") if posted.done.sent else tuple(wake), again_at)
+            case "retention":
+                self.retention(now)
+                return Next()
             case "anchor":
                 self.anchor(now)
                 return Next()
@@ -229,6 +235,11 @@ class Drains:
                 finally:
                     reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
             return replace(posted, settled=settled.sent + settled.asked)
+
+    def retention(self, now: datetime) -> Erased:
+        """Erase what has been kept for as long as it may be."""
+        with self._beat("retention", now):
+            return erase.drain(self.database, self.settings, now)
 
     def anchor(self, now: datetime) -> bool:
         """Note how far the log of events has come, where it can't be changed with the database."""
@@ -338,6 +349,7 @@ class _Cycle:
             self.done.planned, self.done.tasks = planned.mails, planned.tasks
         for name in readable:
             self._deliver(name)
+        self._try("retention", self.drains.retention)
         self._try("anchor", self.drains.anchor)
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done

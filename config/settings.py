@@ -281,6 +281,19 @@ class Audit(Section):
     """Socket of the system's log, as `/dev/log`, which gets each anchor too. Empty: off."""
 
 
+class Retention(Section):
+    """How long personal data is kept, in days. What is owed, waits for a person or is under a legal hold stays."""
+
+    mails: int = Field(default=1825, ge=30)
+    """Mails of a customer (raw bytes, text, what was made of it), from the day when the last invoice that they speak of
+    was settled: 5 years, as a claim can be brought for so long (French Code de commerce L110-4)."""
+    strangers: int = Field(default=365, ge=30)
+    """Mails that belong to no customer, from the day when they came, once a person has settled them."""
+    contacts: int = Field(default=1095, ge=30)
+    """Names, telephones and further addresses of a customer that owes nothing, from the day when its last invoice was
+    settled: 3 years, as the CNIL advises for customers who have gone quiet."""
+
+
 class Classifier(Section):
     """What reads the answers."""
 
@@ -306,6 +319,7 @@ class Settings(BaseSettings):
     reminders: Reminders = Reminders()
     daemon: Daemon = Daemon()
     audit: Audit = Audit()
+    retention: Retention = Retention()
     classifier: Classifier = Classifier()
 
     _file: Path = PrivateAttr(default=Path("relance.toml"))

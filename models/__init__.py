@@ -23,6 +23,7 @@ from models.hold import Hold
 from models.import_run import ImportRun
 from models.installation import Installation
 from models.invoice import Invoice
+from models.legal_hold import LegalHold
 from models.message import Message, MessageLink
 from models.note import Note
 from models.payment import Allocation, Payment
@@ -56,6 +57,7 @@ __all__ = [
     "ImportRun",
     "Installation",
     "Invoice",
+    "LegalHold",
     "Location",
     "Message",
     "MessageLink",

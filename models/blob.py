@@ -9,6 +9,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base
 
 
+EMPTY = hashlib.sha256(b"").hexdigest()
+"""What a mail points at once its bytes were erased."""
+
+
 class Blob(Base):
     __tablename__ = "blob"
 

@@ -46,6 +46,8 @@ class Message(Base):
     error: Mapped[str | None] = mapped_column(Text)
     owner: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    """When its text, its people and its raw bytes were erased; what is left says that there was a mail, and what of."""
     created_at: Mapped[datetime]
 
     links: Mapped[list["MessageLink"]] = relationship(order_by="MessageLink.id")

@@ -57,7 +57,7 @@ def explain(session: Session, message: Message) -> dict[str, Any]:
     numbers = _numbers(session, message, decisions)
     sentences = [
         *_origin(session, message),
-        *(_reading(read) if read is not None else []),
+        *(_reading(read) if read is not None and message.erased_at is None else []),
         *([] if _is_reminder(message) else _thread(message, numbers)),
         *(_prediction(prediction) if prediction is not None else []),
         *_decision(decisions, numbers, item),
@@ -105,7 +105,10 @@ def _origin(session: Session, message: Message) -> list[str]:
         return _reminder(session, message)
     if message.direction is Direction.OUT:
         return ["It went out from the mailbox."]
-    return [f"It arrived on {message.received_at:%Y-%m-%d %H:%M} UTC in the mailbox {message.mailbox}."]
+    arrived = f"It arrived on {message.received_at:%Y-%m-%d %H:%M} UTC in the mailbox {message.mailbox}."
+    if message.erased_at is None:
+        return [arrived]
+    return [arrived, f"Its text and its people were erased on {message.erased_at:%Y-%m-%d}."]
 
 
 def _reminder(session: Session, message: Message) -> list[str]:

@@ -178,7 +178,3 @@ def test_money_refuses_what_would_be_rounded_and_floats(database: Database) -> N
 def test_a_folder_that_is_missing_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(TemporaryFailure, match="can't be opened"):
         Database.open("sqlite:///nowhere/relance.db", tmp_path, NOW)
-
-
-def test_the_newest_schema_is_named_by_its_file() -> None:
-    assert head() == "0001"

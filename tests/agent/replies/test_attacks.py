@@ -1,8 +1,9 @@
 """What somebody would try who knows a reminder's Message-ID, or who may only write: nothing of it gets through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,15 @@ from config.errors import NeedsPerson
 from models import Contact, Customer, Delivery, ExceptionItem, ExceptionLink, Invoice, Message
 from models.reasons import ExceptionReason
 from models.states import WAITING, DeliveryState, ExceptionState, InvoiceState, MessageState
-from tests.agent.replies.test_apply import BORDER, NOW, Office, office
 from tests.builders import mail, sent
+from tests.builders.office import BORDER, NOW, Office, opened
 from tests.builders.replies import prediction
 
-__all__ = ["office"]
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    with opened(database_url, tmp_path) as found:
+        yield found
 
 
 class Brittle:
