@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
 
-
 EMPTY = hashlib.sha256(b"").hexdigest()
 """What a mail points at once its bytes were erased."""
 
