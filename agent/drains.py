@@ -64,6 +64,9 @@ LOOK_AGAIN_SOON = timedelta(minutes=30)
 LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 """How often an unknown delivery is looked for in Sent: in its first half hour, and as long as it waits for a person."""
 
+LONGEST_PAUSE = timedelta(minutes=15)
+"""How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
+
 NOTHING = Delivered()
 
 Clock = Callable[[], datetime]
@@ -386,7 +389,10 @@ class _Cycle:
             self.done.delivered = _sum(self.done.delivered, posted.done)
             if posted.done.wait_until is not None:
                 log.info("delivery.rate_used_up", mailbox=name, until=posted.done.wait_until.isoformat())
-                self.drains.stop.wait(max(0.0, (posted.done.wait_until - self.drains.clock()).total_seconds()))
+                pause = posted.done.wait_until - self.drains.clock()
+                if pause > LONGEST_PAUSE:
+                    break  # an hour's or a day's number of mails is used up: the next run goes on
+                self.drains.stop.wait(max(0.0, pause.total_seconds()))
             elif not posted.has_more:
                 break
             if self._moment() - read_at >= SLICE:

@@ -20,6 +20,7 @@ from config.errors import ConfigError, NeedsPerson, RelanceError, TemporaryFailu
 from config.reading import read_toml, told
 from config.secrets import secret_of
 from config.settings import (
+    Charges,
     Classifier,
     Company,
     Daemon,
@@ -36,6 +37,7 @@ from config.settings import (
 )
 
 __all__ = [
+    "Charges",
     "Classifier",
     "Company",
     "ConfigError",

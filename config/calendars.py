@@ -71,17 +71,26 @@ def working_days_between(country: str, start: date, end: date) -> int:
     return sum(is_working_day(country, day) for day in days)
 
 
-def next_sending_time(moment: datetime, country: str, timezone: str, hours: tuple[time, time]) -> datetime:
+def next_sending_time(
+    moment: datetime,
+    country: str,
+    timezone: str,
+    hours: tuple[time, time],
+    quiet: frozenset[int] = frozenset(),
+) -> datetime:
     """The first moment at or after `moment` (aware) that lies in working `hours` of a working day there, in UTC.
 
     `hours` are local wall-clock times, the end left out. On a day when the clock is put forward over the start, the
-    start is the first minute that exists.
+    start is the first minute that exists. `quiet` are further weekdays that count as closed (Monday is 0); one working
+    day a week at least must be left.
     """
     zone = ZoneInfo(timezone)
     local = moment.astimezone(zone)
     start, end = hours
     day = local.date()
     if not (is_working_day(country, day) and local.time() < end):
+        day = add_working_days(country, day, 1)
+    while day.weekday() in quiet:
         day = add_working_days(country, day, 1)
     opening = datetime.combine(day, start, tzinfo=zone).astimezone(UTC)
     return max(opening, moment.astimezone(UTC))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -232,6 +232,7 @@ Host = Annotated[str, AfterValidator(_host)]
 MailboxName = Annotated[str, AfterValidator(_mailbox_name)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 PlanName = Annotated[str, AfterValidator(_plan_name)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 FolderName = Annotated[str, AfterValidator(_folder)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

@@ -1,14 +1,16 @@
-"""Dunning plans: which step, how many days from the due date, by which channel, in which tone.
+"""Dunning plans: which step, how many days from the due date, by which channel, in which tone, and for whom.
 
-A plan is data, a TOML file. `standard` is shipped in `config/plans/`; a company's own stand in a folder beside its
-configuration, and one of a shipped name takes its place. When a step is really due is for `agent.reminders` to judge:
+A plan is data, a TOML file. Five are shipped in `config/plans/`; a company's own stand in a folder beside its
+configuration, and one of a shipped name takes its place. A plan with `[[for]]` tables chooses its customers itself
+(`config.choice`); of one without any the settings speak. When a step is really due is for `agent.reminders` to judge:
 here is only what the plan says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from config import fields
+from config.choice import Selector, word
 from config.errors import ConfigError
 from config.fields import wrong
 from config.reading import read_toml, told
@@ -34,6 +37,9 @@ class Channel(StrEnum):
 
 
 Tone = Literal["friendly", "neutral", "firm", "formal"]
+Approval = Literal["none", "person", "sales_owner"]
+Charges = Literal["none", "shown", "claimed"]
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,12 @@ class Step:
         tone: how it speaks.
         level: how far the dunning has come, from 1.
         attach_invoice: whether the invoice's PDF goes along, where there is one.
+        attach_statement: whether a statement of everything that is open goes along as a PDF.
+        minimum: what must at least be asked for, in the currency of the invoices; below it the step waits.
+        approval: whose word it needs before it leaves, whatever the mode: nobody's, any person's, or that of the
+            customer's account manager.
+        charges: whether late-payment interest and the fixed indemnity are left out, shown, or claimed.
+        offers_instalments: whether it invites to propose a payment plan.
     """
 
     name: str
@@ -56,17 +68,26 @@ class Step:
     template: str
     tone: Tone
     level: int
-    attach_invoice: bool
+    attach_invoice: bool = False
+    attach_statement: bool = False
+    minimum: Decimal = NOTHING
+    approval: Approval = "none"
+    charges: Charges = "none"
+    offers_instalments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A dunning plan; `steps` in order of their days, `gap_days` between two mails to one customer."""
+    """A dunning plan; `steps` in order of their days, `gap_days` between two mails to one customer.
+
+    ``selectors``: for whom it is, any of them; empty: for whom the settings name it.
+    """
 
     name: str
     version: int
     gap_days: int
     steps: tuple[Step, ...]
+    selectors: tuple[Selector, ...] = ()
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError where there is none."""
@@ -91,12 +112,48 @@ class _StepTable(BaseModel):
     tone: Tone = "neutral"
     level: int = Field(ge=1, le=9)
     attach_invoice: bool = False
+    attach_statement: bool = False
+    minimum: Decimal | None = Field(default=None, ge=0)
+    approval: Approval = "none"
+    charges: Charges = "none"
+    offers_instalments: bool = False
 
     @model_validator(mode="after")
     def _has_a_text(self) -> Self:
         if self.channel in (Channel.MAIL, Channel.LETTER) and not self.template:
             wrong(f"a template for a {self.channel.value}", 'Add, for example, template = "friendly_reminder".')
         return self
+
+
+class _ForTable(BaseModel):
+    """`[[for]]` as it stands in the file: every key that is given must fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer: tuple[str, ...] = ()
+    segment: tuple[str, ...] = ()
+    country: tuple[fields.Country, ...] = ()
+    currency: tuple[fields.Currency, ...] = ()
+    open_at_least: Decimal | None = Field(default=None, ge=0)
+    open_below: Decimal | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            wrong("at least one key in [[for]]", 'Name, for example, segment = ["loyal"], or take the table out.')
+        if self.open_at_least is not None and self.open_below is not None and self.open_at_least >= self.open_below:
+            wrong("open_at_least to lie below open_below", "Swap the two amounts.")
+        return self
+
+    def selector(self) -> Selector:
+        return Selector(
+            customers=frozenset(self.customer),
+            segments=frozenset(word(name) for name in self.segment),
+            countries=frozenset(self.country),
+            currencies=frozenset(self.currency),
+            at_least=self.open_at_least,
+            below=self.open_below,
+        )
 
 
 class _PlanTable(BaseModel):
@@ -107,6 +164,8 @@ class _PlanTable(BaseModel):
     name: fields.PlanName
     version: int = Field(ge=1)
     gap_days: int | None = Field(default=None, ge=1, le=90)
+    minimum: Decimal = Field(default=NOTHING, ge=0)
+    chosen_for: tuple[_ForTable, ...] = Field(default=(), alias="for", max_length=100)
     step: tuple[_StepTable, ...] = Field(min_length=1, max_length=40)
 
     @model_validator(mode="after")
@@ -117,6 +176,9 @@ class _PlanTable(BaseModel):
         days = [step.day for step in self.step]
         if days != sorted(set(days)):
             wrong("steps in the order of their days, no two on one day", "Sort them, and move one of a pair.")
+        levels = [step.level for step in self.step]
+        if levels != sorted(levels):
+            wrong("levels that never fall from one step to the next", "A later step speaks no softer: raise its level.")
         return self
 
 
@@ -130,6 +192,7 @@ def load_plans(settings: Settings) -> Mapping[str, Plan]:
     plans = {plan.name: plan for plan in (_read(path, gap_days) for path in _files(_shipped()))}
     own = settings.root / settings.reminders.plans
     plans |= {plan.name: plan for plan in (_read(path, gap_days) for path in _files(own))}
+    _refuse_rivals(settings.file, plans.values())
     if settings.reminders.plan not in plans:
         raise ConfigError(
             settings.file,
@@ -139,6 +202,21 @@ def load_plans(settings: Settings) -> Mapping[str, Plan]:
             found=f'"{settings.reminders.plan}"',
         )
     return MappingProxyType(plans)
+
+
+def _refuse_rivals(file: Path, plans: Iterable[Plan]) -> None:
+    """Two plans for exactly the same customers: which one counts would be a matter of their names."""
+    seen: dict[Selector, str] = {}
+    for plan in plans:
+        for selector in plan.selectors:
+            if (other := seen.setdefault(selector, plan.name)) != plan.name:
+                raise ConfigError(
+                    file,
+                    "reminders.plans",
+                    f"one plan for {selector.words()}",
+                    f"Take the table [[for]] out of {other} or of {plan.name}.",
+                    found=f"{other} and {plan.name}",
+                )
 
 
 def _shipped() -> Path:
@@ -168,7 +246,21 @@ def _read(path: Path, gap_days: int) -> Plan:
         version=table.version,
         gap_days=gap_days if table.gap_days is None else table.gap_days,
         steps=tuple(
-            Step(step.name, step.day, step.channel, step.template, step.tone, step.level, step.attach_invoice)
+            Step(
+                name=step.name,
+                day=step.day,
+                channel=step.channel,
+                template=step.template,
+                tone=step.tone,
+                level=step.level,
+                attach_invoice=step.attach_invoice,
+                attach_statement=step.attach_statement,
+                minimum=table.minimum if step.minimum is None else step.minimum,
+                approval=step.approval,
+                charges=step.charges,
+                offers_instalments=step.offers_instalments,
+            )
             for step in table.step
         ),
+        selectors=tuple(each.selector() for each in table.chosen_for),
     )

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -28,6 +29,7 @@ _WRITTEN_AS: dict[Any, str] = {
     int: "number",
     bool: "true or false",
     Path: "path",
+    Decimal: "number",
     Rate: "rate",
     Hours: "two times",
 }

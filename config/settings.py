@@ -8,6 +8,7 @@ connection is opened. The docstring below each key is the text of the reference 
 from __future__ import annotations
 
 from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -25,6 +26,13 @@ _WAYS_TO_A_SECRET = ("password_env", "password_file", "password_keyring", "oauth
 _LOGIN_KEYS = ("username", *_WAYS_TO_A_SECRET)
 _IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}
 _SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+#: Exchange Online: 30 messages a minute, 10,000 recipients a day; Google Workspace: 2,000 messages in rolling 24 hours
+#: (their documentation as of 2026). Some room is left for the people who write from the same mailbox.
+_PROVIDER_RATES: dict[str, tuple[fields.Rate, ...]] = {
+    "own": (),
+    "m365": (fields.Rate(30, timedelta(minutes=1)), fields.Rate(9000, timedelta(days=1))),
+    "google": (fields.Rate(1800, timedelta(days=1)),),
+}
 #: The authserv-id that Gmail's border writes into Authentication-Results (RFC 8601 2.5).
 _GMAIL_AUTHSERV_ID = "mx.google.com"
 
@@ -182,10 +190,27 @@ class Smtp(Server):
 
     rate: fields.MailRate = fields.Rate(25, timedelta(minutes=1))
     """Most mails in a second, minute, hour or day, over all workers."""
+    provider: Literal["own", "m365", "google"] = "own"
+    """Whose limits count besides `rate`, with room left for people: `m365` 30 a minute and 9,000 a day, `google` 1,800
+    a day, `own` none."""
+    per_hour: int = Field(default=0, ge=0, le=100000)
+    """Most mails in any 60 minutes, over all workers; 0: no such limit."""
+    per_day: int = Field(default=0, ge=0, le=1000000)
+    """Most mails in any 24 hours, over all workers; 0: that of the provider."""
     redirect_all_to: fields.MailAddressOrNothing = ""
     """An address that gets every mail instead of the customers: for a staging copy. Empty: off."""
     files_sent: bool = False
     """Whether the provider puts a copy of what is sent into the Sent folder by itself (`doctor --probe` finds out)."""
+
+    @property
+    def rates(self) -> tuple[fields.Rate, ...]:
+        """Every limit that counts: the set ones, and the provider's where none is set for that time."""
+        hour, day = timedelta(hours=1), timedelta(days=1)
+        known = _PROVIDER_RATES[self.provider]
+        if self.per_day:
+            known = tuple(rate for rate in known if rate.period != day)
+        own = [(self.per_hour, hour), (self.per_day, day)]
+        return (self.rate, *known, *(fields.Rate(count, period) for count, period in own if count))
 
     @model_validator(mode="before")
     @classmethod
@@ -254,7 +279,7 @@ class Reminders(Section):
     """When reminders go out."""
 
     plan: fields.PlanName = "standard"
-    """Plan of an invoice whose customer has none of its own."""
+    """Plan of a customer that no plan asks for by a table `[[for]]`."""
     plans: fields.FolderName = "plans"
     """Folder of the company's own plans (`NAME.toml`), beside the configuration file; it need not exist. A plan of
     a shipped name takes its place."""
@@ -262,6 +287,28 @@ class Reminders(Section):
     """Days between two mails to the same customer, where the plan says nothing else."""
     sending_hours: fields.SendingHours = fields.Hours(time(8, 30), time(17, 30))
     """Start and end of the time of day when mails may leave, on the customer's clock and working days."""
+    quiet_days: tuple[fields.Weekday, ...] = Field(default=(), max_length=3)
+    """Working days on which no mail leaves: `["monday"]` where weekend payments are booked in its course."""
+    per_customer_per_day: int = Field(default=2, ge=1, le=20)
+    """Most reminder mails to one customer on one of its days, over all currencies."""
+    jitter_minutes: int = Field(default=0, ge=0, le=240)
+    """A mail leaves up to so many minutes after it was planned, so that not all go at the stroke of the hour."""
+    derive_segments: bool = False
+    """Whether a customer without a segment gets one by the rules of `segments.toml` (shipped, or the company's own
+    beside the configuration file): first invoice, always late, broken promises. A segment that the ledger gives goes
+    before."""
+
+
+class Charges(Section):
+    """Late-payment interest and indemnity, where a step of a plan shows or claims them. Between businesses only."""
+
+    country: fields.Country | None = None
+    """Country whose late-payment law counts. Where not given: the company's."""
+    contract_rate: Decimal | None = Field(default=None, ge=0, le=100)
+    """Per cent a year that the contracts agree on, in place of the statutory rate. `doctor` warns where it lies below
+    what the law allows."""
+    indemnity: bool = True
+    """Whether the fixed indemnity for recovery costs is shown or claimed with the interest."""
 
 
 class Daemon(Section):
@@ -317,6 +364,7 @@ class Settings(BaseSettings):
     """The mailboxes, each under a short name of its own."""
     policy: Policy = Policy()
     reminders: Reminders = Reminders()
+    charges: Charges = Charges()
     daemon: Daemon = Daemon()
     audit: Audit = Audit()
     retention: Retention = Retention()

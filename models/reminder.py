@@ -37,6 +37,10 @@ class Reminder(Base):
     """not_needed, waiting, approved or skipped."""
     approved_by: Mapped[str | None] = mapped_column(String(128))
     approved_at: Mapped[datetime | None]
+    approver: Mapped[str | None] = mapped_column(String(320))
+    """Whose word it waits for, where the plan asks for the sales owner's; None: any person's."""
+    said: Mapped[str | None] = mapped_column(String(64))
+    """Fingerprint of all that the mail says of the account; the last look compares it with what is true by then."""
 
     lines: Mapped[list["ReminderLine"]] = relationship(back_populates="reminder", order_by="ReminderLine.id")
 

@@ -16,11 +16,10 @@ from sqlalchemy.orm import Session
 from agent.ledger.freshness import local_day
 from agent.reminders import schedule
 from agent.reminders.decide import next_step
-from agent.reminders.rules import CHASED, is_owed
+from agent.reminders.rules import CHASED, invoice_hindrance, is_owed
 from agent.reminders.store import customer_views, plan_settings
 from config import Settings
 from config.errors import RelanceError
-from config.plans import load_plans
 from models import Contact, Customer, Delivery, Hold, Invoice, Message, Promise, Reminder, ReminderLine
 from models.states import CLOSED, DeliveryState, PromiseState
 
@@ -211,14 +210,16 @@ def _last_sent(session: Session) -> dict[int, StepSent]:
 def _steps_ahead(
     session: Session, settings: Settings, now: datetime, customer_ids: Collection[str] | None
 ) -> dict[int, StepAhead]:
-    planning = plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    planning = plan_settings(settings)
     ahead: dict[int, StepAhead] = {}
     for customer in customer_views(session, settings, now, customer_ids):
         today = schedule.local_day(now, customer.timezone)
         for invoice in customer.invoices:
-            step = next_step(invoice, planning.plan, today) if is_owed(invoice) and invoice.state in CHASED else None
+            plan = planning.plan_for(customer, invoice.currency).plan
+            is_asked_for = is_owed(invoice) and invoice.state in CHASED and invoice_hindrance(invoice, customer) is None
+            step = next_step(invoice, plan, today) if is_asked_for else None
             if step is not None:
-                due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, planning)
+                due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, planning)
                 ahead[invoice.id] = StepAhead(step.name, schedule.local_day(due_at, customer.timezone))
     return ahead
 

@@ -1,20 +1,66 @@
-"""Stage 3: in the mode `suggest` every mail waits for a person's word; here is how that word is written down."""
+"""Stage 3: mails that wait for a person's word, because of the mode or the plan; here is how it is written down.
+
+A word is given for exactly what the mail says. What changes in the meantime is seen twice: `lapse` takes a waiting mail
+back before the next planning, so that nobody is asked about what is no longer true, and the last look stops it in the
+transaction that sends. Planned again, it waits for a new word.
+"""
 
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import store
+from agent.reminders import decide, store
+from agent.reminders.values import PlanSettings
+from config import Settings
 from config.errors import NeedsPerson
-from models import Delivery, Reminder, events, transitions
+from models import Database, Delivery, Reminder, events, transitions
 from models.states import DeliveryState
 
 
-def waiting(session: Session) -> list[Reminder]:
-    """Reminders that wait for approval, oldest first."""
+def waiting(session: Session, owner: str | None = None) -> list[Reminder]:
+    """Reminders that wait for approval, oldest first; ``owner``: only those that wait for this sales owner's word."""
     query = select(Reminder).where(Reminder.approval == "waiting", Reminder.voided_at.is_(None)).order_by(Reminder.id)
-    return list(session.scalars(query))
+    return list(session.scalars(query if owner is None else query.where(Reminder.approver == owner)))
+
+
+def lapse(database: Database, settings: Settings, now: datetime) -> int:
+    """Take back every mail that waits, approved or not, and is no longer true; how many there were."""
+    query = (
+        select(Delivery.id)
+        .join(Reminder, Reminder.id == Delivery.reminder_id)
+        .where(Delivery.state == DeliveryState.RESERVED, Reminder.approval.in_(("waiting", "approved")))
+        .order_by(Delivery.id)
+    )
+    with database.read() as session:
+        ids = session.scalars(query).all()
+    if not ids:
+        return 0
+    planning = store.plan_settings(settings)
+    count = 0
+    for delivery_id in ids:
+        with database.write() as session:
+            delivery = session.get_one(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+            if delivery.state is DeliveryState.RESERVED and delivery.owner is None:
+                count += _lapse(session, delivery, database, settings, planning, now)
+    return count
+
+
+def _lapse(
+    session: Session, delivery: Delivery, database: Database, settings: Settings, planning: PlanSettings, now: datetime
+) -> bool:
+    ledger = store.ledger_view(session, settings, database)
+    views = store.customer_views(session, settings, now, [delivery.customer_id], ignoring_delivery=delivery.id)
+    mail = store.frozen_mail(session, delivery)
+    why = decide.lapsed(mail, views[0], ledger, planning, now) if views else "nothing is open any more"
+    if why is None or delivery.reminder is None:
+        return False
+    transitions.move(
+        session, delivery, DeliveryState.CANCELLED, actor=store.RELANCE, reason="lapsed", at=now,
+        values={"reply": why, "owner": None, "lease_until": None},
+    )  # fmt: skip
+    store.void(session, delivery.reminder, now)
+    return True
 
 
 def approve(session: Session, reminder_id: int, by: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The room's commands: parse, call, print."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -54,8 +55,20 @@ def plan_command(
     if settings.policy.mode == "observe":
         ctx.say('Mode "observe": nothing of this is sent. Set policy.mode to "suggest" or "automatic".')
     ctx.say(f"{len(reminders)} reminder(s) due at {at:%Y-%m-%d %H:%M} UTC, {len(left_out)} invoice(s) left out:")
-    ctx.emit([{**row, "invoices": ", ".join(i["number"] for i in row["invoices"])} for row in reminders], json=False)
+    ctx.emit([_short(row) for row in reminders], json=False)
     ctx.emit(left_out, json=False)
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A planned reminder on one line of a table."""
+    shown = ("customer", "to", "currency", "plan", "step", "channel", "to_pay")
+    return {
+        **{name: row[name] for name in shown},
+        "invoices": ", ".join(i["number"] for i in row["invoices"]),
+        "apart": ", ".join(f"{i['number']} ({i['why']})" for i in row["apart"]),
+        "because": row["because"],
+        "notes": "; ".join(row["notes"]),
+    }
 
 
 def _opening(settings: Settings, day: date, now: datetime) -> datetime:
@@ -71,10 +84,16 @@ def _reminder_row(planned: PlannedReminder) -> dict[str, Any]:
         "to": billing_address(planned.customer),
         "currency": planned.currency,
         "plan": planned.plan,
+        "plan_version": planned.plan_version,
+        "because": planned.because,
+        "segment": planned.customer.segment,
         "step": planned.step.name,
+        "level": planned.step.level,
         "channel": planned.step.channel.value,
+        "approval": planned.step.approval,
         "due_at": planned.due_at,
         "total": planned.total,
+        "to_pay": planned.to_pay,
         "invoices": [
             {
                 "number": line.invoice.number,
@@ -85,6 +104,10 @@ def _reminder_row(planned: PlannedReminder) -> dict[str, Any]:
             }
             for line in planned.lines
         ],
+        "apart": [
+            {"number": x.invoice.number, "balance": x.invoice.balance, "why": x.why.value} for x in planned.apart
+        ],
+        "credits": [{"number": credit.number, "balance": credit.balance} for credit in planned.credits],
         "notes": list(planned.notes),
     }
 

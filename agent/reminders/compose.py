@@ -67,6 +67,7 @@ def draft_of(
             references=previous,
             thread_subject=thread.subject if thread is not None else None,
             date=now.astimezone(settings.zone),
+            offers_instalments=planned.step.offers_instalments,
             attachments=tuple(
                 attachment for line in planned.lines if attach for attachment in documents.get(line.invoice.id, ())
             ),

@@ -4,6 +4,8 @@ Pure: views, settings and ``now`` in, values out. The last look before sending i
 leave only while planning would still name each of its invoices, with the same balance, for the same step.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +23,7 @@ from agent.reminders.rules import (
     is_owed,
 )
 from agent.reminders.values import (
+    ApartLine,
     CustomerPlan,
     CustomerView,
     Hindrance,
@@ -31,7 +34,9 @@ from agent.reminders.values import (
     PlannedReminder,
     PlanSettings,
 )
+from config.choice import Chosen
 from config.plans import Channel, Plan, Step
+from models.invoice import InvoiceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,14 @@ class _Candidate:
 def next_step(invoice: InvoiceView, plan: Plan, today: date) -> Step | None:
     """The first step of the plan that this invoice has not been through; None: the plan has ended.
 
-    A step before the due date lapses on that date: announcing what is already late would be wrong.
+    A step before the due date lapses on that date: announcing what is already late would be wrong. What was done under
+    another plan, or another version of this one, counts with all that stands before it here: a customer who has had the
+    firm mail gets no friendly one because its plan has changed.
     """
-    for step in plan.steps:
+    now = f"{plan.name}/{plan.version}"
+    elsewhere = {step.name for step in invoice.done if step.plan != now}
+    passed = max((at + 1 for at, step in enumerate(plan.steps) if step.name in elsewhere), default=0)
+    for step in plan.steps[passed:]:
         lapsed = step.day < 0 and today >= invoice.due_date
         if step.name not in invoice.steps_done and not lapsed:
             return step
@@ -59,24 +69,36 @@ def plan_customer(customer: CustomerView, ledger: LedgerView, settings: PlanSett
     today = schedule.local_day(now, customer.timezone)
     left_out: list[LeftOut] = []
     candidates: list[_Candidate] = []
+    chosen = {currency: settings.plan_for(customer, currency) for currency in {i.currency for i in customer.invoices}}
     blocked = first_hindrance(CUSTOMER_RULES, at)
     covered = covered_currencies(customer.invoices)
     for invoice in sorted(customer.invoices, key=lambda i: (i.due_date, i.number)):
         if not is_owed(invoice):
             continue
-        hindrance = blocked or _covered(invoice, covered) or invoice_hindrance(invoice)
-        found = _candidate(invoice, hindrance, customer, settings, today)
+        hindrance = blocked or _covered(invoice, covered) or invoice_hindrance(invoice, customer)
+        found = _candidate(invoice, hindrance, customer, chosen[invoice.currency].plan, settings, today)
         if isinstance(found, _Candidate):
             candidates.append(found)
         elif found is not None:
             left_out.append(LeftOut(customer.id, invoice.number, *found))
     reminders: list[PlannedReminder] = []
+    mailed: set[str] = set()
+    room = settings.per_customer_per_day - customer.mails_today
     for group in _groups(candidates):
         hindrance = _group_hindrance(group, at)
+        currency, is_mail = group[0].invoice.currency, group[0].step.channel is Channel.MAIL
+        if hindrance is None and is_mail and currency in mailed:
+            hindrance = Hindrance.GAP, "a reminder of what is late goes first"
+        elif hindrance is None and is_mail and room <= 0:
+            most = settings.per_customer_per_day
+            hindrance = Hindrance.DAY_FULL, f"{most} mail(s) a day is the most for one customer; it follows tomorrow"
         if hindrance is not None:
             left_out += [LeftOut(customer.id, c.invoice.number, *hindrance) for c in group]
         else:
-            reminders.append(_reminder(group, customer, settings.plan, today))
+            if is_mail:
+                room -= 1
+                mailed.add(currency)
+            reminders.append(_reminder(group, customer, chosen[currency], today))
     return CustomerPlan(tuple(reminders), tuple(left_out))
 
 
@@ -84,11 +106,12 @@ def _candidate(
     invoice: InvoiceView,
     hindrance: tuple[Hindrance, str] | None,
     customer: CustomerView,
+    plan: Plan,
     settings: PlanSettings,
     today: date,
 ) -> _Candidate | tuple[Hindrance, str] | None:
     """The step that this invoice has come to, or what speaks against it; None where nothing is due yet."""
-    step = next_step(invoice, settings.plan, today)
+    step = next_step(invoice, plan, today)
     is_late = invoice.due_date < today
     if step is None:
         return (Hindrance.PLAN_ENDED, "the plan has no further step") if is_late else None
@@ -99,7 +122,7 @@ def _candidate(
         return hindrance
     if step.name in invoice.steps_reserved:
         return Hindrance.ON_ITS_WAY, f"step {step.name} is on its way"
-    due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, settings)
+    due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, settings)
     if not is_due:
         return Hindrance.STEP_LATER, f"step {step.name} follows on {schedule.local_day(due_at, customer.timezone)}"
     return _Candidate(invoice, step, due_at)
@@ -112,11 +135,17 @@ def _covered(invoice: InvoiceView, covered: frozenset[str]) -> tuple[Hindrance, 
 
 
 def _groups(candidates: Iterable[_Candidate]) -> Iterable[list[_Candidate]]:
-    """One group for each currency's mail, one for each other step: those become a task each."""
+    """One group for each currency's mail, one for each other step: those become a task each.
+
+    What falls due soon is announced in a mail of its own, after the reminder of what is late: one that says
+    "overdue" must not list it.
+    """
 
     def key(candidate: _Candidate) -> tuple[str, str]:
         step = candidate.step
-        return candidate.invoice.currency, "" if step.channel is Channel.MAIL else step.name
+        if step.channel is not Channel.MAIL:
+            return candidate.invoice.currency, step.name
+        return candidate.invoice.currency, "~announced" if step.day < 0 else ""
 
     for _, group in groupby(sorted(candidates, key=lambda c: (key(c), c.invoice.due_date, c.invoice.number)), key):
         yield list(group)
@@ -127,6 +156,8 @@ def _group_hindrance(group: list[_Candidate], at: Situation) -> tuple[Hindrance,
         hindrance = first_hindrance(MAIL_RULES, at)
         if hindrance is not None:
             return hindrance
+    if (hindrance := _too_little(group, at.customer)) is not None:
+        return hindrance
     due_at = min(c.due_at for c in group)
     if due_at > at.now:
         day = schedule.local_day(due_at, at.customer.timezone)
@@ -135,14 +166,48 @@ def _group_hindrance(group: list[_Candidate], at: Situation) -> tuple[Hindrance,
             sent = schedule.local_day(last, at.customer.timezone)
             return Hindrance.GAP, f"the last mail left on {sent}; the next one may on {day}"
         return Hindrance.OUTSIDE_HOURS, f"outside of sending hours; next on {day}"
-    if not schedule.is_sending_time(at.now, at.customer, at.settings.sending_hours):
-        return Hindrance.OUTSIDE_HOURS, "outside of the customer's working hours"
+    if not schedule.is_open(at.now, at.customer, group[0].step.channel, at.settings):
+        return Hindrance.OUTSIDE_HOURS, "outside of the customer's working hours, or on a quiet day"
     return None
 
 
-def _reminder(group: list[_Candidate], customer: CustomerView, plan: Plan, today: date) -> PlannedReminder:
+def _too_little(group: list[_Candidate], customer: CustomerView) -> tuple[Hindrance, str] | None:
+    """What is asked for, less the open credits, is nothing, or below what the step is worth."""
+    currency, step = group[0].invoice.currency, group[0].step
+    credit = sum((c.balance for c in _credits(customer, currency)), Decimal(0))
+    asked = sum((c.invoice.balance for c in group), Decimal(0)) + credit
+    if asked <= 0:
+        return Hindrance.COVERED_BY_CREDIT, f"open credits of {-credit} {currency} cover all that is due"
+    if asked < step.minimum:
+        return Hindrance.BELOW_MINIMUM, f"{asked} {currency} is below the {step.minimum} that step {step.name} asks for"
+    return None
+
+
+def _credits(customer: CustomerView, currency: str) -> tuple[InvoiceView, ...]:
+    found = (i for i in customer.invoices if i.kind is InvoiceKind.CREDIT_NOTE and i.currency == currency)
+    return tuple(sorted((i for i in found if i.balance < 0), key=lambda i: (i.due_date, i.number)))
+
+
+SHOWN_APART = frozenset(
+    {Hindrance.HELD, Hindrance.PROMISED, Hindrance.DISPUTED, Hindrance.PAYMENT_REPORTED, Hindrance.DIRECT_DEBIT}
+)
+"""Why an invoice that is past its due date stands below the list; one that its buyer's platform refused isn't named."""
+
+
+def _apart(customer: CustomerView, currency: str, today: date) -> tuple[ApartLine, ...]:
+    found = []
+    for invoice in sorted(customer.invoices, key=lambda i: (i.due_date, i.number)):
+        if invoice.currency == currency and is_owed(invoice) and invoice.due_date < today:
+            hindrance = invoice_hindrance(invoice, customer)
+            if hindrance is not None and hindrance[0] in SHOWN_APART:
+                found.append(ApartLine(invoice, hindrance[0]))
+    return tuple(found)
+
+
+def _reminder(group: list[_Candidate], customer: CustomerView, chosen: Chosen, today: date) -> PlannedReminder:
     """One reminder for the group; its level is that of the oldest invoice on it."""
     oldest = group[0]
+    plan = chosen.plan
     currency, step = oldest.invoice.currency, oldest.step
     notes = []
     if step.attach_invoice:
@@ -152,10 +217,13 @@ def _reminder(group: list[_Candidate], customer: CustomerView, plan: Plan, today
         currency=currency,
         plan=plan.name,
         plan_version=str(plan.version),
+        because=chosen.because,
         step=step,
         cycle=customer.cycles.get((currency, plan.name, step.name), 0) + 1,
         due_at=min(c.due_at for c in group),
         lines=tuple(PlannedLine(c.invoice, c.step.name, max(0, (today - c.invoice.due_date).days)) for c in group),
+        apart=_apart(customer, currency, today),
+        credits=_credits(customer, currency),
         notes=tuple(notes),
     )
 
@@ -178,6 +246,8 @@ class FrozenMail:
     recipient: str
     copies: tuple[str, ...]
     lines: tuple[FrozenLine, ...]
+    said: str | None
+    """`said_by` of the reminder that it was composed from; None: it was composed before that was kept."""
 
 
 READ_AT_MOST = timedelta(minutes=15)
@@ -204,12 +274,64 @@ def last_look(
             return f"{line.invoice_number}: step {again.step} is due by now, not {line.step}"
         if again.invoice.balance != line.balance:
             return f"{line.invoice_number}: its balance is {again.invoice.balance} by now, not {line.balance}"
+    if mail.said is not None and mail.said not in {said_by(r) for r in plan.reminders}:
+        return "what else it says of this customer's account (a credit, an answered invoice, the plan) has changed"
     to = billing_address(customer)
     if to is None or to != mail.recipient:
         return "the address to write to has changed"
     if not set(mail.copies) <= set(copies_for(customer)):
         return "somebody who was to get a copy is to get none any more"
     return None
+
+
+WAITS = frozenset(
+    {
+        Hindrance.LEDGER_STALE,
+        Hindrance.SENDING_STOPPED,
+        Hindrance.NOT_ADOPTED,
+        Hindrance.CUSTOMER_HELD,
+        Hindrance.EXCEPTION_OPEN,
+        Hindrance.MAIL_UNDECIDED,
+        Hindrance.CONTACT_AWAY,
+        Hindrance.GAP,
+        Hindrance.DAY_FULL,
+        Hindrance.OUTSIDE_HOURS,
+    }
+)
+"""What keeps a mail back for a while and makes nothing in it wrong."""
+
+
+def lapsed(
+    mail: FrozenMail, customer: CustomerView, ledger: LedgerView, settings: PlanSettings, now: datetime
+) -> str | None:
+    """Why a mail that waits for a person's word, or for its hour, is no longer true; None: it may go on waiting.
+
+    ``customer`` is seen as if this very delivery did not exist.
+    """
+    plan = plan_customer(customer, ledger, settings, now)
+    if any(r.step.channel is Channel.MAIL and r.currency == mail.currency for r in plan.reminders):
+        return last_look(mail, customer, ledger, settings, now)
+    reasons = {left.invoice_number: left for left in plan.left_out}
+    for line in mail.lines:
+        left = reasons.get(line.invoice_number)
+        if left is None or left.reason not in WAITS:
+            why = f"{left.reason.value}: {left.detail}" if left else "nothing of it is owed any more"
+            return f"{line.invoice_number}: {why}"
+    return None
+
+
+def said_by(planned: PlannedReminder) -> str:
+    """A fingerprint (SHA-256) of everything in a reminder that the ledger or the plan decides, but the days that pass.
+
+    An approval is for exactly this: once it differs, the mail that was approved must not leave.
+    """
+    parts = [
+        [planned.currency, planned.plan, planned.plan_version, planned.step.name],
+        [[x.invoice.number, x.step, str(x.invoice.balance), x.invoice.due_date.isoformat()] for x in planned.lines],
+        [[x.invoice.number, str(x.invoice.balance), x.why.value] for x in planned.apart],
+        [[credit.number, str(credit.balance)] for credit in planned.credits],
+    ]
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
 def copies_for(customer: CustomerView) -> tuple[str, ...]:

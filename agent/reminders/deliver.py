@@ -14,7 +14,7 @@ Never a second blind DATA: what is `unknown` is not tried again from here.
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ from agent.review.queue import alarm_at, open_exception
 from config import Mailbox, Settings
 from config.calendars import next_sending_time
 from config.errors import NeedsPerson
-from config.plans import load_plans
+from config.fields import Rate
 from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
 from models.reasons import ExceptionReason
 from models.states import DeliveryState
@@ -78,7 +78,7 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
     """Try every delivery of the mailbox that is due, one after the other, up to ``limit``; in mode observe none."""
     if settings.policy.mode == "observe":
         return Delivered()
-    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    plan = store.plan_settings(settings)
     counts: Counter[str] = Counter()
     with database.read() as session:
         if not _was_just_read(session, post.name, now):
@@ -128,12 +128,19 @@ def _was_just_read(session: Session, mailbox: str, now: datetime) -> bool:
 
 
 def _rate_free_at(session: Session, post: Post) -> datetime | None:
-    """When the next mail may leave by the mailbox's rate; None: now. Counts the rows of all workers."""
-    rate = post.mailbox.smtp.rate
-    since = post.clock() - rate.period
+    """When the next mail may leave by all the mailbox's rates; None: now. Counts the rows of all workers."""
+    rates, now = post.mailbox.smtp.rates, post.clock()
+    since = now - max(rate.period for rate in rates)
     query = select(Delivery.wire_at).where(Delivery.mailbox == post.name, Delivery.wire_at > since)
     moments = sorted(moment for moment in session.scalars(query) if moment is not None)
-    return moments[-rate.count] + rate.period if len(moments) >= rate.count else None
+    free = [free_at(moments, rate, now) for rate in rates]
+    return max((moment for moment in free if moment is not None), default=None)
+
+
+def free_at(moments: Sequence[datetime], rate: Rate, now: datetime) -> datetime | None:
+    """When one more mail keeps to the rate, with mails sent at ``moments`` (in order); None: now."""
+    recent = [moment for moment in moments if moment > now - rate.period]
+    return recent[-rate.count] + rate.period if len(recent) >= rate.count else None
 
 
 def _postpone(session: Session, delivery: Delivery, settings: Settings, plan: PlanSettings, now: datetime) -> bool:
@@ -144,6 +151,7 @@ def _postpone(session: Session, delivery: Delivery, settings: Settings, plan: Pl
         customer.country or settings.company.country,
         customer.timezone or settings.company.timezone,
         plan.sending_hours,
+        plan.quiet_days,
     )
     if opening <= now:
         return False

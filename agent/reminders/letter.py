@@ -99,6 +99,7 @@ class Letter:
     """Subject of the first mail of the conversation that this one continues; None: this is the first."""
     date: datetime
     attachments: tuple[Attachment, ...] = ()
+    offers_instalments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def render(letter: Letter, environment: Environment) -> Rendered:
         "lines": lines,
         "total": catalogue.money(letter.total, letter.currency),
         "has_attachments": bool(letter.attachments),
+        "offers_instalments": letter.offers_instalments,
     }
     subject = " ".join(re.split(r"[ \t\r\n]+", _part(environment, name, "mail/subject.txt.j2", context).strip()))
     text = _part(environment, name, "mail/layout.txt.j2", context)

@@ -6,7 +6,8 @@ dies, the transaction of that one customer is gone and the next drain plans it a
 what is reserved is no longer due.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from agent.reminders import decide, store
+from agent.reminders import approve, decide, schedule, store
 from agent.reminders.compose import draft_of
 from agent.reminders.letter import Attachment, LetterError
 from agent.reminders.schedule import local_day
@@ -24,7 +25,7 @@ from agent.reminders.templates import mail_environment
 from agent.reminders.values import CustomerPlan, PlannedReminder
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
-from config.plans import Channel, load_plans
+from config.plans import Channel
 from models import Blob, Database, Document
 from models.reasons import ExceptionReason
 
@@ -42,7 +43,7 @@ class Planned:
 
 def preview(database: Database, settings: Settings, now: datetime, ledger_now: datetime) -> list[CustomerPlan]:
     """What would be planned at ``now``; changes nothing. The ledger's age is judged at ``ledger_now``."""
-    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    plan = store.plan_settings(settings)
     with database.read() as session:
         ledger = store.ledger_view(session, settings, database)
         views = store.customer_views(session, settings, now)
@@ -51,11 +52,14 @@ def preview(database: Database, settings: Settings, now: datetime, ledger_now: d
     return [decide.plan_customer(view, ledger, plan, now) for view in views]
 
 
-def drain(database: Database, settings: Settings, now: datetime) -> Planned:
-    """Plan and reserve for every customer, one transaction each."""
+def drain(
+    database: Database, settings: Settings, now: datetime, chance: Callable[[], float] = random.random
+) -> Planned:
+    """Plan and reserve for every customer, one transaction each; ``chance`` draws from 0 to 1 for the jitter."""
     if settings.policy.mode == "observe":
         return Planned(0, 0, 0)
-    plan = store.plan_settings(settings, load_plans(settings)[settings.reminders.plan])
+    approve.lapse(database, settings, now)
+    plan = store.plan_settings(settings)
     environment = mail_environment(settings.root)
     with database.read() as session:
         ledger = store.ledger_view(session, settings, database)
@@ -71,7 +75,7 @@ def drain(database: Database, settings: Settings, now: datetime) -> Planned:
                 if view is None:
                     continue
                 for planned in decide.plan_customer(view, ledger, plan, now).reminders:
-                    _reserve(session, planned, database, settings, environment, now)
+                    _reserve(session, planned, database, settings, environment, now, chance)
                     is_mail = planned.step.channel is Channel.MAIL
                     mails, tasks = mails + is_mail, tasks + (not is_mail)
         except IntegrityError:
@@ -108,6 +112,7 @@ def _reserve(
     settings: Settings,
     environment: Environment,
     now: datetime,
+    chance: Callable[[], float],
 ) -> None:
     if planned.step.channel is not Channel.MAIL:
         store.reserve(session, planned, now, approval="not_needed")
@@ -115,8 +120,16 @@ def _reserve(
     name, mailbox = next(iter(settings.mailbox.items()))
     documents = _documents(session, planned) if planned.step.attach_invoice else {}
     draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now)
-    approval = "not_needed" if settings.policy.mode == "automatic" else "waiting"
-    store.reserve(session, planned, now, approval=approval, mailbox=name, draft=draft)
+    needs_a_person = settings.policy.mode != "automatic" or planned.step.approval != "none"
+    store.reserve(
+        session,
+        planned,
+        now,
+        approval="waiting" if needs_a_person else "not_needed",
+        mailbox=name,
+        draft=draft,
+        not_before=now + schedule.spread(chance(), settings.reminders.jitter_minutes),
+    )
 
 
 def _documents(session: Session, planned: PlannedReminder) -> Mapping[int, Sequence[Attachment]]:

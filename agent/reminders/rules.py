@@ -5,7 +5,7 @@ severity: what stops everything comes first, so that `plan` names the cause and 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -128,8 +128,22 @@ CHASED = frozenset({InvoiceState.OPEN, InvoiceState.REMINDED, InvoiceState.BROKE
 """The only states in which a reminder may name an invoice."""
 
 
-def invoice_hindrance(invoice: InvoiceView) -> tuple[Hindrance, str] | None:
-    """What its own state or a hold says against naming this invoice."""
+_STATUSES: Mapping[str, tuple[Hindrance, str]] = {
+    "refused": (
+        Hindrance.INVOICE_REFUSED,
+        "the ledger says that the buyer's platform refused the invoice; issue it anew",
+    ),
+    "disputed": (Hindrance.DISPUTED, "the ledger says that the buyer disputes or suspends it"),
+    "payment_sent": (Hindrance.PAYMENT_REPORTED, "the ledger says that the buyer has sent the payment"),
+}
+
+
+def invoice_hindrance(invoice: InvoiceView, customer: CustomerView) -> tuple[Hindrance, str] | None:
+    """What its own state, the ledger's word of it or a hold says against naming this invoice."""
+    if (said := _STATUSES.get(invoice.status or "")) is not None:
+        return said
+    if customer.pays_by_debit and invoice.status != "debit_failed":
+        return Hindrance.DIRECT_DEBIT, "it is taken by direct debit, and the ledger does not say that the debit failed"
     if invoice.held is not None:
         return Hindrance.HELD, invoice.held
     if invoice.state is InvoiceState.PAYMENT_REPORTED:

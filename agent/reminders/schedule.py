@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agent.reminders.values import CustomerView, LedgerView, PlanSettings, Recipient
 from config.calendars import add_working_days, next_sending_time, working_days_between
-from config.plans import Channel, Step
+from config.plans import Channel, Plan, Step
 
 
 def local_day(moment: datetime, timezone: str | ZoneInfo) -> date:
@@ -22,13 +22,15 @@ def step_day(due_date: date, step: Step) -> date:
     return due_date + timedelta(days=step.day)
 
 
-def earliest(day: date, customer: CustomerView, hours: tuple[time, time]) -> datetime:
-    """The first sending time on or after ``day`` on the customer's clock and working days, in UTC."""
-    morning = datetime.combine(day, time.min, tzinfo=ZoneInfo(customer.timezone))
-    return next_sending_time(morning.astimezone(UTC), customer.country, customer.timezone, hours)
+def opening(moment: datetime, customer: CustomerView, channel: Channel, settings: PlanSettings) -> datetime:
+    """The first time at or after ``moment`` that fits: the customer's working hours, for a mail on no quiet day."""
+    quiet = settings.quiet_days if channel is Channel.MAIL else frozenset()
+    return next_sending_time(moment, customer.country, customer.timezone, settings.sending_hours, quiet)
 
 
-def due_at(step: Step, due_date: date, customer: CustomerView, currency: str, settings: PlanSettings) -> datetime:
+def due_at(
+    step: Step, due_date: date, customer: CustomerView, currency: str, plan: Plan, settings: PlanSettings
+) -> datetime:
     """When a step is due: its own day, for a mail not before the gap since the last mail; moved to a working hour.
 
     The gap counts between mails only; a call, a letter and the hand-over keep their day.
@@ -36,13 +38,23 @@ def due_at(step: Step, due_date: date, customer: CustomerView, currency: str, se
     day = step_day(due_date, step)
     last = customer.last_mail_at.get(currency)
     if step.channel is Channel.MAIL and last is not None:
-        day = max(day, local_day(last, customer.timezone) + timedelta(days=settings.plan.gap_days))
-    return earliest(day, customer, settings.sending_hours)
+        day = max(day, local_day(last, customer.timezone) + timedelta(days=plan.gap_days))
+    morning = datetime.combine(day, time.min, tzinfo=ZoneInfo(customer.timezone))
+    return opening(morning.astimezone(UTC), customer, step.channel, settings)
 
 
-def is_sending_time(now: datetime, customer: CustomerView, hours: tuple[time, time]) -> bool:
-    """Whether the customer's offices are open."""
-    return next_sending_time(now, customer.country, customer.timezone, hours) <= now
+def is_open(now: datetime, customer: CustomerView, channel: Channel, settings: PlanSettings) -> bool:
+    """Whether this is an hour for that channel: offices are open there, and for a mail the day is not quiet."""
+    return opening(now, customer, channel, settings) <= now
+
+
+def spread(draw: float, minutes: int) -> timedelta:
+    """How much later than planned a mail leaves; ``draw`` is a number from 0 to 1 that chance has drawn.
+
+    >>> spread(0.5, 20)
+    datetime.timedelta(seconds=600)
+    """
+    return timedelta(seconds=round(draw * minutes * 60))
 
 
 def back_on(recipient: Recipient, country: str) -> date | None:

@@ -7,7 +7,7 @@ events in it. A state is moved by the house's transition table only.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 
 from agent.inbound.store import undecided_mails
 from agent.ledger.store import ledger_as_of
-from agent.reminders.decide import FrozenLine, FrozenMail
+from agent.reminders.decide import FrozenLine, FrozenMail, said_by
 from agent.reminders.letter import Draft
 from agent.reminders.schedule import local_day
+from agent.reminders.segments import Segment, derived_segments
 from agent.reminders.values import (
     CustomerView,
+    DoneStep,
     InvoiceView,
     LedgerView,
     PlannedReminder,
@@ -28,7 +30,8 @@ from agent.reminders.values import (
     ThreadView,
 )
 from config import Settings
-from config.plans import Channel, Plan
+from config.plans import Channel, load_plans
+from config.statuses import load_statuses
 from models import (
     Blob,
     Contact,
@@ -63,11 +66,17 @@ RELANCE = "relance"
 """The actor of what no person did."""
 
 
-def plan_settings(settings: Settings, plan: Plan) -> PlanSettings:
-    """What planning looks at, cut out of the whole configuration."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def plan_settings(settings: Settings) -> PlanSettings:
+    """What planning looks at, cut out of the whole configuration and the plans. Raises ConfigError."""
     return PlanSettings(
-        plan=plan,
+        plans=load_plans(settings),
+        default_plan=settings.reminders.plan,
         sending_hours=(settings.reminders.sending_hours.start, settings.reminders.sending_hours.end),
+        quiet_days=frozenset(WEEKDAYS.index(day) for day in settings.reminders.quiet_days),
+        per_customer_per_day=settings.reminders.per_customer_per_day,
         max_age_days=settings.ledger.max_age,
         country=settings.company.country,
         zone=settings.zone,
@@ -95,7 +104,9 @@ class _Rows:
             return wanted
 
         self.settings = settings
+        self.now = now
         self.today = local_day(now, settings.zone)
+        self.statuses = load_statuses(settings)
         is_open = Invoice.state.not_in(CLOSED)
         self.invoices = _by(
             session.scalars(select(Invoice).where(is_open, chosen(Invoice.customer_id)).order_by(Invoice.id)),
@@ -122,15 +133,19 @@ class _Rows:
         self._steps(session, and_(is_open, chosen(Invoice.customer_id)), ignoring)
         self._mails(session, chosen(Reminder.customer_id), ignoring)
         self._waiting(session, chosen(ExceptionLink.customer_id), ids)
+        self.segments: Mapping[str, Segment] = {}
+        if settings.reminders.derive_segments:
+            unknown = [customer.id for customer in self.customers if not customer.segment]
+            self.segments = derived_segments(session, settings, self.today, unknown)
 
     def _steps(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
-        self.done: dict[int, set[str]] = defaultdict(set)
+        self.done: dict[int, set[DoneStep]] = defaultdict(set)
         self.reserved: dict[int, set[str]] = defaultdict(set)
         self.threads: dict[tuple[str, str], int] = {}
         query = (
             select(
                 ReminderLine.invoice_id, ReminderLine.step, Delivery.id, Delivery.state, Message.thread_id,
-                Reminder.customer_id, Reminder.currency,
+                Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.plan_version,
             )
             .select_from(ReminderLine)
             .join(Reminder, Reminder.id == ReminderLine.reminder_id)
@@ -139,10 +154,14 @@ class _Rows:
             .outerjoin(Message, Message.id == Delivery.message_id)
             .where(chosen, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
         )  # fmt: skip
-        for invoice_id, step, delivery_id, state, thread_id, customer_id, currency in session.execute(query):
+        for row in session.execute(query):
+            invoice_id, step, delivery_id, state, thread_id, customer_id, currency, plan, version = row
             if ignoring is not None and delivery_id == ignoring:
                 continue
-            (self.reserved if state in ON_ITS_WAY else self.done)[invoice_id].add(step)
+            if state in ON_ITS_WAY:
+                self.reserved[invoice_id].add(step)
+            else:
+                self.done[invoice_id].add(DoneStep(step, f"{plan}/{version}"))
             if thread_id is not None:
                 key = (customer_id, currency)
                 self.threads[key] = max(thread_id, self.threads.get(key, 0))
@@ -162,6 +181,16 @@ class _Rows:
         for customer_id, currency, moment in session.execute(query):
             if moment is not None:
                 self.last_mail[customer_id][currency] = moment
+        self.mails: dict[str, list[datetime]] = defaultdict(list)
+        lately = self.now - timedelta(days=2)
+        recent = (
+            select(Reminder.customer_id, Delivery.sent_at, Delivery.entered_sending_at)
+            .join(Delivery, Delivery.reminder_id == Reminder.id)
+            .where(chosen, Delivery.id != (ignoring or 0), Delivery.state.in_(ON_ITS_WAY | MAY_HAVE_LEFT))
+            .where(or_(Delivery.sent_at.is_(None), Delivery.sent_at > lately), Reminder.approval != "waiting")
+        )
+        for customer_id, sent_at, entered_at in session.execute(recent):
+            self.mails[customer_id].append(sent_at or entered_at or self.now)
         which = (Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.step)
         counted = select(*which, func.max(Reminder.cycle)).where(chosen).group_by(*which)
         for customer_id, currency, plan, step, cycle in session.execute(counted):
@@ -225,12 +254,15 @@ def customer_views(
 
 def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
     company = rows.settings.company
+    zone = customer.timezone or company.timezone
+    today = local_day(rows.now, zone)
+    derived = rows.segments.get(customer.id)
     return CustomerView(
         id=customer.id,
         name=customer.name,
         language=customer.language or company.language,
         country=customer.country or company.country,
-        timezone=customer.timezone or company.timezone,
+        timezone=zone,
         recipients=_recipients(customer, rows.contacts.get(customer.id, [])),
         invoices=tuple(_invoice_view(i, rows) for i in rows.invoices[customer.id]),
         insolvent_since=customer.insolvent_since,
@@ -244,6 +276,11 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
             for (owner, currency), thread_id in rows.threads.items()
             if owner == customer.id and thread_id in rows.thread_views
         },
+        segment=customer.segment or (derived.name if derived else None),
+        segment_because="the ledger says so" if customer.segment else derived.because if derived else "",
+        account_manager=customer.account_manager,
+        pays_by_debit=rows.statuses.is_direct_debit(customer.payment_method),
+        mails_today=sum(local_day(moment, zone) == today for moment in rows.mails.get(customer.id, ())),
     )
 
 
@@ -283,11 +320,12 @@ def _invoice_view(invoice: Invoice, rows: _Rows) -> InvoiceView:
         purchase_order=invoice.purchase_order,
         state=invoice.state,
         cycle=invoice.cycle,
-        steps_done=frozenset(rows.done.get(invoice.id, ())),
+        done=frozenset(rows.done.get(invoice.id, ())),
         steps_reserved=frozenset(rows.reserved.get(invoice.id, ())),
         held=rows.hold_on(invoice.customer_id, invoice.id),
         promised_for=rows.promised.get(invoice.id),
         documents=tuple(rows.documents.get(invoice.id, ())),
+        status=rows.statuses.meaning(invoice.status),
     )
 
 
@@ -306,6 +344,7 @@ def reserve(
     approval: str,
     mailbox: str | None = None,
     draft: Draft | None = None,
+    not_before: datetime | None = None,
 ) -> Reminder:
     """Write a planned reminder: its lines, and for a mail the frozen bytes and the delivery, for the rest the task.
 
@@ -324,6 +363,8 @@ def reserve(
         due_on=local_day(planned.due_at, planned.customer.timezone),
         created_at=now,
         approval=approval,
+        approver=planned.customer.account_manager if planned.step.approval == "sales_owner" else None,
+        said=said_by(planned),
         lines=[
             ReminderLine(
                 invoice_id=line.invoice.id,
@@ -338,20 +379,27 @@ def reserve(
     session.add(reminder)
     session.flush()
     if draft is not None and mailbox is not None:
-        _add_delivery(session, reminder, planned, draft, mailbox, now)
+        _add_delivery(session, reminder, planned, draft, mailbox, now, not_before or now)
     else:
         _add_task(session, reminder, planned, now)
     numbers = [line.invoice.number for line in planned.lines]
     events.record(
         session, "reminder.reserved", reminder, actor=RELANCE, at=now,
-        step=reminder.step, cycle=reminder.cycle, plan=reminder.plan, invoices=numbers, approval=approval,
+        step=reminder.step, cycle=reminder.cycle, plan=f"{reminder.plan}/{reminder.plan_version}", invoices=numbers,
+        approval=approval, because=planned.because, segment=planned.customer.segment,
         message_id=draft.message_id if draft else None, digest=draft.digest if draft else None,
     )  # fmt: skip
     return reminder
 
 
 def _add_delivery(
-    session: Session, reminder: Reminder, planned: PlannedReminder, draft: Draft, mailbox: str, now: datetime
+    session: Session,
+    reminder: Reminder,
+    planned: PlannedReminder,
+    draft: Draft,
+    mailbox: str,
+    now: datetime,
+    not_before: datetime,
 ) -> None:
     thread = planned.customer.threads.get(planned.currency)
     thread_id = thread.id if thread is not None else None
@@ -390,7 +438,7 @@ def _add_delivery(
         mailbox=mailbox,
         recipient=draft.recipient,
         copies=list(draft.copies),
-        not_before=now,
+        not_before=not_before,
         created_at=now,
     )
     if left_before is not None:
@@ -484,4 +532,5 @@ def frozen_mail(session: Session, delivery: Delivery) -> FrozenMail:
         recipient=delivery.recipient,
         copies=tuple(delivery.copies),
         lines=tuple(FrozenLine(x.invoice_id, numbers[x.invoice_id], x.step, x.balance) for x in lines),
+        said=reminder.said if reminder is not None else None,
     )

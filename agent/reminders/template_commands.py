@@ -123,7 +123,7 @@ def _cases(settings: Settings, language: str, template: str, now: datetime) -> I
     yield "one", one
     yield "in_part", replace(one, lines=(part,), total=part.balance, recipient_name=None)
     several = _letter(settings, language, template, (whole, part, late), now)
-    yield "several", replace(several, attachments=(pdf,))
+    yield "several", replace(several, attachments=(pdf,), offers_instalments=True)
 
 
 def _line(number: str, today: date, days_late: int, amount: str, balance: str) -> LetterLine:

@@ -1,4 +1,4 @@
-"""The values that flow through the room: one frozen type for each arrow. No method decides anything."""
+"""The values that flow through the room: one frozen type for each arrow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,18 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from config.choice import Chosen, Who, choose
 from config.plans import Plan, Step
 from models.invoice import InvoiceKind
 from models.states import InvoiceState
+
+
+@dataclass(frozen=True, slots=True)
+class DoneStep:
+    """A step that was carried out, and under which plan (`name/version`)."""
+
+    name: str
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,8 @@ class InvoiceView:
     purchase_order: str | None
     state: InvoiceState
     cycle: int
-    steps_done: frozenset[str]
-    """Names of the steps carried out in this cycle: mail sent, task made."""
+    done: frozenset[DoneStep]
+    """The steps carried out in this cycle: mail sent, task made."""
     steps_reserved: frozenset[str]
     """Names of the steps whose mail is on its way: reserved, failed, sending or of unknown outcome."""
     held: str | None
@@ -36,6 +45,12 @@ class InvoiceView:
     promised_for: date | None
     documents: tuple[str, ...]
     """SHA-256 of its invoice PDFs."""
+    status: str | None
+    """What the ledger's own word of it means: refused, disputed, payment_sent, debit_failed; None: nothing."""
+
+    @property
+    def steps_done(self) -> frozenset[str]:
+        return frozenset(step.name for step in self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,13 @@ class CustomerView:
     """How often (currency, plan, step) was reached, cancelled ones included."""
     threads: Mapping[str, "ThreadView"]
     """By currency: the conversation that the next mail continues."""
+    segment: str | None
+    segment_because: str
+    """Where the segment comes from, in words."""
+    account_manager: str | None
+    pays_by_debit: bool
+    mails_today: int
+    """Reminder mails that left, or are on their way, on the customer's present day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +135,14 @@ class Hindrance(StrEnum):
     PAYMENT_REPORTED = "payment_reported"
     PROMISED = "promised"
     DISPUTED = "disputed"
+    INVOICE_REFUSED = "invoice_refused"
+    DIRECT_DEBIT = "direct_debit"
+    BELOW_MINIMUM = "below_minimum"
     ON_ITS_WAY = "on_its_way"
     STEP_LATER = "step_later"
     PLAN_ENDED = "plan_ended"
     GAP = "gap"
+    DAY_FULL = "day_full"
     OUTSIDE_HOURS = "outside_hours"
 
 
@@ -140,6 +166,14 @@ class PlannedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ApartLine:
+    """An invoice that stands below the list: past its due date, but answered or held. Nothing of it is asked for."""
+
+    invoice: InvoiceView
+    why: Hindrance
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedReminder:
     """One step to carry out for one customer in one currency."""
 
@@ -147,10 +181,16 @@ class PlannedReminder:
     currency: str
     plan: str
     plan_version: str
+    because: str
+    """Why this plan."""
     step: Step
     cycle: int
     due_at: datetime
     lines: tuple[PlannedLine, ...]
+    apart: tuple["ApartLine", ...]
+    """What else is open in the currency and not asked for: shown so that the customer finds all of it."""
+    credits: tuple[InvoiceView, ...]
+    """Open credit notes, whose balances are negative."""
     notes: tuple[str, ...]
     """What the person who reads the plan should know (no PDF to attach, ...)."""
 
@@ -161,7 +201,13 @@ class PlannedReminder:
 
     @property
     def total(self) -> Decimal:
+        """What the listed invoices come to."""
         return sum((line.invoice.balance for line in self.lines), Decimal(0))
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What is asked for: the total less the open credits."""
+        return self.total + sum((credit.balance for credit in self.credits), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +222,20 @@ class CustomerPlan:
 class PlanSettings:
     """The settings that planning looks at."""
 
-    plan: Plan
+    plans: Mapping[str, Plan]
+    default_plan: str
     sending_hours: tuple[time, time]
+    quiet_days: frozenset[int]
+    """Weekdays on which no mail leaves; Monday is 0."""
+    per_customer_per_day: int
     max_age_days: int
     """Working days that the ledger may be old."""
     country: str
     """The company's own, whose working days the ledger's age is counted in."""
     zone: ZoneInfo
+
+    def plan_for(self, customer: CustomerView, currency: str) -> Chosen:
+        """The plan of this customer for what it owes in that currency."""
+        owes = sum((i.balance for i in customer.invoices if i.currency == currency), Decimal(0))
+        who = Who(customer.id, customer.segment, customer.country, currency, owes)
+        return choose(self.plans, self.default_plan, who)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from agent.inbound.store import reading_of
 from agent.inbound.values import Reading
+from agent.reminders.explain import why_planned
 from agent.replies import store
 from agent.replies.decide import RULES
 from classifier.values import Prediction
@@ -123,6 +124,8 @@ def _reminder(session: Session, message: Message) -> list[str]:
     )
     step = delivery.reminder.step.replace("_", " ") if delivery.reminder is not None else "mail"
     sentences = [f"It is the {step} to customer {message.customer_id} about {', '.join(session.scalars(listed))}."]
+    if delivery.reminder is not None:
+        sentences.append(why_planned(session, delivery.reminder))
     told = f"It left on {delivery.sent_at:%Y-%m-%d %H:%M} UTC" if delivery.sent_at is not None else "It has not left"
     return [*sentences, f"{told}; its delivery is {delivery.state.value}."]
 

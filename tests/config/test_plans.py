@@ -38,6 +38,8 @@ def test_the_shipped_plan_is_that_of_the_trade(tmp_path: Path) -> None:
         (3, "friendly_reminder", Channel.MAIL, False),
         (10, "firm_reminder", Channel.MAIL, True),
         (15, "call", Channel.CALL, False),
+        (22, "last_reminder", Channel.MAIL, True),
+        (28, "formal_notice", Channel.LETTER, False),
         (30, "hand_over", Channel.HAND_OVER, False),
     ]
     assert plan.gap_days == 7
@@ -51,14 +53,14 @@ def test_the_gap_is_the_plans_own_or_that_of_the_settings(tmp_path: Path) -> Non
 
 
 def test_an_own_plan_takes_the_place_of_a_shipped_one(tmp_path: Path) -> None:
-    write(tmp_path, PLAN.replace('"gentle"', '"standard"'), "standard")
+    write(tmp_path, PLAN.replace('"gentle"', '"standard"').replace("version = 2", "version = 7"), "standard")
     plan = load_plans(settings(tmp_path))["standard"]
-    assert (plan.version, len(plan.steps)) == (2, 1)
+    assert (plan.version, len(plan.steps)) == (7, 1)
 
 
 def test_a_plan_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="standard") as caught:
-        load_plans(settings(tmp_path, plan="gentle"))
+        load_plans(settings(tmp_path, plan="gentile"))
     assert caught.value.key == "reminders.plan"
 
 

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.reminders.decide import FrozenLine, FrozenMail, last_look, plan_customer
+from agent.reminders.decide import FrozenLine, FrozenMail, lapsed, last_look, plan_customer, said_by
 from agent.reminders.rules import CUSTOMER_RULES, MAIL_RULES
-from agent.reminders.values import CustomerView, Hindrance, Recipient
+from agent.reminders.values import CustomerView, DoneStep, Hindrance, Recipient
+from config.choice import Selector
 from models.invoice import InvoiceKind
 from models.states import InvoiceState
-from tests.builders.reminders import at, customer, invoice, ledger, plan_settings
+from tests.builders.reminders import STANDARD, at, customer, invoice, ledger, plan_settings
 
-FRIENDLY, FIRM = "friendly_reminder", "firm_reminder"
-# FA-1 is due on Monday 2 March: friendly on Thursday the 5th, firm on the 12th, call on the 17th, hand-over on 1 April.
+FRIENDLY, FIRM, LAST = "friendly_reminder", "firm_reminder", "last_reminder"
+# FA-1 is due on Monday 2 March: friendly on Thursday the 5th, firm on the 12th, call on the 17th, last reminder on the
+# 24th, formal notice on the 30th, hand-over on 1 April.
 
 
 def steps(view: CustomerView, now: Any, **changes: Any) -> list[str]:
@@ -39,8 +41,11 @@ def reasons(view: CustomerView, now: Any, **changes: Any) -> list[Hindrance]:
         ("2026-03-12", FRIENDLY, [FIRM]),
         ("2026-03-16", f"{FRIENDLY} {FIRM}", []),
         ("2026-03-17", f"{FRIENDLY} {FIRM}", ["call"]),
-        ("2026-04-01", f"{FRIENDLY} {FIRM} call", ["hand_over"]),
-        ("2026-05-04", f"{FRIENDLY} {FIRM} call hand_over", []),
+        ("2026-03-23", f"{FRIENDLY} {FIRM} call", []),
+        ("2026-03-24", f"{FRIENDLY} {FIRM} call", [LAST]),
+        ("2026-03-30", f"{FRIENDLY} {FIRM} call {LAST}", ["formal_notice"]),
+        ("2026-04-01", f"{FRIENDLY} {FIRM} call {LAST} formal_notice", ["hand_over"]),
+        ("2026-05-04", f"{FRIENDLY} {FIRM} call {LAST} formal_notice hand_over", []),
     ],
 )
 def test_a_step_is_due_from_its_day_on_and_in_its_order(day: str, done: str, expected: list[str]) -> None:
@@ -171,9 +176,147 @@ def test_a_credit_in_one_currency_does_not_cover_another() -> None:
     assert steps(customer(invoice(), credit), at("2026-03-05")) == [FRIENDLY]
 
 
+# --- plans, quiet days, caps, statuses -----------------------------------------------------------------------------
+
+
+def planned(view: CustomerView, now: Any, **changes: Any) -> Any:
+    return plan_customer(view, ledger(), plan_settings(**changes), now)
+
+
+def test_the_plan_is_the_customers_own_and_the_reminder_says_why() -> None:
+    gentle = replace(STANDARD, name="gentle", gap_days=15, selectors=(Selector(segments=frozenset({"loyal"})),))
+    plans = {"standard": STANDARD, "gentle": gentle}
+    (reminder,) = planned(customer(segment="Loyal"), at("2026-03-05"), plans=plans).reminders
+    assert (reminder.plan, "segment loyal" in reminder.because) == ("gentle", True)
+    (reminder,) = planned(customer(), at("2026-03-05"), plans=plans).reminders
+    assert reminder.plan == "standard"
+
+
+def test_a_changed_plan_never_goes_back_to_a_softer_step() -> None:
+    other = replace(STANDARD, version=3, steps=(replace(STANDARD.steps[0], name="soft"), *STANDARD.steps[1:]))
+    reached = invoice(done=frozenset({DoneStep(FRIENDLY, "standard/2"), DoneStep(FIRM, "standard/2")}))
+    for day, expected in (("2026-03-16", []), ("2026-03-17", ["call"])):
+        plan = planned(customer(reached), at(day), plans={"standard": other})
+        assert [r.step.name for r in plan.reminders] == expected
+
+
+def test_a_mail_that_came_back_is_sent_again_though_the_call_was_made() -> None:
+    """Within one version no step is passed over: its mail was proven not to have arrived."""
+    view = customer(invoice(steps_done=frozenset({FRIENDLY, "call"})), last_mail_at={"EUR": at("2026-03-05")})
+    assert steps(view, at("2026-03-17")) == [FIRM]
+
+
+def test_no_mail_leaves_on_a_quiet_day_but_a_call_keeps_its_own() -> None:
+    due = invoice(due_date=date(2026, 3, 6))  # friendly on Monday the 9th
+    monday = frozenset({0})
+    assert planned(customer(due), at("2026-03-09"), quiet_days=monday).reminders == ()
+    assert [x.reason for x in planned(customer(due), at("2026-03-09"), quiet_days=monday).left_out] == [
+        Hindrance.OUTSIDE_HOURS
+    ]
+    assert len(planned(customer(due), at("2026-03-10"), quiet_days=monday).reminders) == 1
+    called = invoice(due_date=date(2026, 3, 1), steps_done=frozenset({FRIENDLY, FIRM}))  # the call on Monday the 16th
+    (reminder,) = planned(customer(called), at("2026-03-16"), quiet_days=monday).reminders
+    assert reminder.step.name == "call"
+
+
+def test_a_customer_gets_no_more_mails_a_day_than_set() -> None:
+    view = customer(invoice(id=1), invoice(id=2, number="FA-2", currency="USD"))
+    assert len(planned(view, at("2026-03-05"), per_customer_per_day=2).reminders) == 2
+    one = planned(view, at("2026-03-05"), per_customer_per_day=1)
+    assert (len(one.reminders), [x.reason for x in one.left_out]) == (1, [Hindrance.DAY_FULL])
+    none = planned(replace(view, mails_today=1), at("2026-03-05"), per_customer_per_day=1)
+    assert none.reminders == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("refused", Hindrance.INVOICE_REFUSED),
+        ("disputed", Hindrance.DISPUTED),
+        ("payment_sent", Hindrance.PAYMENT_REPORTED),
+        ("debit_failed", None),
+        (None, None),
+    ],
+)
+def test_the_ledgers_word_of_an_invoice_counts(status: str | None, reason: Hindrance | None) -> None:
+    view = customer(invoice(status=status))
+    assert reasons(view, at("2026-03-05")) == ([reason] if reason else [])
+    assert steps(view, at("2026-03-05")) == ([] if reason else [FRIENDLY])
+
+
+def test_who_pays_by_direct_debit_is_not_chased_before_the_debit_failed() -> None:
+    assert reasons(customer(pays_by_debit=True), at("2026-03-05")) == [Hindrance.DIRECT_DEBIT]
+    failed = customer(invoice(status="debit_failed"), pays_by_debit=True)
+    assert steps(failed, at("2026-03-05")) == [FRIENDLY]
+
+
+def test_what_is_below_the_steps_minimum_waits() -> None:
+    minimum = replace(STANDARD, steps=(replace(STANDARD.steps[0], minimum=Decimal("100.01")), *STANDARD.steps[1:]))
+    plan = planned(customer(), at("2026-03-05"), plans={"standard": minimum})
+    assert ([x.reason for x in plan.left_out], plan.reminders) == ([Hindrance.BELOW_MINIMUM], ())
+    two = customer(invoice(), invoice(id=2, number="FA-2"))
+    assert len(planned(two, at("2026-03-05"), plans={"standard": minimum}).reminders) == 1
+
+
+def test_credits_lower_what_is_asked_for_and_never_below_nothing() -> None:
+    credit = invoice(id=9, number="AV-9", kind=InvoiceKind.CREDIT_NOTE, amount=Decimal(-30), balance=Decimal(-30))
+    (reminder,) = planned(customer(invoice(), credit), at("2026-03-05")).reminders
+    assert (reminder.total, reminder.to_pay) == (Decimal("100.00"), Decimal("70.00"))
+    later = invoice(id=2, number="FA-2", due_date=date(2026, 6, 1), balance=Decimal(500))
+    big = replace(credit, balance=Decimal(-120))
+    plan = planned(customer(invoice(), later, big), at("2026-03-05"))
+    assert ([x.reason for x in plan.left_out], plan.reminders) == ([Hindrance.COVERED_BY_CREDIT], ())
+
+
+def test_what_is_answered_or_held_stands_apart_and_is_not_asked_for() -> None:
+    view = customer(
+        invoice(),
+        invoice(id=2, number="FA-2", state=InvoiceState.DISPUTED),
+        invoice(id=3, number="FA-3", state=InvoiceState.PROMISED, promised_for=date(2026, 4, 1)),
+        invoice(id=4, number="FA-4", status="refused"),
+        invoice(id=5, number="FA-5", due_date=date(2026, 6, 1), state=InvoiceState.DISPUTED),
+    )
+    (reminder,) = planned(view, at("2026-03-05")).reminders
+    assert [line.invoice.number for line in reminder.lines] == ["FA-1"]
+    apart = [(x.invoice.number, x.why) for x in reminder.apart]
+    assert apart == [("FA-2", Hindrance.DISPUTED), ("FA-3", Hindrance.PROMISED)]
+
+
+def test_what_falls_due_soon_is_announced_in_a_mail_of_its_own() -> None:
+    notice = replace(STANDARD.steps[0], name="pre_due_notice", day=-5)
+    plans = {"standard": replace(STANDARD, steps=(notice, *STANDARD.steps))}
+    soon = invoice(id=2, number="FA-2", due_date=date(2026, 3, 9))
+    alone = planned(customer(soon), at("2026-03-05"), plans=plans)
+    assert [r.step.name for r in alone.reminders] == ["pre_due_notice"]
+    both = planned(customer(invoice(), soon), at("2026-03-05"), plans=plans)
+    assert [(r.step.name, len(r.lines)) for r in both.reminders] == [(FRIENDLY, 1)]
+    assert [(x.invoice_number, x.reason) for x in both.left_out] == [("FA-2", Hindrance.GAP)]
+
+
+@pytest.mark.parametrize(
+    ("change", "lapses"),
+    [
+        ({}, False),
+        ({"held": "held by Anna"}, False),
+        ({"open_exceptions": (7,)}, False),
+        ({"last_mail_at": {"EUR": at("2026-03-04")}}, False),
+        ({"invoices": (invoice(balance=Decimal("40.00")),)}, True),
+        ({"invoices": (invoice(state=InvoiceState.PROMISED),)}, True),
+        ({"invoices": (invoice(), invoice(id=2, number="FA-2"))}, True),
+        ({"invoices": (invoice(due_date=date(2026, 5, 1)),)}, True),
+        ({"insolvent_since": date(2026, 3, 1)}, True),
+    ],
+)
+def test_a_mail_that_waits_lapses_once_it_is_no_longer_true(change: dict[str, Any], lapses: bool) -> None:
+    (reminder,) = planned(customer(), at("2026-03-05")).reminders
+    mail = frozen(said=said_by(reminder))
+    why = lapsed(mail, customer(**{"invoices": (invoice(),)} | change), ledger(), plan_settings(), at("2026-03-06"))
+    assert (why is not None) == lapses, why
+
+
 def frozen(**changes: Any) -> FrozenMail:
     line = FrozenLine(1, "FA-1", FRIENDLY, Decimal("100.00"))
-    return replace(FrozenMail("EUR", "compta@dupont.example", (), (line,)), **changes)
+    return replace(FrozenMail("EUR", "compta@dupont.example", (), (line,), None), **changes)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +357,8 @@ def test_whatever_the_downtime_no_step_is_skipped_doubled_or_sent_within_the_gap
         for name in steps(view, moment):
             assert name not in done
             done.append(name)
-            if name in {FRIENDLY, FIRM}:
+            if name in {FRIENDLY, FIRM, LAST}:
                 last_mail = moment
                 mails.append(moment)
-    assert done == [FRIENDLY, FIRM, "call", "hand_over"][: len(done)]
+    assert done == [step.name for step in STANDARD.steps][: len(done)]
     assert all(b.date() - a.date() >= timedelta(days=7) for a, b in pairwise(mails))

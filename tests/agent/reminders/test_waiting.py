@@ -1,0 +1,218 @@
+"""Mails that wait for a person's word, caps over all workers, segments and plans as the tables have them."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from agent.ledger.overview import invoices
+from agent.reminders import approve, plan, store
+from agent.reminders.deliver import free_at
+from agent.reminders.explain import explain_invoice, why_planned
+from agent.reminders.schedule import spread
+from agent.reminders.segments import derived_segments
+from config import Settings
+from config.fields import Rate
+from models import Allocation, Database, Delivery, Invoice, Promise, Reminder
+from models.states import DeliveryState, InvoiceState, PromiseState
+from tests.builders import ledger
+
+NOW = ledger.NOW
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(database_url, tmp_path, NOW)
+    yield opened
+    opened.close()
+
+
+def settings(root: Path, **sections: Any) -> Settings:
+    return ledger.settings(root, **{"policy": {"mode": "suggest"}, **sections})
+
+
+def owe(database: Database, given: Settings, **columns: object) -> None:
+    with database.write() as session:
+        ledger.invoice(session, ledger.customer(session, "C1", **columns), "FA-1")
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"))
+
+
+def waiting(database: Database) -> list[tuple[str, Decimal]]:
+    with database.read() as session:
+        return [(r.step, r.lines[0].balance) for r in approve.waiting(session)]
+
+
+def test_an_approval_lapses_when_what_it_was_given_for_has_changed(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    assert plan.drain(database, given, NOW).mails == 1
+    with database.write() as session:
+        approve.approve(session, approve.waiting(session)[0].id, "Anna", NOW)
+    ledger.load(
+        database, given, "payments", ledger.csv("id,date,amount,customer_id,invoice_number", "P1,2026-09-01,40,C1,FA-1")
+    )
+    assert plan.drain(database, given, NOW).mails == 1
+    assert waiting(database) == [("friendly_reminder", Decimal("60.00"))]
+    with database.read() as session:
+        states = session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
+    assert states == [DeliveryState.CANCELLED, DeliveryState.RESERVED]
+
+
+def test_a_mail_that_waits_is_not_asked_about_once_it_is_paid(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    ledger.load(
+        database,
+        given,
+        "payments",
+        ledger.csv("id,date,amount,customer_id,invoice_number", "P1,2026-09-01,100,C1,FA-1"),
+    )
+    assert plan.drain(database, given, NOW).mails == 0
+    assert waiting(database) == []
+
+
+def test_a_mail_that_waits_goes_on_waiting_over_night(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    for hours in (1, 12, 24):
+        assert plan.drain(database, given, NOW + timedelta(hours=hours)).mails == 0
+    with database.read() as session:
+        assert session.scalars(select(Delivery.state)).all() == [DeliveryState.RESERVED]
+
+
+OWNERS = """name = "standard"
+version = 3
+[[step]]
+name = "friendly_reminder"
+day = 3
+channel = "mail"
+template = "friendly_reminder"
+level = 1
+approval = "sales_owner"
+"""
+
+
+def test_a_step_that_asks_for_the_sales_owner_waits_for_it_in_any_mode(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "standard.toml").write_text(OWNERS, encoding="utf-8")
+    given = settings(tmp_path, policy={"mode": "automatic"})
+    owe(database, given, account_manager="leo@morel.example")
+    plan.drain(database, given, NOW)
+    with database.read() as session:
+        (reminder,) = approve.waiting(session, "leo@morel.example")
+        assert (reminder.approval, reminder.plan_version) == ("waiting", "3")
+        assert approve.waiting(session, "somebody@morel.example") == []
+
+
+def test_jitter_is_drawn_and_moves_the_hour_of_leaving_only(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path, policy={"mode": "automatic"}, reminders={"jitter_minutes": 20})
+    owe(database, given)
+    plan.drain(database, given, NOW, chance=lambda: 0.25)
+    with database.read() as session:
+        assert session.scalars(select(Delivery.not_before)).one() == NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("draw", "minutes"), [(0.0, 0), (0.5, 15), (1.0, 30)])
+def test_jitter_is_never_longer_than_set(draw: float, minutes: int) -> None:
+    assert spread(draw, 30) == timedelta(minutes=minutes)
+
+
+AT = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+HOUR = Rate(3, timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "free_in"),
+    [([], None), ([50, 40], None), ([70, 50, 40], None), ([50, 40, 10], 10), ([55, 50, 40, 1], 10)],
+)
+def test_a_cap_counts_what_left_in_its_period(minutes_ago: list[int], free_in: int | None) -> None:
+    moments = [AT - timedelta(minutes=m) for m in minutes_ago]
+    expected = None if free_in is None else AT + timedelta(minutes=free_in)
+    assert free_at(moments, HOUR, AT) == expected
+
+
+def test_a_provider_brings_its_limits_and_a_set_one_takes_their_place(tmp_path: Path) -> None:
+    smtp = {"host": "127.0.0.1", "port": 1, "security": "none", "provider": "google"}
+    box = {"address": "a@b.example", "imap": {"host": "127.0.0.1", "security": "none", "password_env": "X"}}
+    own = ledger.settings(tmp_path, mailbox={"ar": {**box, "smtp": smtp}}).mailbox["ar"].smtp
+    assert [str(rate) for rate in own.rates] == ["25/minute", "1800/day"]
+    set_own = {**smtp, "per_day": 500, "per_hour": 100}
+    own = ledger.settings(tmp_path, mailbox={"ar": {**box, "smtp": set_own}}).mailbox["ar"].smtp
+    assert [str(rate) for rate in own.rates] == ["25/minute", "100/hour", "500/day"]
+
+
+def test_a_segment_follows_from_history_where_the_ledger_gives_none(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path, reminders={"derive_segments": True})
+    with database.write() as session:
+        for name, count in (("NEW", 1), ("BAD", 3), ("SLOW", 3)):
+            owner = ledger.customer(session, name)
+            for _ in range(count):
+                invoice = ledger.invoice(session, owner, due_date=date(2026, 5, 1))
+                if name == "BAD":
+                    session.add(
+                        Promise(
+                            invoice_id=invoice.id, date=date(2026, 6, 1), balance_then=Decimal(100), made_at=NOW,
+                            made_by="x", state=PromiseState.BROKEN,
+                        )
+                    )  # fmt: skip
+                if name == "SLOW":
+                    invoice.state, invoice.balance = InvoiceState.PAID, Decimal(0)
+                    paid = ledger.payment(session, owner, "100", date=date(2026, 6, 20))
+                    session.add(
+                        Allocation(payment_id=paid.id, invoice_id=invoice.id, amount=Decimal(100), rule="named")
+                    )
+        ledger.customer(session, "GIVEN", segment="strategic")
+    with database.read() as session:
+        found = derived_segments(session, given, date(2026, 9, 1), ["NEW", "BAD", "SLOW"])
+        views = {view.id: view for view in store.customer_views(session, given, NOW)}
+    assert {name: segment.name for name, segment in found.items()} == {
+        "NEW": "new", "BAD": "at_risk", "SLOW": "at_risk",
+    }  # fmt: skip
+    assert (views["NEW"].segment, views["NEW"].segment_because) == ("new", "this is its first invoice")
+
+
+def test_the_next_step_is_that_of_the_customers_plan(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given, segment="loyal")
+    with database.write() as session:
+        invoice = session.scalars(select(Invoice)).one()
+        invoice.due_date = date(2026, 9, 1)
+    with database.read() as session:
+        (shown,) = invoices(session, given, NOW)
+    assert shown.next_step is not None
+    assert (shown.next_step.step, shown.next_step.on) == ("friendly_reminder", date(2026, 9, 8))
+
+
+def test_explain_tells_the_plan_of_an_invoice_and_why_nothing_goes_out(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given, segment="loyal")
+    with database.read() as session:
+        story = explain_invoice(session, given, database, "FA-1", NOW)
+        assert explain_invoice(session, given, database, "FA-9", NOW) is None
+    assert story is not None
+    assert (story["plan"]["name"], "segment loyal" in story["plan"]["because"]) == ("gentle", True)
+    assert "It is due now." in story["sentences"]
+    plan.drain(database, given, NOW)
+    with database.read() as session:
+        story = explain_invoice(session, given, database, "FA-1", NOW)
+        sentence = why_planned(session, session.scalars(select(Reminder)).one())
+    assert story is not None
+    assert story["left_out"]["reason"] == "on_its_way"
+    assert sentence.startswith("It was planned under plan gentle, version 1, because it is the most specific plan for")
+
+
+def test_what_was_planned_under_an_older_schema_may_still_leave(database: Database, tmp_path: Path) -> None:
+    """Rows from before the fingerprint was kept are judged by their lines alone."""
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    with database.write() as session:
+        session.scalars(select(Reminder)).one().said = None
+    assert plan.drain(database, given, NOW).mails == 0
+    assert len(waiting(database)) == 1
