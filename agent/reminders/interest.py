@@ -2,8 +2,8 @@
 
 Interest is simple, on the sum with tax, from the day after the due date up to and with the day asked about; the day on
 which a part was paid still counts with that part. The period is cut at 1 January and 1 July, because the rate changes
-there (where the law takes the rate of the day on which interest starts, that one rate counts throughout), and after each
-part payment. Days over 365, as the table says. The sum is rounded once, at the end, half a cent up.
+there (where the law takes the rate of the day on which interest starts, that one rate counts throughout), and after
+each part payment. Days over 365, as the table says. The sum is rounded once, at the end, half a cent up.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from config.law import Band, Law, Rate, next_half_year
 
@@ -66,6 +67,9 @@ def interest(
 
     Args:
         principal: the sum with tax that was open on the due date.
+        due: the last day on which it could be paid in time.
+        until: the last day that counts.
+        law: whose rates count.
         payments: what came in on it, in any order; what came on or before the due date lowers it from the start.
         contract_rate: per cent a year that the contract sets in place of the law's.
         day_count: days that a year has; None: as the law's table says.
@@ -98,9 +102,7 @@ def _stretches(first: date, until: date, payments: Sequence[PartPayment]) -> lis
         cuts.add(day)
         day = next_half_year(day)
     starts = sorted(cuts)
-    return [
-        (start, following - ONE_DAY) for start, following in zip(starts, [*starts[1:], until + ONE_DAY], strict=True)
-    ]
+    return [(start, after - ONE_DAY) for start, after in pairwise([*starts, until + ONE_DAY])]
 
 
 def _percent(law: Law, day: date, contract_rate: Decimal | None, notes: list[str]) -> Decimal:

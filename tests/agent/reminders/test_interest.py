@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,7 @@ def test_periods_follow_each_other_without_a_gap(principal: Decimal, due: date, 
     until = min(due + timedelta(days=days), date(2026, 12, 31))
     periods = interest(principal, due, until, FRANCE).periods
     assert sum(p.days for p in periods) == (until - due).days
-    assert all(a.last + timedelta(days=1) == b.first for a, b in zip(periods, periods[1:], strict=False))
+    assert all(a.last + timedelta(days=1) == b.first for a, b in pairwise(periods))
 
 
 @pytest.mark.parametrize(
