@@ -1,8 +1,9 @@
 """Clauses: the part of a sentence around a date or an amount, and what it speaks of.
 
 A clause ends at a comma or other mark, or at a joining word. What it speaks of is told by words of the language:
-paying (`pay`), a condition (`condition`), something else that happens on a day (`event`), that something won't be
-(`refusal`: "not before the 15th", but not "no later than"), that it was done (`done`) or is contested (`contested`).
+paying (`pay`), that something will be (`coming`), a condition (`condition`), something else that happens on a day
+(`event`), that something won't be (`refusal`: "not before the 15th", but not "no later than"), that it was done
+(`done`) or is contested (`contested`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from importlib.resources import files
 from classifier.preprocess import Sentence
 from classifier.text import Hit, Phrases, Word, fold, words
 
-TOPICS = ("pay", "condition", "event", "refusal", "done", "contested")
+TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested")
 
-_MARKS = (",", ";", ":", "(", ")", " - ", "\n")
+#: Marks that part clauses; a comma within a number does not.
+_MARK = re.compile(r",(?!\d)|(?<!\d),|;|:(?!\d)|[()\n]| - ")
 
 
 def topics(sentence: Sentence, start: int, end: int, language: str) -> frozenset[str]:
@@ -58,10 +60,11 @@ def _clause(text: str, start: int, end: int, joining: frozenset[str]) -> tuple[i
     """
     before = text[:start]
     begins = [word.start for word in words(before) if word.folded in joining]
-    begins += [found.end() for mark in _MARKS for found in re.finditer(re.escape(mark), before)]
+    begins += [found.end() for found in _MARK.finditer(text, 0, start)]
     first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
-    ends = [at for mark in _MARKS if (at := after.find(mark)) >= 0]
+    mark = _MARK.search(text, end)
+    ends = [mark.start() - end] if mark else []
     ends += [word.start for word in words(after) if word.folded in joining]
     return first, end + min([len(after), *ends])
 
@@ -76,4 +79,4 @@ class _Wording:
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE)})
-    return _Wording(frozenset(fold(each) for each in raw["clause"]), topics_of)
+    return _Wording(frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name]), topics_of)

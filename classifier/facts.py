@@ -87,6 +87,24 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     return PromiseFacts(on, parts, sure)
 
 
+def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:
+    """The sentences whose words alone say a day of payment: one that lies ahead by itself or by its verb, in a clause
+    that speaks of paying and of no condition, event, refusal or payment made. They tell the person in the queue more
+    than a model that is not sure.
+    """
+    return [
+        each for each in spoken
+        if "?" not in each.sentence.text and any(
+            _is_coming_payment(each.sentence, mention, language) for mention in _coming(each.sentence, language)
+        )
+    ]  # fmt: skip
+
+
+def _is_coming_payment(sentence: Sentence, mention: DateMention, language: str) -> bool:
+    said = topics(sentence, mention.start, mention.end, language)
+    return "pay" in said and said <= {"pay", "coming"} and (mention.behind is None or "coming" in said)
+
+
 def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:
     """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May") the first."""
     at = len(best) - 1

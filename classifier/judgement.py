@@ -14,7 +14,7 @@ from decimal import Decimal
 from classifier import labels
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import RawScores
-from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
+from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
 from classifier.invoices import Mentions, find_invoices
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit, match_rules
@@ -22,6 +22,10 @@ from classifier.values import Evidence, Prediction, Promised, Reply
 
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
+
+
+#: Primaries beside which a promise that the model does not see may still be read by its words, for a person.
+_UNSURE = ("other", "paid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ def judge(
     promise, paid = PromiseFacts(), PaidFacts()
     if "promise" in said.intents:
         promise = promise_facts(spoken, prepared.language, reply.invoices)
+    elif primary in _UNSURE and not findings.rules:
+        promise = promise_facts(naming_a_coming_payment(spoken, prepared.language), prepared.language, reply.invoices)
     if "paid" in said.intents:
         paid = paid_facts(spoken, prepared.language, reply.invoices)
     confidence = calibration.certainty(said.opinion, raw)

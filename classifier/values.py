@@ -75,6 +75,7 @@ class Prediction:
     `confidence` is the calibrated probability that `primary` is right. `automatic`: the policy may set or pause a
     state on it without a person, were the sender authenticated and the mode automatic. `rule` names the rule that
     stood ahead of the trained model (insolvency, legal, unsubscribe, bank_details); then `automatic` is false.
+    `promise_date` may stand where `promise` is not said: words name a day of payment and the model is not sure.
     """
 
     id: str

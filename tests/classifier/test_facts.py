@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.facts import PaidFacts, PromiseFacts, Spoken, paid_facts, promise_facts
+from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
 from classifier.preprocess import prepare
 from classifier.values import InvoiceRef
 from tests.classifier.builders import WEDNESDAY, invoice, reply
@@ -161,3 +161,22 @@ def _promise(text: str, *owed: InvoiceRef) -> PromiseFacts:
     prepared = prepare(text, DAY)
     spoken = [Spoken(sentence, promise=0.9, paid=0.0) for sentence in prepared.sentences]
     return promise_facts(spoken, prepared.language, owed or (invoice(),))
+
+
+NAMED = [
+    ("Wir überweisen am Freitag 1.200,00 EUR.", True),
+    ("Deze week maken we 750 euro aan u over.", True),
+    ("Wir haben am Freitag 1.200,00 EUR überwiesen.", False),
+    ("Pagato venerdì.", False),
+    ("Can you pay us on Friday?", False),
+    ("We won't be able to pay before 15 April.", False),
+    ("Wenn wir die Ware am Freitag haben, zahlen wir.", False),
+    ("Nous paierons prochainement.", False),
+]
+
+
+@pytest.mark.parametrize(("text", "named"), NAMED)
+def test_words_alone_name_a_coming_payment(text: str, named: bool) -> None:
+    prepared = prepare(text, DAY)
+    spoken = [Spoken(sentence, promise=0.1, paid=0.6) for sentence in prepared.sentences]
+    assert bool(naming_a_coming_payment(spoken, prepared.language)) is named
