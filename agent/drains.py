@@ -144,7 +144,7 @@ class Drains:
         self.worker = worker
         self.stop = stop
         self._reader = confined.Reader()
-        self._trained = _TrainedModel(settings.model_path)
+        self._trained = _TrainedModel(settings.model_path, settings.classifier.encoder)
 
     def close(self) -> None:
         self._reader.close()
@@ -405,8 +405,8 @@ class _Cycle:
 class _TrainedModel:
     """The trained model in use: loaded when first asked for, and anew once its manifest has changed."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, encoder: str = "default") -> None:
+        self._path, self._encoder = path, encoder
         self._lock = threading.Lock()
         self._loaded: tuple[object, Classifier] | None = None
 
@@ -420,7 +420,7 @@ class _TrainedModel:
             stat = manifest.stat() if manifest.exists() else None
             mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
             if self._loaded is None or self._loaded[0] != mark:
-                self._loaded = mark, classifier.load(self._path)
+                self._loaded = mark, classifier.load(self._path, self._encoder)
                 log.info("model.loaded", model=self._loaded[1].version)
             return self._loaded[1]
 

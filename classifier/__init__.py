@@ -1,6 +1,6 @@
 """The classifier: what a customer's reply to a payment reminder means.
 
-    text → preprocess (sentences) → features (words, characters, cues) → estimators (raw scores)
+    text → preprocess (sentences) → features (words, characters, cues, encoder) → estimators (raw scores)
          → calibration (probabilities that hold) → judgement (intents, invoices, dates, details) → Prediction
 
 Rules stand ahead of the trained model for insolvency, lawyers, opt-outs and bank details (`classifier.rules`). A
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["Evidence", "InvoiceRef", "Prediction", "Promised", "Reply", "load"]
 
 
-def load(path: Path | None = None) -> Classifier:
+def load(path: Path | None = None, encoder: str = "default") -> Classifier:
     """The trained model in the folder `path`, or the default one that came with relance.
 
-    Raises:
-        ModelError: it is missing, damaged, was changed after training, or is of another format.
-    """
-    from classifier.storage import DEFAULT, load_model  # noqa: PLC0415 scikit-learn takes a second to import
+    `encoder` is "default" or "none"; without an encoder the trained model's like that needs none is loaded.
 
-    return load_model(path or DEFAULT)
+    Raises:
+        ModelError: it is missing, damaged, was changed after training, is of another format or needs another encoder.
+    """
+    from classifier.encoders.find import encoder_named  # noqa: PLC0415 scikit-learn takes a second to import
+    from classifier.storage import DEFAULT, load_model  # noqa: PLC0415
+
+    return load_model(path or DEFAULT, encoder_named(encoder))

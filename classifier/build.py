@@ -7,12 +7,26 @@ same data, program and libraries; progress goes to standard error.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from classifier.data import COMMITTED, data_files, data_hash, read_rows
+from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
+from classifier.encoders.find import DEFAULT as ENCODER
+from classifier.encoders.find import encoder_named
+from classifier.encoders.values import Encoder
 from classifier.errors import DataError, ModelError
 from classifier.figures import summary
-from classifier.storage import DEFAULT, MANIFEST, Origin, libraries, load_model, program_hash, read_manifest, save_model
+from classifier.storage import (
+    DEFAULT,
+    MANIFEST,
+    PLAIN,
+    Origin,
+    libraries,
+    load_model,
+    program_hash,
+    read_manifest,
+    save_model,
+)
 from classifier.training import Progress, silent, train
 from config.errors import RelanceError
 
@@ -20,29 +34,44 @@ from config.errors import RelanceError
 def build(folder: Path = DEFAULT, data: Path = COMMITTED, progress: Progress = silent) -> str:
     """Train from the files in `data` into `folder` unless that was done already; returns the model's version.
 
+    Trains two: with the default encoder, where its packages are installed, and one beside it that needs none.
+
     Raises:
         DataError: a fault in the data.
     """
     files = data_files(data)
     if not files:
         raise DataError([f"{data}: no *.jsonl file with labelled replies"])
+    encoder = encoder_named(ENCODER)
     data_identity, program_identity = data_hash(files), program_hash()
-    if (known := _in_place(folder, data_identity, program_identity)) is not None:
+    if (known := _in_place(folder, encoder, data_identity, program_identity)) is not None:
         progress(f"{known} is in place")
         (folder / MANIFEST).touch()  # make compares times: what is in place is as new as the data
         return known
     rows = read_rows(files)
-    trained = train(rows, progress)
     origin = Origin(data_identity, program_identity, len(rows), tuple(sorted({row.hand for row in rows})))
+    return train_into(folder, rows, origin, encoder, progress)
+
+
+def train_into(folder: Path, rows: Sequence[Row], origin: Origin, encoder: Encoder | None, progress: Progress) -> str:
+    """Train on `rows` and write the trained model to `folder`, with an encoder also the one without; gives its version.
+
+    The one without is written first: a folder with a manifest is whole.
+    """
+    if encoder is not None:
+        plain = train(rows, lambda step: progress(f"without encoder: {step}"))
+        save_model(folder / PLAIN, plain, origin, summary(rows, plain.held_out))
+    trained = train(rows, progress, encoder)
     return save_model(folder, trained, origin, summary(rows, trained.held_out))
 
 
-def _in_place(folder: Path, data_identity: str, program_identity: str) -> str | None:
+def _in_place(folder: Path, encoder: Encoder | None, data_identity: str, program_identity: str) -> str | None:
     try:
         manifest = read_manifest(folder)
         origin = manifest["origin"]
         made_so = (origin["data_hash"], origin["program_hash"]) == (data_identity, program_identity)
-        return load_model(folder).version if made_so and manifest["libraries"] == libraries() else None
+        made_so = made_so and (manifest["encoder"] is None) == (encoder is None)
+        return load_model(folder, encoder).version if made_so and manifest["libraries"] == libraries() else None
     except ModelError:
         return None  # whatever is there can't be used: it is built anew
 

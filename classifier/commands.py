@@ -16,6 +16,7 @@ from classifier.errors import DataError
 from classifier.values import Reply
 
 if TYPE_CHECKING:
+    from classifier.encoders.values import Encoder
     from classifier.trained import Classifier
     from config import Settings
 
@@ -69,20 +70,18 @@ def train(
     json: Json = False,
 ) -> None:
     """Train from the shipped replies and further files; the result waits in its folder until it is configured."""
-    from classifier.figures import summary
+    from classifier.build import train_into
     from classifier.registry import LOCAL, Entry
-    from classifier.storage import Origin, program_hash, read_manifest, save_model
-    from classifier.training import train as train_rows
+    from classifier.storage import Origin, program_hash, read_manifest
 
     console = _console(context)
     every = [*data_files(COMMITTED), *(files or [])]
     rows = read_rows(every)
-    trained = train_rows(rows, console.say)
     identity = data_hash(every)
     folder = out or console.settings().root / LOCAL / f"{console.now():%Y%m%d-%H%M%S}-{identity[:8]}"
     hands = tuple(sorted({row.hand for row in rows}))
     origin = Origin(identity, program_hash(), len(rows), hands, console.now().isoformat(timespec="seconds"))
-    save_model(folder, trained, origin, summary(rows, trained.held_out))
+    train_into(folder, rows, origin, _encoder(console), console.say)
     console.say(f'trained into {folder}. To use it, set model = "{folder}" under [classifier].')
     console.emit(Entry(folder.name, folder, read_manifest(folder)), json)
 
@@ -100,7 +99,7 @@ def evaluate(
 
     console = _console(context)
     if file is None:
-        crossed = cross_evaluate(read_rows(data_files()), range(seeds), console.say)
+        crossed = cross_evaluate(read_rows(data_files()), range(seeds), console.say, _encoder(console))
         _data(crossed.as_json(), cross_report(crossed), json)
         return
     measured = evaluate_model(_classifier(console, model), read_rows([file]))
@@ -139,9 +138,16 @@ def _classifier(console: Console, model: Path | None) -> Classifier:
     """The trained model asked for, else the configured one; the default one where there is no configuration."""
     from classifier import load
 
-    if model is not None:
+    if not _is_configured(console):
         return load(model)
-    return load(console.settings().model_path if _is_configured(console) else None)
+    settings = console.settings()
+    return load(model or settings.model_path, settings.classifier.encoder)
+
+
+def _encoder(console: Console) -> Encoder | None:
+    from classifier.encoders.find import DEFAULT, encoder_named
+
+    return encoder_named(console.settings().classifier.encoder if _is_configured(console) else DEFAULT)
 
 
 def _root(console: Console) -> Path | None:

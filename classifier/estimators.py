@@ -58,8 +58,7 @@ class Estimators:
         """Raw scores of a batch, in order."""
         if not messages:
             return []
-        counts = self.vectors.counts(messages)
-        return self.scores_of(counts)
+        return self.scores_of(self.vectors.counts(messages))
 
     def scores_of(self, counts: Counts) -> list[RawScores]:
         by_text, by_sentence = self.vectors.whole(counts), self.vectors.sentences(counts)

@@ -20,13 +20,14 @@ from sklearn.svm import LinearSVC
 from classifier import labels
 from classifier.cues import cues_in
 from classifier.data import Row
+from classifier.encoders.values import Encoder
 from classifier.figures import macro_f1, measure
 from classifier.folds import Fold, by_author, by_hand
 from classifier.labels import primary_of
 from classifier.preprocess import Prepared, delexicalise
 from classifier.thresholds import BOUNDS, Bounded, bound_thresholds, choose_thresholds, upper_limit
 from classifier.trained import Classifier
-from classifier.training import Progress, hold_out, outcome, prepare_rows, silent
+from classifier.training import Progress, hold_out, make_examples, outcome, silent
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -68,14 +69,16 @@ class CrossEvaluation:
         }
 
 
-def cross_evaluate(rows: Sequence[Row], seeds: Sequence[int] = SEEDS, progress: Progress = silent) -> CrossEvaluation:
-    """Evaluate the way of training on `rows`."""
-    prepared = prepare_rows(rows)
+def cross_evaluate(
+    rows: Sequence[Row], seeds: Sequence[int] = SEEDS, progress: Progress = silent, encoder: Encoder | None = None
+) -> CrossEvaluation:
+    """Evaluate the way of training on `rows`, with the vectors of `encoder` where there is one."""
+    examples = make_examples(rows, encoder, progress)
     folds = by_hand(rows)
-    judged, _ = hold_out(rows, prepared, folds, lambda step: progress(f"by hand: {step}"))
+    judged, _ = hold_out(examples, folds, lambda step: progress(f"by hand: {step}"))
     runs = []
     for seed in seeds:
-        held, _ = hold_out(rows, prepared, by_author(rows, seed), lambda step: progress(f"by author: {step}"))
+        held, _ = hold_out(examples, by_author(rows, seed), lambda step: progress(f"by author: {step}"))
         runs.append(measure(rows, held.predictions))
     progress("baselines")
     return CrossEvaluation(
@@ -83,7 +86,7 @@ def cross_evaluate(rows: Sequence[Row], seeds: Sequence[int] = SEEDS, progress: 
         measure(rows, judged.predictions),
         tuple(bound_thresholds(judged.outcomes, bound) for bound in BOUNDS),
         choose_thresholds(judged.outcomes),
-        baselines(rows, prepared, folds),
+        baselines(rows, examples.prepared, folds),
     )
 
 

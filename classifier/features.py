@@ -1,13 +1,17 @@
-"""From prepared messages to sparse matrices: words, characters and cues, by sentence and by whole message.
+"""From prepared messages to matrices: words, characters, cues and meaning, by sentence and by whole message.
 
 Each sentence is counted once; a message's counts are the sum of its sentences' counts, so that both views cost one
-pass. Word 1-2-grams and character 2-5-grams within words are weighted by TF-IDF; cue features stand beside them.
-Only scikit-learn's own estimators are used, so that a trained model loads without trusting any code.
+pass. Word 1-2-grams and character 2-5-grams within words are weighted by TF-IDF; cue features stand beside them, and
+where there is a sentence encoder its vectors, brought to one scale. Only scikit-learn's own estimators and plain arrays
+are used, so that a trained model loads without trusting any code.
+
+Training counts all its messages once. Each fold then has weights of its own from its own messages: a word that they
+hold less than twice weighs nothing, exactly as if it were not in the vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +20,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from classifier.cues import cue_features
+from classifier.encoders.values import Encoded, Encoder, Identity, Vectors32
 from classifier.preprocess import Prepared, delexicalise
 
 #: A scipy.sparse.csr_matrix of float64; scipy has no types of its own.
@@ -26,6 +31,12 @@ CUE_WEIGHT = 0.2
 
 #: The same for details, of which there are few rows and plain words.
 DETAIL_CUE_WEIGHT = 0.5
+
+#: How much the vectors of an encoder weigh; the vectors of each network in it have length one on average.
+DENSE_WEIGHT = 1.0
+
+#: In how many sentences a word or pair of words, and a run of characters, must stand to be learnt.
+LEAST_WORDS, LEAST_CHARACTERS = 2, 3
 
 _WORD = r"(?u)\b\w+\b|\?"
 
@@ -38,59 +49,149 @@ class Counts:
     characters: Matrix
     cues: Matrix
     members: Matrix
+    encoded: Encoded | None
 
     def span(self, message: int) -> slice:
         """The sentences of a message, as rows of the sentence matrices."""
         return slice(int(self.members.indptr[message]), int(self.members.indptr[message + 1]))
 
+    def take(self, messages: Sequence[int]) -> Counts:
+        """The counts of some of the messages, in the order given."""
+        rows = np.concatenate([np.arange(self.span(each).start, self.span(each).stop) for each in messages])
+        lengths = [self.span(each).stop - self.span(each).start for each in messages]
+        encoded = self.encoded
+        if encoded is not None:
+            encoded = Encoded(encoded.whole[np.asarray(messages)], encoded.sentences[rows])
+        return Counts(self.words[rows], self.characters[rows], self.cues[rows], _members(lengths), encoded)
+
 
 @dataclass(frozen=True, slots=True)
-class Vectors:
-    """The fitted vocabulary and weights; `names` are the words or pairs of words that the first columns stand for."""
+class Scale:
+    """Brings vectors to mean zero and, by network, length one."""
+
+    mean: Vectors32
+    factor: Vectors32
+
+    def of(self, vectors: Vectors32) -> Matrix:
+        return sparse.csr_matrix((vectors - self.mean) * self.factor, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    whole: Scale
+    sentences: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What is counted, and the encoder."""
 
     words: CountVectorizer
     characters: CountVectorizer
+    encoder: Encoder | None
+
+    def counts(self, messages: Sequence[Prepared]) -> Counts:
+        texts = _texts(messages)
+        return self._beside(messages, self.words.transform(texts), self.characters.transform(texts))
+
+    def _beside(self, messages: Sequence[Prepared], words: Matrix, characters: Matrix) -> Counts:
+        encoded = None
+        if self.encoder is not None:
+            encoded = self.encoder.encode([[sentence.text for sentence in each.sentences] for each in messages])
+        return Counts(
+            words.astype(np.float64), characters.astype(np.float64), _cues(messages),
+            _members([len(message.sentences) for message in messages]), encoded,
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, messages: Sequence[Prepared], encoder: Encoder | None) -> tuple[Vocabulary, Counts]:
+        """The vocabulary of these messages and their counts. Deterministic: it is sorted."""
+        found = cls(
+            CountVectorizer(ngram_range=(1, 2), min_df=LEAST_WORDS, token_pattern=_WORD, lowercase=False),
+            CountVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=LEAST_CHARACTERS, lowercase=False),
+            encoder,
+        )
+        texts = _texts(messages)
+        words, characters = found.words.fit_transform(texts), found.characters.fit_transform(texts)
+        return found, found._beside(messages, words, characters)
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Fitted weights over a vocabulary; `names` are the words or pairs of words that the first columns stand for."""
+
+    vocabulary: Vocabulary
     word_weights: TfidfTransformer
     character_weights: TfidfTransformer
     names: tuple[str, ...]
+    scales: Scales | None
+
+    @property
+    def identity(self) -> Identity | None:
+        """What the encoder is made of."""
+        return self.vocabulary.encoder.identity if self.vocabulary.encoder else None
 
     def counts(self, messages: Sequence[Prepared]) -> Counts:
-        return Counts(
-            *_counted(messages, self.words.transform, self.characters.transform), _cues(messages), _members(messages)
-        )
+        return self.vocabulary.counts(messages)
 
     def sentences(self, counts: Counts) -> Matrix:
         """One weighted row a sentence."""
-        return self._weighted(counts.words, counts.characters, counts.cues)
+        dense = self.scales.sentences.of(counts.encoded.sentences) if self.scales and counts.encoded else None
+        return self._weighted(counts.words, counts.characters, counts.cues, dense, None)
 
     def whole(self, counts: Counts, cue_weight: float | None = None) -> Matrix:
         """One weighted row a message; a cue of any sentence is a cue of the message."""
         cues = counts.members @ counts.cues
         cues.data = np.minimum(cues.data, 1.0)
-        return self._weighted(counts.members @ counts.words, counts.members @ counts.characters, cues, cue_weight)
+        dense = self.scales.whole.of(counts.encoded.whole) if self.scales and counts.encoded else None
+        return self._weighted(
+            counts.members @ counts.words, counts.members @ counts.characters, cues, dense, cue_weight
+        )
 
-    def _weighted(self, words: Matrix, characters: Matrix, cues: Matrix, cue_weight: float | None = None) -> Matrix:
+    def _weighted(
+        self, words: Matrix, characters: Matrix, cues: Matrix, dense: Matrix | None, cue_weight: float | None
+    ) -> Matrix:
         blocks = [
             self.word_weights.transform(words),
             self.character_weights.transform(characters),
             cues * (CUE_WEIGHT if cue_weight is None else cue_weight),
         ]
-        return sparse.hstack(blocks, format="csr")
+        return sparse.hstack([*blocks, dense] if dense is not None else blocks, format="csr")
 
 
-def fit_vectors(messages: Sequence[Prepared]) -> tuple[Vectors, Counts]:
-    """Vocabulary and weights of these messages, and their counts. Deterministic: vocabularies are sorted."""
-    word = CountVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=_WORD, lowercase=False)
-    character = CountVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=3, lowercase=False)
-    by_word, by_character = _counted(messages, word.fit_transform, character.fit_transform)
-    members = _members(messages)
-    vectors = Vectors(
-        word, character,
-        TfidfTransformer(sublinear_tf=True).fit(members @ by_word),
-        TfidfTransformer(sublinear_tf=True).fit(members @ by_character),
-        names_of(word),
-    )  # fmt: skip
-    return vectors, Counts(by_word, by_character, _cues(messages), members)
+def fit_vectors(vocabulary: Vocabulary, counts: Counts) -> Vectors:
+    """Weights from the counts of the messages that are trained on."""
+    identity = vocabulary.encoder.identity if vocabulary.encoder else None
+    scales = None
+    if identity is not None and counts.encoded is not None:
+        scales = Scales(_scale(counts.encoded.whole, identity), _scale(counts.encoded.sentences, identity))
+    return Vectors(
+        vocabulary,
+        _idf(counts.members, counts.words, LEAST_WORDS),
+        _idf(counts.members, counts.characters, LEAST_CHARACTERS),
+        names_of(vocabulary.words),
+        scales,
+    )
+
+
+def _idf(members: Matrix, counted: Matrix, least: int) -> TfidfTransformer:
+    weights = TfidfTransformer(sublinear_tf=True).fit(members @ counted)
+    too_rare = np.bincount(counted.indices, minlength=counted.shape[1]) < least
+    idf = weights.idf_.copy()
+    idf[too_rare] = 0.0
+    weights.idf_ = idf
+    return weights
+
+
+def _scale(vectors: Vectors32, identity: Identity) -> Scale:
+    """Columns that never vary weigh nothing."""
+    deviation = vectors.std(axis=0)
+    length = np.concatenate([np.full(part.size, np.sqrt(part.size)) for part in identity.parts])
+    factor = np.where(deviation > _STILL, DENSE_WEIGHT / (np.maximum(deviation, _STILL) * length), 0.0)
+    return Scale(vectors.mean(axis=0), factor.astype(np.float32))
+
+
+_STILL = 1e-6
 
 
 def names_of(counted: CountVectorizer) -> tuple[str, ...]:
@@ -98,12 +199,8 @@ def names_of(counted: CountVectorizer) -> tuple[str, ...]:
     return tuple(str(name) for name in counted.get_feature_names_out())
 
 
-Count = Callable[[Sequence[str]], Matrix]
-
-
-def _counted(messages: Sequence[Prepared], by_word: Count, by_character: Count) -> tuple[Matrix, Matrix]:
-    texts = [delexicalise(sentence) for message in messages for sentence in message.sentences]
-    return by_word(texts).astype(np.float64), by_character(texts).astype(np.float64)
+def _texts(messages: Sequence[Prepared]) -> list[str]:
+    return [delexicalise(sentence) for message in messages for sentence in message.sentences]
 
 
 def _cues(messages: Sequence[Prepared]) -> Matrix:
@@ -111,9 +208,8 @@ def _cues(messages: Sequence[Prepared]) -> Matrix:
     return sparse.csr_matrix(np.vstack(rows))
 
 
-def _members(messages: Sequence[Prepared]) -> Matrix:
+def _members(lengths: Sequence[int]) -> Matrix:
     """Messages × sentences, one where the sentence is the message's."""
-    lengths = [len(message.sentences) for message in messages]
     ends = np.concatenate([[0], np.cumsum(lengths)])
     total = int(ends[-1])
-    return sparse.csr_matrix((np.ones(total), np.arange(total), ends), shape=(len(messages), total))
+    return sparse.csr_matrix((np.ones(total), np.arange(total), ends), shape=(len(lengths), total))

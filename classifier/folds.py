@@ -24,10 +24,29 @@ class Fold:
     test: tuple[int, ...]
 
 
-def by_hand(rows: Sequence[Row]) -> list[Fold]:
-    """One fold a hand. A hand that is the only one of its language is split into two by its authors, since without
-    it training would hold not one row of the language.
+def by_hand(rows: Sequence[Row], parts: int = 6) -> list[Fold]:
+    """At most `parts` folds of whole hands, with about as many rows of each language.
+
+    A hand that is the only one of its language is split into two by its authors, since without it training would hold
+    not one row of the language.
     """
+    units = _units(rows)
+    tests: list[list[int]] = [[] for _ in range(min(parts, len(units)))]
+    names: list[list[str]] = [[] for _ in tests]
+    for unit, indices in sorted(units.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        language = rows[indices[0]].language
+        # Where few rows of its language are tested yet, and few rows at all.
+        part = min(
+            range(len(tests)),
+            key=lambda at: (sum(rows[index].language == language for index in tests[at]), len(tests[at]), at),
+        )
+        tests[part] += indices
+        names[part].append(unit)
+    named = sorted((" ".join(sorted(unit)), sorted(test)) for unit, test in zip(names, tests, strict=True))
+    return [_fold(rows, name, test) for name, test in named]
+
+
+def _units(rows: Sequence[Row]) -> dict[str, list[int]]:
     languages: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         languages[row.language].add(row.hand)
@@ -41,7 +60,7 @@ def by_hand(rows: Sequence[Row]) -> list[Fold]:
                 known.append(row.author)
             unit = f"{row.hand}/{known.index(row.author) % 2 + 1}"
         units[unit].append(index)
-    return [_fold(rows, unit, test) for unit, test in sorted(units.items())]
+    return units
 
 
 def by_author(rows: Sequence[Row], seed: int, parts: int = 5) -> list[Fold]:

@@ -1,9 +1,13 @@
-"""A trained model on disk: estimators.skops and manifest.json in one folder.
+"""A trained model on disk: estimators.skops and manifest.json in one folder, and in `plain/` its like without encoder.
 
 skops loads scikit-learn's own types only; the list of further trusted types is empty, so that no file can bring code.
 The manifest holds the SHA-256 of the estimators, all small numbers (calibration, thresholds), where it came from (hash
-of the data, library versions) and what it was measured to do. A mismatch is refused. Who vouches for the manifest is
-not this room's concern.
+of the data, library versions, sentence encoder) and what it was measured to do. A mismatch is refused. Who vouches for
+the manifest is not this room's concern.
+
+The encoder's weights are not in the folder: the manifest names them by hash, and another encoder is refused. Where its
+packages are not installed, or it is switched off, the trained model in `plain/` is loaded, which needs none: it was
+trained on the same rows, with thresholds of its own that hold the same bound, and leaves more to people.
 """
 
 from __future__ import annotations
@@ -26,9 +30,11 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from classifier import labels
 from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, PRIMARY_INPUTS, Calibration, Weights
 from classifier.cues import FEATURES
+from classifier.encoders.find import check_identity
+from classifier.encoders.values import Encoder, Identity
 from classifier.errors import ModelError
 from classifier.estimators import Estimators
-from classifier.features import Vectors, names_of
+from classifier.features import Scale, Scales, Vectors, Vocabulary, names_of
 from classifier.judgement import Standards
 from classifier.trained import HORIZON, Classifier
 from classifier.training import Trained
@@ -36,9 +42,12 @@ from classifier.training import Trained
 DEFAULT = Path(__file__).parent / "built"
 
 #: Counted up whenever an older program could not read, or would misread, what is written.
-FORMAT = 1
+FORMAT = 2
 
 ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
+
+#: Folder, within a trained model's, of the one that needs no encoder.
+PLAIN = "plain"
 _INPUTS = {
     "cues": FEATURES,
     "intent": INTENT_INPUTS,
@@ -55,6 +64,7 @@ _REQUIRED = {
     "bound",
     "languages",
     "figures",
+    "encoder",
 }
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
 
@@ -91,6 +101,7 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
         "estimators_sha256": digest,
         "origin": asdict(origin),
         "libraries": libraries(),
+        "encoder": identity.as_json() if (identity := trained.estimators.vectors.identity) else None,
         "inputs": _INPUTS,
         "calibration": {
             "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
@@ -120,7 +131,7 @@ def program_hash() -> str:
     """SHA-256 over the classifier's code and wordings: a trained model depends on them as it does on its data."""
     room = Path(__file__).parent
     digest = hashlib.sha256()
-    for file in sorted(each for kind in ("*.py", "wordings/**/*.toml") for each in room.glob(kind)):
+    for file in sorted(each for kind in ("**/*.py", "wordings/**/*.toml") for each in room.glob(kind)):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(room).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
@@ -148,9 +159,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def load_model(folder: Path) -> Classifier:
-    """The trained model in `folder`. Raises `ModelError` where anything is not as it was written."""
+def load_model(folder: Path, encoder: Encoder | None = None) -> Classifier:
+    """The trained model in `folder`, or its like without an encoder where `encoder` is None.
+
+    Raises:
+        ModelError: anything is not as it was written, or `encoder` is not the one that it was trained with.
+    """
     manifest = read_manifest(folder)
+    if manifest["encoder"] is not None and encoder is None:
+        return load_model(folder / PLAIN)
     file = folder / ESTIMATORS
     try:
         digest = _sha256(file)
@@ -165,8 +182,12 @@ def load_model(folder: Path) -> Classifier:
         raise ModelError(f"{folder}: made for other features than this program's. Build or train it again.")
     _check_library(folder, manifest)
     try:
+        if manifest["encoder"] is None:
+            encoder = None
+        elif encoder is not None:
+            check_identity(Identity.from_json(manifest["encoder"]), encoder, folder)
         parts = skops.io.load(file, trusted=[])
-        return _classifier(manifest, parts)
+        return _classifier(manifest, parts, encoder)
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile, skops.io.exceptions.UntrustedTypesFoundException) as e:
         raise ModelError(f"{folder}: holds no trained model that can be loaded ({e}). Train it again.") from None
 
@@ -180,14 +201,14 @@ def _check_library(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any]) -> Classifier:
+def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any], encoder: Encoder | None) -> Classifier:
     def weights(raw: Mapping[str, Any]) -> Weights:
         return Weights(tuple(float(each) for each in raw["weights"]), float(raw["constant"]))
 
     calibration = manifest["calibration"]
     return Classifier(
         str(manifest["version"]),
-        _estimators(parts),
+        _estimators(parts, encoder),
         Calibration(
             {intent: weights(calibration["intents"][intent]) for intent in labels.INTENTS},
             weights(calibration["primary"]),
@@ -202,13 +223,18 @@ def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any]) -> Classi
 
 
 def _parts(estimators: Estimators) -> dict[str, Any]:
-    """Built-in types only. The weights of TF-IDF are kept as plain arrays."""
+    """Built-in types only. The weights of TF-IDF and of the encoder's vectors are kept as plain arrays."""
     vectors = estimators.vectors
+    scales = vectors.scales
     return {
-        "words": vectors.words,
-        "characters": vectors.characters,
+        "words": vectors.vocabulary.words,
+        "characters": vectors.vocabulary.characters,
         "word_weights": vectors.word_weights.idf_,
         "character_weights": vectors.character_weights.idf_,
+        "scales": {
+            name: [scale.mean, scale.factor]
+            for name, scale in ((("whole", scales.whole), ("sentences", scales.sentences)) if scales else ())
+        },
         "whole": dict(estimators.whole),
         "sentence": dict(estimators.sentence),
         "primary": estimators.primary,
@@ -216,13 +242,14 @@ def _parts(estimators: Estimators) -> dict[str, Any]:
     }
 
 
-def _estimators(parts: Mapping[str, Any]) -> Estimators:
+def _estimators(parts: Mapping[str, Any], encoder: Encoder | None) -> Estimators:
+    scales = {name: Scale(*arrays) for name, arrays in parts["scales"].items()}
     vectors = Vectors(
-        parts["words"],
-        parts["characters"],
+        Vocabulary(parts["words"], parts["characters"], encoder),
         _weights(parts["word_weights"]),
         _weights(parts["character_weights"]),
         names_of(parts["words"]),
+        Scales(scales["whole"], scales["sentences"]) if encoder is not None else None,
     )
     return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["details"])
 

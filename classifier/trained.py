@@ -11,7 +11,7 @@ from typing import TypeVar
 from classifier.amounts import AmountMention
 from classifier.calibration import Calibration, Opinion
 from classifier.dates import DateMention
-from classifier.estimators import Estimators
+from classifier.estimators import Estimators, RawScores
 from classifier.invoices import Piece
 from classifier.judgement import Findings, Standards, find, judge
 from classifier.preprocess import Prepared, Sentence, prepare
@@ -36,6 +36,12 @@ class Classifier:
     standards: Standards
 
     @property
+    def encoder(self) -> str | None:
+        """Name of the sentence encoder, None where it does without."""
+        identity = self.estimators.vectors.identity
+        return identity.name if identity else None
+
+    @property
     def thresholds(self) -> Mapping[str, float]:
         return self.standards.thresholds
 
@@ -47,7 +53,7 @@ class Classifier:
             prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
             findings = [find(reply, message) for reply, message in zip(batch, prepared, strict=True)]
             scores = self.estimators.scores(prepared)
-            segments = read_segments(self.estimators, self.calibration, prepared, findings)
+            segments = opinions(self.calibration, segment_scores(self.estimators, prepared, findings))
             found += [
                 judge(reply, message, seen, raw, self.calibration, self.standards, parts, self.version)
                 for reply, message, seen, raw, parts in zip(batch, prepared, findings, scores, segments, strict=True)
@@ -64,10 +70,10 @@ def month_first(reply: Reply) -> bool | None:
     return None if any(invoice.currency == "USD" for invoice in reply.invoices) else False
 
 
-def read_segments(
-    estimators: Estimators, calibration: Calibration, prepared: Sequence[Prepared], findings: Sequence[Findings]
-) -> list[list[Opinion]]:
-    """For each message the opinions of its segments, each read as a message of its own, in one batch.
+def segment_scores(
+    estimators: Estimators, prepared: Sequence[Prepared], findings: Sequence[Findings]
+) -> list[list[RawScores]]:
+    """For each message the scores of its segments, each read as a message of its own, in one batch.
 
     Empty where a message is not parted by its invoices.
     """
@@ -80,8 +86,13 @@ def read_segments(
             Prepared(message.language, "", tuple(_cut(message.sentences[at.sentence], at) for at in segment.pieces))
             for segment in segments
         ]
-    opinions = iter([calibration.opinion(raw) for raw in estimators.scores(parts)])
-    return [list(itertools.islice(opinions, count)) for count in counts]
+    scores = iter(estimators.scores(parts))
+    return [list(itertools.islice(scores, count)) for count in counts]
+
+
+def opinions(calibration: Calibration, scores: Sequence[Sequence[RawScores]]) -> list[list[Opinion]]:
+    """What each segment of each message says."""
+    return [[calibration.opinion(raw) for raw in each] for each in scores]
 
 
 def _cut(sentence: Sentence, piece: Piece) -> Sentence:

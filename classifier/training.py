@@ -10,11 +10,12 @@ message's intent is carried by its strongest sentence, found in turns with the m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -30,14 +31,15 @@ from classifier.calibration import (
     primary_inputs,
 )
 from classifier.data import Row
+from classifier.encoders.values import Encoder
 from classifier.errors import DataError
 from classifier.estimators import Estimators, RawScores
-from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
+from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vocabulary, fit_vectors
 from classifier.folds import Fold, by_hand
 from classifier.judgement import Findings, Standards, find, judge, understand
 from classifier.preprocess import Prepared, prepare
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, read_segments
+from classifier.trained import HORIZON, month_first, opinions, segment_scores
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -79,15 +81,19 @@ class Trained:
     held_out: Judged
 
 
-def train(rows: Sequence[Row], progress: Progress = silent) -> Trained:
-    """Train on `rows`. Raises `DataError` where an intent has no rows, or all rows are one hand's."""
+def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | None = None) -> Trained:
+    """Train on `rows`, with the vectors of `encoder` where there is one.
+
+    Raises:
+        DataError: an intent has no rows, or all rows are one hand's.
+    """
     _check(rows)
-    prepared = prepare_rows(rows)
-    judged, calibration = hold_out(rows, prepared, by_hand(rows), progress)
+    examples = make_examples(rows, encoder, progress)
+    judged, calibration = hold_out(examples, by_hand(rows), progress)
     progress("thresholds")
     bounded = choose_thresholds(judged.outcomes)
     progress("all rows")
-    estimators = fit_estimators(rows, prepared)
+    estimators = fit_estimators(examples, range(len(rows)))
     return Trained(estimators, calibration, bounded, enough_rows(rows), judged)
 
 
@@ -102,70 +108,94 @@ def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
     return [prepare(row.reply.text, row.reply.date.date(), month_first(row.reply)) for row in rows]
 
 
-def hold_out(
-    rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence[Fold], progress: Progress = silent
-) -> tuple[Judged, Calibration]:
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Labelled rows made ready: prepared, searched, counted and encoded once for all folds."""
+
+    rows: tuple[Row, ...]
+    prepared: tuple[Prepared, ...]
+    findings: tuple[Findings, ...]
+    vocabulary: Vocabulary
+    counts: Counts
+
+
+def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
+    progress(f"reading {len(rows)} replies" + (f" with {encoder.identity.name}" if encoder else ""))
+    prepared = prepare_rows(rows)
+    vocabulary, counts = Vocabulary.of(prepared, encoder)
+    findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
+    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts)
+
+
+def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> tuple[Judged, Calibration]:
     """Judge every row by models that never saw its fold.
 
     Returns those predictions, and the calibration over all folds, which a model trained on all rows takes.
     """
-    examples = [Example(row, each, find(row.reply, each)) for row, each in zip(rows, prepared, strict=True)]
-    scores: dict[int, RawScores] = {}
-    fitted: list[Estimators] = []
-    for fold in folds:
-        progress(f"without {fold.name}")
-        estimators = fit_estimators([rows[i] for i in fold.train], [prepared[i] for i in fold.train])
-        scores.update(zip(fold.test, estimators.scores([prepared[i] for i in fold.test]), strict=True))
-        fitted.append(estimators)
+    rows = examples.rows
+    held: list[_Held] = Parallel(n_jobs=_JOBS, prefer="threads")(
+        delayed(_score_fold)(examples, fold, progress) for fold in folds
+    )
+    scores = {index: raw for each in held for index, raw in each.scores.items()}
     open_standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
     predictions: dict[int, Prediction] = {}
-    for fold, estimators in zip(folds, fitted, strict=True):
+    for fold, own in zip(folds, held, strict=True):
         rest = [index for other in folds if other is not fold for index in other.test]
-        calibration = fit_calibration([(examples[index], scores[index]) for index in rest])
-        tested = [examples[index] for index in fold.test]
-        segments = read_segments(
-            estimators, calibration, [each.prepared for each in tested], [each.findings for each in tested]
-        )
-        for index, each, parts in zip(fold.test, tested, segments, strict=True):
+        calibration = fit_calibration(examples, rest, scores)
+        parts = opinions(calibration, own.segments)
+        for index, said in zip(fold.test, parts, strict=True):
             predictions[index] = judge(
-                each.row.reply, each.prepared, each.findings, scores[index], calibration, open_standards, parts, ""
-            )
-    everything = fit_calibration([(examples[index], scores[index]) for index in range(len(rows))])
+                rows[index].reply, examples.prepared[index], examples.findings[index], scores[index], calibration,
+                open_standards, said, "",
+            )  # fmt: skip
+    everything = fit_calibration(examples, range(len(rows)), scores)
     ordered = tuple(predictions[index] for index in range(len(rows)))
     return Judged(ordered, tuple(outcome(row, each) for row, each in zip(rows, ordered, strict=True))), everything
 
 
+#: Folds at once, as threads: the solver lets others run while it works.
+_JOBS = 2
+
+
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A labelled row, made ready."""
+class _Held:
+    """Scores of the rows of one fold, and of their segments in the fold's order, by a model that never saw them."""
 
-    row: Row
-    prepared: Prepared
-    findings: Findings
+    scores: Mapping[int, RawScores]
+    segments: Sequence[Sequence[RawScores]]
 
 
-def fit_calibration(scored: Sequence[tuple[Example, RawScores]]) -> Calibration:
+def _score_fold(examples: Examples, fold: Fold, progress: Progress) -> _Held:
+    progress(f"without {fold.name}")
+    estimators = fit_estimators(examples, fold.train)
+    scores = estimators.scores_of(examples.counts.take(fold.test))
+    segments = segment_scores(
+        estimators, [examples.prepared[index] for index in fold.test], [examples.findings[index] for index in fold.test]
+    )
+    return _Held(dict(zip(fold.test, scores, strict=True)), segments)
+
+
+def fit_calibration(examples: Examples, chosen: Sequence[int], scores: Mapping[int, RawScores]) -> Calibration:
     """The maps to probabilities, primary and confidence, from scores by models that never saw their row."""
+    raws = [scores[index] for index in chosen]
+    truth = [examples.rows[index].labels for index in chosen]
     intents = {
-        intent: fit_weights(
-            [intent_inputs(raw, column) for _, raw in scored],
-            [intent in each.row.labels.intents for each, _ in scored],
-        )
+        intent: fit_weights([intent_inputs(raw, column) for raw in raws], [intent in label.intents for label in truth])
         for column, intent in enumerate(labels.INTENTS)
     }
     inputs, right = [], []
-    for each, raw in scored:
+    for raw, label in zip(raws, truth, strict=True):
         said = {intent: intents[intent].of(intent_inputs(raw, at)) for at, intent in enumerate(labels.INTENTS)}
         inputs += [primary_inputs(intent, said, raw) for intent in labels.INTENTS]
-        right += [intent == each.row.labels.primary for intent in labels.INTENTS]
+        right += [intent == label.primary for intent in labels.INTENTS]
     unsure = Calibration(intents, fit_weights(inputs, right), Weights((0.0,) * len(CONFIDENCE_INPUTS), 0.0))
     inputs, right = [], []
-    for each, raw in scored:
-        opinion = unsure.opinion(raw)
-        as_a_whole = [opinion] * len(each.findings.mentions.segments)
-        said_of = understand(each.row.reply, each.findings, opinion, as_a_whole)
+    for index, raw, label in zip(chosen, raws, truth, strict=True):
+        opinion, findings = unsure.opinion(raw), examples.findings[index]
+        as_a_whole = [opinion] * len(findings.mentions.segments)
+        said_of = understand(examples.rows[index].reply, findings, opinion, as_a_whole)
         inputs.append(confidence_inputs(said_of.opinion, raw))
-        right.append(said_of.opinion.primary == each.row.labels.primary)
+        right.append(said_of.opinion.primary == label.primary)
     return Calibration(intents, unsure.primary, fit_weights(inputs, right))
 
 
@@ -193,8 +223,11 @@ def is_actionable(row: Row) -> bool:
     return True
 
 
-def fit_estimators(rows: Sequence[Row], prepared: Sequence[Prepared]) -> Estimators:
-    vectors, counts = fit_vectors(prepared)
+def fit_estimators(examples: Examples, chosen: Sequence[int]) -> Estimators:
+    """The estimators of some of the examples."""
+    rows = [examples.rows[index] for index in chosen]
+    counts = examples.counts.take(chosen)
+    vectors = fit_vectors(examples.vocabulary, counts)
     whole, by_sentence = vectors.whole(counts), vectors.sentences(counts)
     said = {intent: np.array([intent in row.labels.intents for row in rows]) for intent in labels.INTENTS}
     by_text = {intent: _regression(whole, said[intent]) for intent in labels.INTENTS}

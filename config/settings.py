@@ -347,6 +347,10 @@ class Classifier(Section):
     model: fields.Text = "default"
     """`default` for the trained model that is shipped or was promoted, or the path of one."""
 
+    encoder: Literal["default", "none"] = "default"
+    """The sentence encoder: `default` for the one that comes with relance, `none` to do without: ten times as fast,
+    and more is left to people."""
+
 
 class Settings(BaseSettings):
     """The whole configuration. Read it with `config.load`."""

@@ -211,9 +211,17 @@ def check_model(settings: Settings) -> Iterator[Check]:
     """Whether the trained model can be read, its signature included."""
     import classifier  # noqa: PLC0415 scikit-learn takes most of a second
 
-    loaded = classifier.load(settings.model_path)
+    loaded = classifier.load(settings.model_path, settings.classifier.encoder)
     surest = ", ".join(f"{intent} {bound:.2f}" for intent, bound in sorted(loaded.thresholds.items()))
-    yield ok("model", f"{loaded.version}, acts by itself from {surest}")
+    said = f"{loaded.version}, acts by itself from {surest}"
+    if loaded.encoder is not None or settings.classifier.encoder == "none":
+        yield ok("model", said)
+        return
+    yield warning(
+        "model",
+        f"{said}; its sentence encoder is not installed here, so it does without, and leaves more to people",
+        'Run relance on Linux on x86-64, where the encoder is; or set encoder = "none" under [classifier].',
+    )
 
 
 def plural(count: int, word: str, words: str = "") -> str:

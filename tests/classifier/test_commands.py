@@ -37,7 +37,7 @@ class _Console:
         self.told: list[str] = []
 
     def settings(self) -> Any:
-        return SimpleNamespace(root=self.root, model_path=None)
+        return SimpleNamespace(root=self.root, model_path=None, classifier=SimpleNamespace(encoder="none"))
 
     def now(self) -> datetime:
         return datetime(2026, 3, 11, 8, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_trained_models_are_listed_and_shown(run: Run, model: Path, tmp_path: Pa
     names = [json.loads(line)["name"] for line in run("model", "list", "--json", config=config).stdout.splitlines()]
     assert names[-1] == "20260311-a"
     shown = json.loads(run("model", "show", "20260311-a", "--json", config=config).stdout)
-    assert shown["format"] == 1
+    assert shown["format"] == 2
     result = run("model", "show", "nothing", config=config)
     assert isinstance(result.exception, ModelError)
     assert "20260311-a" in str(result.exception)
@@ -149,16 +149,14 @@ def test_trained_models_are_listed_and_shown(run: Run, model: Path, tmp_path: Pa
 def test_train_adds_further_replies_and_leaves_a_model_to_configure(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_training: Trained
 ) -> None:
-    import classifier.training
-
     seen: list[int] = []
 
-    def quick(rows: list[Any], progress: Any) -> Trained:
+    def quick(rows: list[Any], progress: Any, encoder: Any = None) -> Trained:
         seen.append(len(rows))
         return small_training
 
-    monkeypatch.setattr(classifier.training, "train", quick)
-    monkeypatch.setattr("classifier.figures.measure", lambda _rows, _said: {"macro_f1": 0.5})
+    monkeypatch.setattr("classifier.build.train", quick)
+    monkeypatch.setattr("classifier.build.summary", lambda _rows, _said: {"macro_f1": 0.5})
     more = write_rows(tmp_path / "more.jsonl", raw_row("xx-z01-01"))
     result = run("train", str(more), "--json", config=tmp_path / "relance.toml")
     assert result.exit_code == 0, result.exception

@@ -22,6 +22,14 @@ def test_a_hand_alone_in_its_language_is_parted_by_its_authors(tmp_path: Path) -
     assert [fold.name for fold in by_hand(_rows(tmp_path))] == ["en-a/1", "en-a/2", "fr-a", "fr-b"]
 
 
+def test_many_hands_are_held_out_a_few_at_a_time_with_rows_of_each_language(tmp_path: Path) -> None:
+    rows = _rows(tmp_path)
+    folds = by_hand(rows, parts=2)
+    assert [fold.name for fold in folds] == ["en-a/1 fr-a", "en-a/2 fr-b"]
+    for fold in folds:
+        assert {rows[index].language for index in fold.train} == {"fr", "en"}
+
+
 def test_authors_are_dealt_out_whole_and_the_same_for_a_seed(tmp_path: Path) -> None:
     rows = _rows(tmp_path)
     folds = by_author(rows, seed=3, parts=3)

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import skops.io
 
+import classifier.encoders.find as finding
 from classifier import load
+from classifier.data import Row
 from classifier.errors import ModelError
-from classifier.storage import ESTIMATORS, MANIFEST, Origin, save_model
-from classifier.training import Trained
+from classifier.storage import ESTIMATORS, MANIFEST, PLAIN, Origin, load_model, save_model
+from classifier.training import Trained, train
+from tests.classifier.encoders.fakes import Fake
 from tests.classifier.golden import classifier_of, probes
 
 
@@ -93,3 +96,39 @@ def test_a_pickle_is_not_loaded(copy: Path) -> None:
     (copy / MANIFEST).write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(ModelError, match="can be loaded"):
         load(copy)
+
+
+@pytest.fixture(scope="module")
+def with_encoder(small_rows: list[Row], small_training: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained model of an encoder, and its like without beside it."""
+    folder = tmp_path_factory.mktemp("encoded") / "model"
+    origin = Origin("d" * 64, "p" * 64, 150, ("fr-a",))
+    save_model(folder / PLAIN, small_training, origin, {"macro_f1": 0.5})
+    save_model(folder, train(small_rows, encoder=Fake()), origin, {"macro_f1": 0.5})
+    return folder
+
+
+def test_a_trained_model_with_its_encoder_predicts_as_it_was_trained(
+    with_encoder: Path, small_training: Trained
+) -> None:
+    loaded = load_model(with_encoder, Fake())
+    assert loaded.encoder == "fake"
+    plain = classifier_of(small_training).predict(probes())
+    assert [each.confidence for each in loaded.predict(probes())] != [each.confidence for each in plain]
+
+
+@pytest.mark.parametrize("other", [Fake(weights="1" * 64), Fake("another"), Fake(size=5)])
+def test_another_encoder_than_that_of_the_training_is_refused(with_encoder: Path, other: Fake) -> None:
+    with pytest.raises(ModelError, match="trained with another sentence encoder"):
+        load_model(with_encoder, other)
+
+
+def test_without_its_encoder_the_one_that_needs_none_answers(
+    with_encoder: Path, small_training: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [each.primary for each in classifier_of(small_training).predict(probes())]
+    asked_for = load(with_encoder, encoder="none")
+    assert asked_for.encoder is None
+    assert [each.primary for each in asked_for.predict(probes())] == expected
+    monkeypatch.setattr(finding, "has_default", lambda: False)
+    assert load(with_encoder).encoder is None
