@@ -1,4 +1,5 @@
-"""Facts that stand in a text as such: tokens written like invoice numbers, and whether bank details are named.
+"""Facts that stand in a text as such: tokens written like invoice numbers, whether bank details are named, and which
+attachment is named like a proof of payment.
 
 What a number refers to is not decided here; the caller compares with the customer's own invoices.
 """
@@ -7,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+
+from agent.inbound import wordings
 
 MAX_NUMBERS = 50
 #: characters of text that are searched
@@ -60,3 +63,15 @@ def mentions_iban(text: str) -> bool:
     """Whether the text names bank details: always a person's matter. The details themselves are never returned."""
     text = text[:MAX_TEXT]
     return bool(_IBAN_WORD.search(text) or any(sum(c.isdigit() for c in m[0]) >= 10 for m in _IBAN.finditer(text)))
+
+
+def is_payment_proof(filename: str) -> bool:
+    """Whether a file is named like a remittance advice or a proof of payment. What is in it is not read.
+
+    >>> is_payment_proof("Avis_de_virement-0312.pdf"), is_payment_proof("RIB.pdf")
+    (True, False)
+    """
+    name = re.sub(r"[\W_]+", " ", wordings.fold(filename).lower())
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", wordings.fold(filename))
+    names = wordings.pattern("payment_proofs", "names")
+    return bool(names.search(name) or names.search(re.sub(r"[\W_]+", " ", parted).lower()))

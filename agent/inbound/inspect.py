@@ -71,6 +71,7 @@ def as_line(file: Path, reading: Reading) -> dict[str, Any]:
             {"filename": attachment.filename, "content_type": attachment.content_type, "size": attachment.size}
             for attachment in reading.attachments
         ],
+        "payment_proofs": list(reading.payment_proofs),
         "numbers": list(reading.numbers),
         "mentions_iban": reading.mentions_iban,
         "error": reading.error,
@@ -82,7 +83,7 @@ def unreadable(file: Path, reason: str) -> dict[str, Any]:
     names = ("bounce", "auto_reply", "message_id", "in_reply_to", "sender", "delegate", "forward", "date")
     empty = dict.fromkeys(names)
     texts = dict.fromkeys(("new_text", "signature", "quoted", "from", "subject"), "")
-    lists: dict[str, Any] = {"inline": [], "references": [], "attachments": [], "numbers": []}
+    lists: dict[str, Any] = {"inline": [], "references": [], "attachments": [], "payment_proofs": [], "numbers": []}
     return {
         "file": str(file),
         "kind": "human",

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import logging
+import mimetypes
 import re
 from dataclasses import dataclass, field
 from email import policy
@@ -21,11 +22,13 @@ from email.parser import BytesParser
 from mailparser.core import MailParser
 
 from agent.inbound.charsets import decode_text, no_surrogates
+from agent.inbound.envelopes import MAX_ENVELOPE, is_encrypted, read_tnef, signed_content
 from agent.inbound.headers import Headers, decode_header
 from agent.inbound.values import Attachment
 
 MAX_PARTS = 1_000
 MAX_DEPTH = 50
+ENCRYPTED = "the mail is encrypted: its text can't be read"
 #: characters of text that are read; a reply to a reminder has no more
 MAX_TEXT = 400_000
 
@@ -97,6 +100,8 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
         if kind == "multipart/alternative":
             _walk_alternative(payload, depth, found)
             return
+        if kind == "multipart/encrypted":
+            found.error = found.error or ENCRYPTED
         children = payload[:1] if kind in ("multipart/signed", "multipart/appledouble") else payload
         for child in children:
             if isinstance(child, Message):
@@ -107,7 +112,7 @@ def _walk(part: Message, depth: int, found: _Found) -> None:
     if kind.startswith("message/") or kind in ("text/rfc822-headers", "text/x-rfc822-headers"):
         _embedded(part, kind, found)
         return
-    _leaf(part, kind, found)
+    _leaf(part, kind, depth, found)
 
 
 def _walk_alternative(children: list[object], depth: int, found: _Found) -> None:
@@ -165,7 +170,7 @@ def _even(value: str) -> str:
     return re.sub(r"\s*\n\s+", " ", decode_text(value.encode("utf-8", "surrogateescape"), None))
 
 
-def _leaf(part: Message, kind: str, found: _Found) -> None:
+def _leaf(part: Message, kind: str, depth: int, found: _Found) -> None:
     name = _filename(part)
     disposition = _disposition(part)
     is_text = kind in ("text/plain", "text/html", "text", "text/enriched", "text/markdown", "plain/text") or (
@@ -182,9 +187,52 @@ def _leaf(part: Message, kind: str, found: _Found) -> None:
             found.passages.append(Passage("", text) if is_html else Passage(text, ""))
         return
     data = _bytes_of(part)
+    if kind in _CMS and _open_signed(data, depth, found):
+        return
+    if (kind in _TNEF or name.lower() == "winmail.dat") and _open_tnef(data, found):
+        return
     if data or name:
-        digest = hashlib.sha256(data).hexdigest()
-        found.attachments.append(Attachment(name or _made_up_name(kind), kind, len(data), digest))
+        _attach(name or _made_up_name(kind), kind, data, found)
+
+
+_CMS = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
+
+
+def _attach(name: str, kind: str, data: bytes, found: _Found) -> None:
+    found.attachments.append(Attachment(name, kind, len(data), hashlib.sha256(data).hexdigest()))
+
+
+def _open_signed(data: bytes, depth: int, found: _Found) -> bool:
+    """Read the mail inside an opaque signature in its place; a text that is encrypted is told as such."""
+    if is_encrypted(data):
+        found.error = found.error or ENCRYPTED
+        return False
+    inner = signed_content(data[:MAX_ENVELOPE])
+    if inner is None:
+        return False
+    try:
+        tree = BytesParser(policy=policy.compat32).parsebytes(inner)
+    except (RecursionError, ValueError, LookupError, TypeError, IndexError):
+        found.error = "the mail inside the signature is broken"
+        return False
+    _walk(tree, depth + 1, found)
+    return True
+
+
+def _open_tnef(data: bytes, found: _Found) -> bool:
+    """Read the text of a winmail.dat where no other text stands before it, and list the files in it."""
+    opened = read_tnef(data[:MAX_ENVELOPE])
+    if opened is None or not (opened.plain.strip() or opened.html.strip() or opened.files):
+        return False
+    if not any(passage.plain.strip() or passage.html.strip() for passage in found.passages):
+        plain, html = no_surrogates(opened.plain[:MAX_TEXT]), no_surrogates(opened.html[:MAX_TEXT])
+        if plain.strip() or html.strip():
+            found.passages.append(Passage(plain, html))
+    for file in opened.files[: MAX_PARTS - len(found.attachments)]:
+        name = _safe_name(file.filename) or _made_up_name("")
+        _attach(name, mimetypes.guess_type(name)[0] or "application/octet-stream", file.data, found)
+    return True
 
 
 def _leaf_text(part: Message) -> str:
@@ -247,8 +295,11 @@ def _filename(part: Message) -> str:
         name = part.get_filename() or ""
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):
         return ""
-    decoded = decode_header(name.encode("utf-8", "surrogateescape"))
-    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", decoded)[:200]
+    return _safe_name(decode_header(name.encode("utf-8", "surrogateescape")))
+
+
+def _safe_name(name: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", no_surrogates(name))[:200]
 
 
 def _made_up_name(kind: str) -> str:

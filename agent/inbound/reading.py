@@ -11,7 +11,7 @@ from datetime import datetime
 
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
-from agent.inbound.facts import mentions_iban, read_numbers
+from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
 from agent.inbound.forwards import read_forward
 from agent.inbound.headers import MAX_SUBJECT, Headers, decode_header, message_ids, parse_date, parse_headers, tidy
 from agent.inbound.html import html_to_text, without_marks
@@ -69,6 +69,7 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
         inline=split.inline,
         forward=read_forward(subject, split.quoted, parts) if rule.kind is Kind.HUMAN else None,
         delegate=read_delegate(headers, sender),
+        payment_proofs=tuple(each.filename for each in parts.attachments if is_payment_proof(each.filename)),
     )
 
 

@@ -151,3 +151,5 @@ class Reading:
     forward: Forward | None = None
     #: who handed the mail in for its author: the Sender header (RFC 5322 3.6.2) where it names another address
     delegate: Address | None = None
+    #: names of the attachments that are called like a remittance advice or a proof of payment
+    payment_proofs: tuple[str, ...] = ()

@@ -141,6 +141,8 @@ def _reading(reading: Reading) -> list[str]:
         sentences.append(f"The report is {lasting}: {reading.bounce.reason.value.replace('_', ' ')}{status}.")
     if reading.auto_reply is not None and reading.auto_reply.return_date is not None:
         sentences.append(f"It names {reading.auto_reply.return_date} as the day of return.")
+    if reading.payment_proofs:
+        sentences.append(f"Attached is what is named like a proof of payment: {', '.join(reading.payment_proofs)}.")
     return sentences
 
 

@@ -101,6 +101,7 @@ def show_command(context: typer.Context, item_id: Item, json: Json = False) -> N
                 "received_at": message.received_at,
                 "text": reading.new_text,
                 "attachments": [a.filename for a in reading.attachments],
+                "payment_proofs": list(reading.payment_proofs),
                 "prediction": prediction.as_json() if prediction is not None else None,
             }
     ctx.emit(row, json=json)
