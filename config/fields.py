@@ -140,6 +140,26 @@ def _address_or_nothing(value: str) -> str:
     return _address(value) if value else value
 
 
+def _iban(value: str) -> str:
+    """An account number whose check digits are right (ISO 13616), without spaces; empty where there is none."""
+    iban = re.sub(r"\s", "", value).upper()
+    if not iban:
+        return iban
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", iban):
+        wrong("an IBAN", "Write it as on your bank's statement, or leave it empty.")
+    digits = "".join(str(int(char, 36)) for char in iban[4:] + iban[:4])
+    if int(digits) % 97 != 1:
+        wrong("an IBAN whose check digits fit", "Compare it with your bank's statement: a figure is wrong.")
+    return iban
+
+
+def _bic(value: str) -> str:
+    bic = re.sub(r"\s", "", value).upper()
+    if bic and not re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", bic):
+        wrong("a BIC of 8 or 11 characters", "Write it as on your bank's statement, or leave it empty.")
+    return bic
+
+
 def _host(value: str) -> str:
     bare = value.strip("[]")
     try:
@@ -231,6 +251,8 @@ MailAddressOrNothing = Annotated[str, AfterValidator(_address_or_nothing)]
 Host = Annotated[str, AfterValidator(_host)]
 MailboxName = Annotated[str, AfterValidator(_mailbox_name)]
 VariableName = Annotated[str, AfterValidator(_variable)]
+Iban = Annotated[str, AfterValidator(_iban)]
+Bic = Annotated[str, AfterValidator(_bic)]
 PlanName = Annotated[str, AfterValidator(_plan_name)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 FolderName = Annotated[str, AfterValidator(_folder)]

@@ -56,6 +56,16 @@ class Company(Section):
     """Language of a customer that names none (ISO 639-1, two letters)."""
     timezone: fields.Timezone
     """Time zone of the company, and of a customer that names none (IANA name)."""
+    address: str = ""
+    """Street, postcode and town, parted by commas, as they stand at the head of a letter."""
+    registration: str = ""
+    """Legal form, capital, register and number, as the foot of a letter must say in the company's country."""
+    signatory: str = ""
+    """The person who signs the reminders and can be talked to. Empty: the department alone signs."""
+    signatory_title: str = ""
+    """What that person is, for example "Credit manager"."""
+    phone: str = ""
+    """Where that person can be called."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -293,10 +303,25 @@ class Reminders(Section):
     """Most reminder mails to one customer on one of its days, over all currencies."""
     jitter_minutes: int = Field(default=0, ge=0, le=240)
     """A mail leaves up to so many minutes after it was planned, so that not all go at the stroke of the hour."""
+    one_click: bool = True
+    """Whether mails offer answers by one click: paid, will pay on, a problem, a question."""
     derive_segments: bool = False
     """Whether a customer without a segment gets one by the rules of `segments.toml` (shipped, or the company's own
     beside the configuration file): first invoice, always late, broken promises. A segment that the ledger gives goes
     before."""
+
+
+class Payment(Section):
+    """Where customers pay to. Never taken from anywhere else, so that no mail can change it."""
+
+    iban: fields.Iban = ""
+    """Account; shown in every reminder, with a QR code for banking apps where the currency is the euro. Empty: none."""
+    bic: fields.Bic = ""
+    """Bank of the account."""
+    payee: str = ""
+    """Name of the account's holder. Empty: the company's."""
+    qr: bool = True
+    """Whether reminders carry the QR code."""
 
 
 class Charges(Section):
@@ -369,6 +394,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     reminders: Reminders = Reminders()
     charges: Charges = Charges()
+    payment: Payment = Payment()
     daemon: Daemon = Daemon()
     audit: Audit = Audit()
     retention: Retention = Retention()

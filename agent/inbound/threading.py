@@ -8,7 +8,7 @@ Evidence, strongest first:
 
     signed_id   a Message-ID of ours in In-Reply-To, else in References from the last to the first; for a bounce
                 or an automatic answer also that of the mail which it reports on                            proof
-    tag         our signed address among the recipients                                                     proof
+    tag         our signed address among the recipients, or the code of an answer by one click               proof
     references  another mail of the conversation is named, which was tied before
     numbers     an invoice number in subject or new text: whole, or at least its last three digits where those fit
                 just one invoice of a customer that other evidence names
@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from agent.inbound import keys
+from agent.inbound import keys, oneclick
 from agent.inbound.values import Kind, Reading
 
 SIGNED_ID = "signed_id"
@@ -127,8 +127,10 @@ def named_ids(reading: Reading) -> tuple[str, ...]:
 
 
 def named_tokens(reading: Reading) -> tuple[str, ...]:
-    """The tokens of signed addresses among the recipients."""
-    found = (keys.parse_tag(recipient.address) for recipient in reading.recipients)
+    """The tokens of signed addresses among the recipients, and that of an answer by one click."""
+    found = [keys.parse_tag(recipient.address) for recipient in reading.recipients]
+    if (answer := oneclick.read(reading.new_text)) is not None:
+        found.append(answer.token)
     return tuple(dict.fromkeys(token for token in found if token))
 
 

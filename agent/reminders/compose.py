@@ -9,10 +9,24 @@ from datetime import datetime
 from jinja2 import Environment
 
 from agent.inbound import keys
+from agent.reminders.charges import ChargeRules, Charges, charges_of
 from agent.reminders.decide import billing_address, copies_for
-from agent.reminders.letter import Attachment, Draft, Letter, LetterLine, compose
+from agent.reminders.letter import Draft, compose
+from agent.reminders.letter_values import (
+    Attachment,
+    Bank,
+    CreditLine,
+    Letter,
+    LetterCharges,
+    LetterError,
+    LetterLine,
+    OtherLine,
+    Signatory,
+)
+from agent.reminders.schedule import local_day
 from agent.reminders.values import PlannedReminder
 from config import Mailbox, Settings
+from config.law import UnknownLaw, law_for
 
 
 def draft_of(
@@ -68,12 +82,63 @@ def draft_of(
             thread_subject=thread.subject if thread is not None else None,
             date=now.astimezone(settings.zone),
             offers_instalments=planned.step.offers_instalments,
+            credits=tuple(CreditLine(credit.number, credit.balance) for credit in planned.credits),
+            apart=tuple(
+                OtherLine(x.invoice.number, x.invoice.due_date, x.invoice.balance, x.why.value) for x in planned.apart
+            ),
+            charges=_letter_charges(charges_now(planned, settings, now)),
+            bank=bank_of(settings),
+            signatory=signatory_of(settings),
+            one_click=settings.reminders.one_click,
             attachments=tuple(
                 attachment for line in planned.lines if attach for attachment in documents.get(line.invoice.id, ())
             ),
         ),
         environment,
     )
+
+
+def charges_now(planned: PlannedReminder, settings: Settings, now: datetime) -> Charges | None:
+    """What the law adds on the customer's present day, as the step says.
+
+    Where no rate is known, nothing is shown; what a step claims can't be claimed then.
+
+    Raises:
+        LetterError: the step claims charges, and the law's table lacks a rate.
+    """
+    if planned.step.charges == "none":
+        return None
+    try:
+        return charges_of(planned, local_day(now, planned.customer.timezone), charge_rules(settings))
+    except UnknownLaw as error:
+        if planned.step.charges == "claimed":
+            raise LetterError(f"the charges of step {planned.step.name} can't be computed: {error}") from error
+        return None
+
+
+def charge_rules(settings: Settings) -> ChargeRules:
+    """The law and the company's choice. Raises UnknownLaw."""
+    return ChargeRules(law_for(settings), settings.charges.contract_rate, settings.charges.indemnity)
+
+
+def _letter_charges(charges: Charges | None) -> LetterCharges | None:
+    if charges is None:
+        return None
+    return LetterCharges(charges.until, charges.interest, charges.indemnity, charges.is_claimed)
+
+
+def bank_of(settings: Settings) -> Bank | None:
+    """Where to pay to; None: the settings name no account."""
+    payment = settings.payment
+    if not payment.iban:
+        return None
+    return Bank(payment.payee or settings.company.name, payment.iban, payment.bic, payment.qr)
+
+
+def signatory_of(settings: Settings) -> Signatory | None:
+    """Who signs; None: the department alone."""
+    company = settings.company
+    return Signatory(company.signatory, company.signatory_title, company.phone) if company.signatory else None
 
 
 def reply_to(mailbox: Mailbox, secret: bytes, key: str) -> str | None:

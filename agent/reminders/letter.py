@@ -20,96 +20,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from email.utils import format_datetime
-from typing import Any
 
 from babel.numbers import get_currency_precision
-from jinja2 import Environment, TemplateError, TemplateNotFound
+from jinja2 import Environment
 from pydantic import TypeAdapter, ValidationError
 
 from agent.inbound import identity, keys
-from agent.reminders import mime, readback
-from agent.reminders.templates import Catalogue, catalogue_for
-from config.errors import NeedsPerson
+from agent.reminders import mime
+from agent.reminders.letter_values import Attachment, Letter, LetterError
+from agent.reminders.payment_code import as_png
+from agent.reminders.render import Rendered, qr_id, render
 from config.fields import MailAddress
 
 _ADDRESS: TypeAdapter[str] = TypeAdapter(MailAddress)
 _ID = re.compile(r"<[!-;=?A-~]{1,240}@[!-;=?A-~]{1,240}>")
 _CONTENT_TYPE = re.compile(r"(?!multipart/|message/)[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,80}")
-_RE = re.compile(r"re\s*:\s*", re.I)
 # The first ids lead to the root, the last ones to the neighbours; programs cut longer lists, some refuse them.
 _FIRST_IDS, _LAST_IDS = 1, 20
 _FILENAME_BYTES = 120
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NOT_IN_FILENAMES = re.compile(r'[<>:"/\\|?*]')
-
-
-class LetterError(NeedsPerson):
-    """A letter that must not leave: what is wrong with its data or its template, and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LetterLine:
-    """One invoice. Amounts in the letter's currency, with tax; ``days_late`` counts from the due date."""
-
-    number: str
-    issue_date: date | None
-    due_date: date
-    amount: Decimal
-    balance: Decimal
-    days_late: int
-    purchase_order: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that goes along; its name may be anything, the mail carries a harmless one."""
-
-    filename: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """Everything that a reminder says, and to whom. ``date`` is aware, in the company's time zone."""
-
-    company_name: str
-    sender: str
-    reply_to: str | None
-    recipient: str
-    recipient_name: str | None
-    copies: tuple[str, ...]
-    customer_name: str
-    language: str
-    template: str
-    tone: str
-    level: int
-    currency: str
-    lines: tuple[LetterLine, ...]
-    total: Decimal
-    message_id: str
-    in_reply_to: str | None
-    references: tuple[str, ...]
-    thread_subject: str | None
-    """Subject of the first mail of the conversation that this one continues; None: this is the first."""
-    date: datetime
-    attachments: tuple[Attachment, ...] = ()
-    offers_instalments: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What people read: the subject and the two parts that say the same, in the language that was found for them."""
-
-    language: str
-    subject: str
-    text: str
-    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,140 +65,20 @@ def compose(letter: Letter, environment: Environment) -> Draft:
         LetterError: the letter's data is not fit to be sent, or its template says something that the data doesn't.
         ConfigError: a catalogue of phrases has a mistake.
     """
+    check(letter)
     rendered = render(letter, environment)
+    _refuse_control("the subject", rendered.subject)
     recipient = _address(letter.recipient, "customer")
     # A copy for whom it is written to already would be a second mail in the same mailbox.
     copies = {copy.lower(): copy for copy in (_address(copy, "copy") for copy in letter.copies)}
     copies.pop(recipient.lower(), None)
     head = _headers(letter, rendered, recipient, tuple(copies.values()))
-    body = mime.body(letter.message_id, rendered.text, rendered.html, _files(letter.attachments))
+    pictures = (mime.Picture(qr_id(letter), "image/png", as_png(rendered.qr)),) if rendered.qr is not None else ()
+    body = mime.body(letter.message_id, rendered.text, rendered.html, _files(letter.attachments), pictures)
     raw = (head + body).encode("ascii")
     return Draft(
         raw, letter.message_id, rendered.subject, recipient, tuple(copies.values()), digest=identity.identify(raw).dkey
     )
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A `LetterLine` as its language writes it; what templates call ``lines[…]``."""
-
-    number: str
-    issued: str | None
-    due: str
-    due_in_words: str
-    amount: str
-    balance: str
-    late: str | None
-    purchase_order: str | None
-    is_partly_paid: bool
-
-
-def render(letter: Letter, environment: Environment) -> Rendered:
-    """Subject and both parts of a letter, read back and found right. Raises as `compose`."""
-    _check(letter)
-    catalogue = catalogue_for(environment, letter.language)
-    name = f"mail/{catalogue.language}/{letter.template}.j2"
-    lines = tuple(_line(line, letter.currency, catalogue) for line in letter.lines)
-    context: dict[str, Any] = {
-        "language": catalogue.language,
-        "phrases": catalogue.phrases,
-        "company": letter.company_name,
-        "sender": letter.sender,
-        "customer": letter.customer_name,
-        "person": letter.recipient_name,
-        "tone": letter.tone,
-        "level": letter.level,
-        "lines": lines,
-        "total": catalogue.money(letter.total, letter.currency),
-        "has_attachments": bool(letter.attachments),
-        "offers_instalments": letter.offers_instalments,
-    }
-    subject = " ".join(re.split(r"[ \t\r\n]+", _part(environment, name, "mail/subject.txt.j2", context).strip()))
-    text = _part(environment, name, "mail/layout.txt.j2", context)
-    html = _part(environment, name, "mail/layout.html.j2", context)
-    if not subject:
-        raise _wrong_text(name, "its subject is empty", "Fill the block `subject`.")
-    _refuse_control("the subject", subject)
-    _read_back(name, subject, text, html, _figures(letter, catalogue, lines, context["total"]))
-    if letter.thread_subject is not None:
-        first = letter.thread_subject
-        subject = first if _RE.match(first) else f"Re: {first}"
-    return Rendered(catalogue.language, subject, text, html)
-
-
-def _line(line: LetterLine, currency: str, catalogue: Catalogue) -> _Line:
-    return _Line(
-        number=line.number,
-        issued=catalogue.day(line.issue_date) if line.issue_date is not None else None,
-        due=catalogue.day(line.due_date),
-        due_in_words=catalogue.day_in_words(line.due_date),
-        amount=catalogue.money(line.amount, currency),
-        balance=catalogue.money(line.balance, currency),
-        late=catalogue.days(line.days_late) if line.days_late > 0 else None,
-        purchase_order=line.purchase_order,
-        is_partly_paid=line.balance < line.amount,
-    )
-
-
-def _part(environment: Environment, name: str, layout: str, context: Mapping[str, Any]) -> str:
-    try:
-        return environment.get_template(name).render(context, layout=layout)
-    except TemplateNotFound as error:
-        raise _wrong_text(str(error), "there is no such text", "Write it, or name another one in the plan.") from None
-    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # A text is a program of the company's, so it fails as programs do; `templates check` shows the same.
-        line = getattr(error, "lineno", None)
-        where = getattr(error, "name", None) if isinstance(error, TemplateError) else None
-        told = f"{error} (line {line})" if line else str(error)
-        raise _wrong_text(str(where or name), told, "Mend it, then run `relance templates check`.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """How the letter's figures are written: all that may stand in it, and those that must."""
-
-    known: frozenset[str]
-    wanted: tuple[str, ...]
-
-
-def _figures(letter: Letter, catalogue: Catalogue, lines: Iterable[_Line], total: str) -> _Figures:
-    wanted = [total]
-    known = [
-        letter.company_name,
-        letter.customer_name,
-        letter.recipient_name,
-        letter.sender,
-        *catalogue.phrases.values(),
-    ]
-    for line, written in zip(letter.lines, lines, strict=True):
-        wanted += [written.number, written.due, written.balance]
-        known += [written.due_in_words, written.issued, written.amount, written.late, written.purchase_order]
-        if line.issue_date is not None:
-            known.append(catalogue.day_in_words(line.issue_date))
-    return _Figures(frozenset(figure for figure in (*wanted, *known) if figure), tuple(wanted))
-
-
-def _read_back(name: str, subject: str, text: str, html: str, figures: _Figures) -> None:
-    shown, loads = readback.read_html(html)
-    if loads:
-        raise _wrong_text(name, f"its HTML loads something ({', '.join(loads)})", "Use words and tables only.")
-    for part, said in (("subject", subject), ("plain part", text), ("HTML part", shown)):
-        if unknown := readback.unknown_figures(said, figures.known):
-            raise _wrong_text(
-                name,
-                f"its {part} says {unknown[0]!r}, which is no figure of this letter",
-                "Use the letter's own figures; a fixed one, like a telephone number, belongs into the catalogue.",
-            )
-        missing = readback.missing_figures(said, figures.wanted) if part != "subject" else ()
-        if missing:
-            raise _wrong_text(name, f"its {part} lacks {missing[0]!r}", "Show every invoice and the total.")
-
-
-def _wrong_text(name: str, what: str, mend: str) -> LetterError:
-    return LetterError(f"templates/{name}: {what}", mend)
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
@@ -357,13 +171,15 @@ def _unused(name: str, taken: set[str]) -> str:
 # --- the letter itself -----------------------------------------------------------------------------------------------
 
 
-def _check(letter: Letter) -> None:
+def check(letter: Letter) -> None:
     """Refuse data that no reminder may be made of."""
     for what, text in _said_by(letter):
         _refuse_control(what, text)
     if not letter.lines:
         raise LetterError(f"The letter to {letter.customer_name} has no invoice")
-    if len({line.number for line in letter.lines}) != len(letter.lines):
+    numbers = [line.number for line in letter.lines]
+    numbers += [credit.number for credit in letter.credits] + [other.number for other in letter.apart]
+    if len(set(numbers)) != len(numbers):
         raise LetterError(f"The letter to {letter.customer_name} names an invoice twice")
     if letter.date.tzinfo is None:
         raise ValueError("the letter's date has no time zone")
@@ -374,7 +190,8 @@ def _check_amounts(letter: Letter) -> None:
     if not re.fullmatch("[A-Z]{3}", letter.currency):
         raise LetterError(f"{letter.currency!r} is no currency", "Use its three letters (ISO 4217).")
     cent = Decimal(1).scaleb(-get_currency_precision(letter.currency))
-    for amount in (letter.total, *(a for line in letter.lines for a in (line.amount, line.balance))):
+    amounts = [letter.total, letter.to_pay, *(a for line in letter.lines for a in (line.amount, line.balance))]
+    for amount in (*amounts, *(c.balance for c in letter.credits), *(a.balance for a in letter.apart)):
         if not amount.is_finite() or amount != amount.quantize(cent):
             raise LetterError(
                 f"The letter to {letter.customer_name}: {amount} is no amount of {letter.currency}",
@@ -385,6 +202,8 @@ def _check_amounts(letter: Letter) -> None:
         raise LetterError(
             f"The letter to {letter.customer_name}: its total is {letter.total}, its invoices sum to {owed}"
         )
+    if letter.to_pay <= 0 or any(credit.balance >= 0 for credit in letter.credits):
+        raise LetterError(f"The letter to {letter.customer_name}: after its credits nothing is left to pay")
 
 
 def _said_by(letter: Letter) -> list[tuple[str, str]]:
@@ -396,6 +215,13 @@ def _said_by(letter: Letter) -> list[tuple[str, str]]:
     ]
     for line in letter.lines:
         texts += [("an invoice number", line.number), ("a purchase order", line.purchase_order)]
+    texts += [("an invoice number", credit.number) for credit in letter.credits]
+    texts += [("an invoice number", other.number) for other in letter.apart]
+    if letter.bank is not None:
+        texts.append(("the payee", letter.bank.payee))
+    if letter.signatory is not None:
+        signatory = letter.signatory
+        texts += [("the signatory", text) for text in (signatory.name, signatory.title, signatory.phone)]
     return [(what, text) for what, text in texts if text is not None]
 
 

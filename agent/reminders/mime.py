@@ -38,6 +38,15 @@ class File:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that the HTML part shows as ``cid:NAME``: it travels in the mail, nothing is fetched."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
 def header(name: str, text: str) -> str:
     """A header of free text (RFC 5322 3.6.5): as it is where that is possible, else in encoded words."""
     line = f"{name}: {text}"
@@ -56,15 +65,16 @@ def addresses(name: str, mailboxes: Iterable[tuple[str, str]]) -> str:
     return structured(name, [_mailbox(display, address, len(name) + 2) for display, address in mailboxes], ",")
 
 
-def body(message_id: str, text: str, html: str, files: Sequence[File]) -> str:
-    """The MIME headers and the body: two alternatives, and the files beside them.
+def body(message_id: str, text: str, html: str, files: Sequence[File], pictures: Sequence[Picture] = ()) -> str:
+    """The MIME headers and the body: two alternatives, the pictures with the HTML, and the files beside them.
 
     Boundaries are made from the Message-ID, so the same mail has the same bytes. They begin with ``=_``, which can
     stand in neither quoted-printable nor base64 (RFC 2045 6.7), so no content can hold one.
     """
-    alternative = _multipart(
-        "alternative", message_id, [_text_part("plain", text), _text_part("html", html)], with_version=not files
-    )
+    page = _text_part("html", html)
+    if pictures:
+        page = _multipart("related", message_id, [page, *map(_picture_part, pictures)], with_version=False)
+    alternative = _multipart("alternative", message_id, [_text_part("plain", text), page], with_version=not files)
     if not files:
         return alternative
     return _multipart("mixed", message_id, [alternative, *map(_file_part, files)], with_version=True)
@@ -92,6 +102,16 @@ def _file_part(file: File) -> str:
     return (
         structured("Content-Type", [file.content_type])
         + structured("Content-Disposition", ["attachment;", _filename(file.filename)])
+        + f"Content-Transfer-Encoding: base64{CRLF}{CRLF}{encoded}"
+    )
+
+
+def _picture_part(picture: Picture) -> str:
+    encoded = base64.encodebytes(picture.content).decode("ascii").replace("\n", CRLF)
+    return (
+        structured("Content-Type", [picture.content_type])
+        + structured("Content-ID", [f"<{picture.name}>"])
+        + structured("Content-Disposition", ["inline"])
         + f"Content-Transfer-Encoding: base64{CRLF}{CRLF}{encoded}"
     )
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from agent.reminders import approve, decide, schedule, store
 from agent.reminders.compose import draft_of
-from agent.reminders.letter import Attachment, LetterError
+from agent.reminders.letter_values import Attachment, LetterError
 from agent.reminders.schedule import local_day
 from agent.reminders.templates import mail_environment
 from agent.reminders.values import CustomerPlan, PlannedReminder

@@ -26,6 +26,7 @@ _LOADING_TAGS = frozenset(
 )
 _LOADING_ATTRIBUTES = frozenset("action background data formaction http-equiv lowsrc poster src srcset".split())
 _LOADING_STYLE = re.compile(r"url\s*\(|@import|expression\s*\(|image-set\s*\(", re.I)
+_OWN_PICTURE = re.compile(r"cid:[A-Za-z0-9.@_-]+")  # a part of this very mail
 _LINK = re.compile(r"(?:https|mailto|tel):", re.I)
 
 
@@ -74,9 +75,12 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._in_style = tag == "style"
         self.texts.append(" ")
-        if tag in _LOADING_TAGS:
+        shows_own = tag == "img" and _OWN_PICTURE.fullmatch(dict(attrs).get("src") or "") is not None
+        if tag in _LOADING_TAGS and not shows_own:
             self.loads.append(f"<{tag}>")
         for name, value in attrs:
+            if shows_own and name == "src":
+                continue
             if name in _LOADING_ATTRIBUTES or (name == "style" and _LOADING_STYLE.search(value or "")):
                 self.loads.append(f"{name} of <{tag}>")
             elif name == "href" and not _LINK.match((value or "").strip()):

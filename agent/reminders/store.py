@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from agent.inbound.store import undecided_mails
 from agent.ledger.store import ledger_as_of
 from agent.reminders.decide import FrozenLine, FrozenMail, said_by
+from agent.reminders.interest import PartPayment
 from agent.reminders.letter import Draft
 from agent.reminders.schedule import local_day
 from agent.reminders.segments import Segment, derived_segments
@@ -33,6 +34,7 @@ from config import Settings
 from config.plans import Channel, load_plans
 from config.statuses import load_statuses
 from models import (
+    Allocation,
     Blob,
     Contact,
     Customer,
@@ -44,6 +46,7 @@ from models import (
     Hold,
     Invoice,
     Message,
+    Payment,
     Promise,
     Reminder,
     ReminderLine,
@@ -130,6 +133,16 @@ class _Rows:
                 .group_by(Promise.invoice_id)
             ).all()
         )
+        self.payments: dict[int, list[PartPayment]] = defaultdict(list)
+        paid = (
+            select(Allocation.invoice_id, Payment.date, Allocation.amount)
+            .join(Payment, Payment.id == Allocation.payment_id)
+            .join(Invoice, Invoice.id == Allocation.invoice_id)
+            .where(is_open, chosen(Invoice.customer_id))
+            .order_by(Allocation.id)
+        )
+        for invoice_id, day, amount in session.execute(paid):
+            self.payments[invoice_id].append(PartPayment(day, amount))
         self._steps(session, and_(is_open, chosen(Invoice.customer_id)), ignoring)
         self._mails(session, chosen(Reminder.customer_id), ignoring)
         self._waiting(session, chosen(ExceptionLink.customer_id), ids)
@@ -325,6 +338,7 @@ def _invoice_view(invoice: Invoice, rows: _Rows) -> InvoiceView:
         held=rows.hold_on(invoice.customer_id, invoice.id),
         promised_for=rows.promised.get(invoice.id),
         documents=tuple(rows.documents.get(invoice.id, ())),
+        payments=tuple(rows.payments.get(invoice.id, ())),
         status=rows.statuses.meaning(invoice.status),
     )
 

@@ -1,11 +1,13 @@
 """`templates check` and `templates preview`: a company looks at its texts before a customer does.
 
 Both render every text in every language by the very code that composes reminders, against letters that are made up
-here: one invoice, one that is paid in part, several with an order number and a copy attached.
+here: one invoice, one that is paid in part, several with an order number and a copy attached, and one with everything
+that a letter may hold.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -17,7 +19,20 @@ import typer
 from jinja2 import Environment
 
 from agent.console import Context
-from agent.reminders.letter import Attachment, Letter, LetterLine, Rendered, compose, render
+from agent.reminders.compose import bank_of, signatory_of
+from agent.reminders.letter import compose
+from agent.reminders.letter_values import (
+    Attachment,
+    Bank,
+    CreditLine,
+    Letter,
+    LetterCharges,
+    LetterLine,
+    OtherLine,
+    Signatory,
+)
+from agent.reminders.payment_code import as_png
+from agent.reminders.render import Rendered, qr_id, render
 from agent.reminders.templates import languages, mail_environment, texts
 from config import Settings
 from config.errors import RelanceError
@@ -58,17 +73,27 @@ def preview(
     settings = ctx.settings()
     environment = mail_environment(settings.root)
     pages = {
-        f"{sample.language}-{sample.template}-{sample.case}.html": render(sample.letter, environment)
+        f"{sample.language}-{sample.template}-{sample.case}.html": _page(
+            sample.letter, render(sample.letter, environment)
+        )
         for sample in samples(settings, environment, ctx.now())
     }
     ctx.emit([str(path) for path in _write(folder, pages)], json=False)
 
 
-def _write(folder: Path, pages: dict[str, Rendered]) -> list[Path]:
+def _page(letter: Letter, rendered: Rendered) -> str:
+    """The HTML part as a browser shows it: the picture that travels with the mail stands in the page itself."""
+    if rendered.qr is None:
+        return rendered.html
+    picture = base64.b64encode(as_png(rendered.qr)).decode("ascii")
+    return rendered.html.replace(f"cid:{qr_id(letter)}", f"data:image/png;base64,{picture}")
+
+
+def _write(folder: Path, pages: dict[str, str]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, page in pages.items():
-            (folder / name).write_text(page.html, encoding="utf-8")
+            (folder / name).write_text(page, encoding="utf-8")
     except OSError as error:
         raise RelanceError(f"{folder}: {error.strerror}", "Name a folder that can be written to.") from error
     return [folder / name for name in pages]
@@ -124,6 +149,25 @@ def _cases(settings: Settings, language: str, template: str, now: datetime) -> I
     yield "in_part", replace(one, lines=(part,), total=part.balance, recipient_name=None)
     several = _letter(settings, language, template, (whole, part, late), now)
     yield "several", replace(several, attachments=(pdf,), offers_instalments=True)
+    yield "everything", _with_everything(several, now)
+
+
+def _with_everything(letter: Letter, now: datetime) -> Letter:
+    """Credits, what stands apart, charges, an account with its code, a signatory, answers by one click."""
+    until = now.date()
+    return replace(
+        letter,
+        credits=(CreditLine("AV-2026-0031", Decimal("-120.00")),),
+        apart=(
+            OtherLine("FA-2026-0298", until - timedelta(days=40), Decimal("310.00"), "promised"),
+            OtherLine("FA-2026-0277", until - timedelta(days=55), Decimal("96.20"), "disputed"),
+        ),
+        charges=LetterCharges(until, Decimal("18.42"), Decimal("120.00"), is_claimed=False),
+        bank=letter.bank or Bank(letter.company_name, "FR7630006000011234567890189", "AGRIFRPP", has_qr=True),
+        signatory=letter.signatory or Signatory("Camille Fontaine", "", "+33 4 72 00 00 00"),
+        offers_instalments=True,
+        one_click=True,
+    )
 
 
 def _line(number: str, today: date, days_late: int, amount: str, balance: str) -> LetterLine:
@@ -153,4 +197,7 @@ def _letter(settings: Settings, language: str, template: str, lines: tuple[Lette
         references=(),
         thread_subject=None,
         date=now.astimezone(settings.zone),
+        bank=bank_of(settings),
+        signatory=signatory_of(settings),
+        one_click=settings.reminders.one_click,
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from agent.reminders.interest import PartPayment
 from config.choice import Chosen, Who, choose
 from config.plans import Plan, Step
 from models.invoice import InvoiceKind
@@ -45,6 +46,8 @@ class InvoiceView:
     promised_for: date | None
     documents: tuple[str, ...]
     """SHA-256 of its invoice PDFs."""
+    payments: tuple[PartPayment, ...]
+    """What came in on it, with its day: interest counts from there."""
     status: str | None
     """What the ledger's own word of it means: refused, disputed, payment_sent, debit_failed; None: nothing."""
 

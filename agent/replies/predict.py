@@ -16,6 +16,7 @@ from sqlalchemy import select
 from agent.inbound.values import Kind
 from agent.replies import store
 from agent.replies.aside import PASSES, set_aside
+from agent.replies.oneclick import sharpen
 from classifier.values import Prediction as Value
 from classifier.values import Reply
 from config import Settings
@@ -52,6 +53,8 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
         if not replies:
             return total
         predictions, broken = _predict(classifier, replies)
+        asked = {reply.id: reply for reply in replies}
+        predictions = [sharpen(p, asked[p.id]) for p in predictions]
         for message_id, error in broken.items():
             set_aside(database, settings, int(message_id), error, now)
         with database.write() as session:

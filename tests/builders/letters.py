@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.reminders.letter import Letter, LetterLine
+from agent.reminders.letter_values import Letter, LetterLine
 
 MESSAGE_ID = "<r.abcdefghijklmnopqrstuvwx23@morel.example>"
 

@@ -59,6 +59,7 @@ def invoice(**changes: Any) -> InvoiceView:
         held=None,
         promised_for=None,
         documents=(),
+        payments=(),
         status=None,
     )
     return replace(view, **changes)

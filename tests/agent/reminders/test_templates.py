@@ -9,7 +9,9 @@ import pytest
 from babel.numbers import list_currencies
 
 from agent.cli import main
-from agent.reminders.letter import Attachment, LetterError, compose, render
+from agent.reminders.letter import compose
+from agent.reminders.letter_values import Attachment, LetterError
+from agent.reminders.render import render
 from agent.reminders.templates import (
     catalogue_for,
     html_paragraphs,
@@ -40,8 +42,8 @@ host = "smtp.morel.example"
 """
 
 
-LETTERS = len(languages(SHIPPED)) * len(texts(SHIPPED)) * 3
-"""What `check` and `preview` write: three letters for every text in every language."""
+LETTERS = len(languages(SHIPPED)) * len(texts(SHIPPED)) * 4
+"""What `check` and `preview` write: four letters for every text in every language."""
 
 
 def own(root: Path, **files: str) -> Path:
@@ -62,7 +64,7 @@ def changed(block: str, content: str, language: str = "fr") -> dict[str, str]:
 
 
 def test_every_shipped_language_has_every_shipped_text() -> None:
-    assert set(languages(SHIPPED)) >= {"en", "fr"}
+    assert languages(SHIPPED) == ("de", "en", "es", "fr", "it", "nl")
     assert set(texts(SHIPPED)) == {
         "firm_reminder", "friendly_reminder", "last_reminder", "pre_due_notice", "second_reminder",
     }  # fmt: skip
@@ -163,20 +165,20 @@ def test_a_phrase_of_the_company_is_laid_over_the_shipped_ones(tmp_path: Path) -
 def test_a_language_is_added_by_its_catalogue_and_texts(tmp_path: Path) -> None:
     english = (SHIPPED.loader.get_source(SHIPPED, "mail/en.toml")[0]) if SHIPPED.loader else ""
     text = (
-        "{% extends layout %}{% block subject %}Erinnerung {{ lines[0].number }}{% endblock %}"
-        "{% block greeting %}Guten Tag,{% endblock %}{% block closing %}{{ phrases.crossed }}{% endblock %}"
+        "{% extends layout %}{% block subject %}Lembrete {{ lines[0].number }}{% endblock %}"
+        "{% block greeting %}Bom dia,{% endblock %}{% block closing %}{{ phrases.crossed }}{% endblock %}"
     )
     root = own(
         tmp_path,
-        **{"mail__de.toml": english.replace("en_GB", "de_DE"), "mail__de__friendly_reminder.j2": text},
+        **{"mail__pt.toml": english.replace("en_GB", "pt_PT"), "mail__pt__friendly_reminder.j2": text},
     )
     environment = mail_environment(root)
-    assert languages(environment) == ("de", "en", "fr")
-    rendered = render(letter(language="de"), environment)
-    assert (rendered.language, rendered.subject) == ("de", "Erinnerung FA-2026-0312")
-    assert f"1.240,00{NB}€" in rendered.text
-    with pytest.raises(LetterError, match=r"templates/mail/de/firm_reminder.j2: there is no such text"):
-        render(letter(language="de", template="firm_reminder"), environment)
+    assert "pt" in languages(environment)
+    rendered = render(letter(language="pt"), environment)
+    assert (rendered.language, rendered.subject) == ("pt", "Lembrete FA-2026-0312")
+    assert f"1{NB}240,00{NB}€" in rendered.text
+    with pytest.raises(LetterError, match=r"templates/mail/pt/firm_reminder.j2: there is no such text"):
+        render(letter(language="pt", template="firm_reminder"), environment)
 
 
 @pytest.mark.parametrize(
@@ -238,9 +240,9 @@ def test_a_catalogue_with_a_mistake_is_named(tmp_path: Path, content: str, told:
 
 
 def test_a_new_language_must_have_every_phrase(tmp_path: Path) -> None:
-    environment = mail_environment(own(tmp_path, **{"mail__de.toml": 'locale = "de_DE"\n'}))
-    with pytest.raises(ConfigError, match=r"templates/mail/de.toml: amount: expected a phrase"):
-        render(letter(language="de"), environment)
+    environment = mail_environment(own(tmp_path, **{"mail__pt.toml": 'locale = "pt_PT"\n'}))
+    with pytest.raises(ConfigError, match=r"templates/mail/pt.toml: amount: expected a phrase"):
+        render(letter(language="pt"), environment)
 
 
 def test_attachments_are_spoken_of_only_where_there_are_any() -> None:
@@ -271,7 +273,7 @@ def test_check_names_the_text_that_is_wrong(configuration: Path, capsys: pytest.
     assert main(["--config", str(configuration), "templates", "check"]) == 1
     out, err = capsys.readouterr()
     assert "templates/mail/fr/friendly_reminder.j2: its plain part says '8'" in out
-    assert err == f"3 of {LETTERS} letters can't be written.\n"
+    assert err == f"4 of {LETTERS} letters can't be written.\n"
 
 
 def test_check_finds_a_text_that_only_a_plan_names(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
