@@ -59,6 +59,7 @@ def as_line(file: Path, reading: Reading) -> dict[str, Any]:
         "message_id": reading.message_id,
         "in_reply_to": reading.in_reply_to,
         "references": list(reading.references),
+        "conversation": reading.conversation,
         "from": reading.from_header,
         "sender": reading.sender.address if reading.sender else None,
         "delegate": reading.delegate.address if reading.delegate else None,
@@ -80,7 +81,9 @@ def as_line(file: Path, reading: Reading) -> dict[str, Any]:
 
 def unreadable(file: Path, reason: str) -> dict[str, Any]:
     """The object for a file that gave no reading: kind human, since a person has to look at it."""
-    names = ("bounce", "auto_reply", "message_id", "in_reply_to", "sender", "delegate", "forward", "date")
+    names = (
+        "bounce", "auto_reply", "message_id", "in_reply_to", "conversation", "sender", "delegate", "forward", "date",
+    )  # fmt: skip
     empty = dict.fromkeys(names)
     texts = dict.fromkeys(("new_text", "signature", "quoted", "from", "subject"), "")
     lists: dict[str, Any] = {"inline": [], "references": [], "attachments": [], "payment_proofs": [], "numbers": []}

@@ -18,6 +18,7 @@ import re
 TOKEN_LENGTH = 26
 _TOKEN = re.compile(r"[a-z2-7]{26}")
 TAG_PREFIX = "r."
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def make_message_id(secret: bytes, key: str, domain: str) -> str:
@@ -63,3 +64,44 @@ def parse_tag(address: str) -> str | None:
         return None
     token = tail[len(TAG_PREFIX) :]
     return token if _TOKEN.fullmatch(token) else None
+
+
+def thread_index(root: str, own: str) -> str:
+    """The Thread-Index (MS-OXOMSG 2.2.1.3) of a mail of ours in the conversation that the token `root` began.
+
+    Outlook and Exchange answer under the index of what they answer, whatever becomes of ids on the way. Its GUID is
+    the first 128 bits of the token; its time is left zero, so that all mails of a conversation share their root.
+    """
+    head = b"\x01" + bytes(5) + _bits(root)
+    child = b"" if root == own else hashlib.sha256(own.encode("ascii")).digest()[:5]
+    return base64.b64encode(head + child).decode("ascii")
+
+
+def conversation_of(thread_index: str) -> str | None:
+    """The GUID of a Thread-Index in hex, or None where the header is none.
+
+    >>> conversation_of(thread_index("a" * 26, "b" * 26))
+    '00000000000000000000000000000000'
+    """
+    try:
+        data = base64.b64decode(re.sub(r"\s", "", thread_index)[:2_000], validate=True)
+    except ValueError:
+        return None
+    return data[6:22].hex() if len(data) >= 22 and data[0] == 1 else None
+
+
+def tokens_of_conversation(guid: str) -> tuple[str, ...]:
+    """The tokens that may have begun the conversation, if it is one of ours: a token has two bits more than a GUID."""
+    number = int(guid, 16)
+    return tuple(_as_token((number << 2) | last) for last in range(4))
+
+
+def _bits(token: str) -> bytes:
+    number = 0
+    for char in token:
+        number = number << 5 | _ALPHABET.index(char)
+    return (number >> 2).to_bytes(16, "big")
+
+
+def _as_token(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (TOKEN_LENGTH - 1), -1, -5))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agent.inbound import keys
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
 from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
@@ -69,6 +70,7 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
         inline=split.inline,
         forward=read_forward(subject, split.quoted, parts) if rule.kind is Kind.HUMAN else None,
         delegate=read_delegate(headers, sender),
+        conversation=keys.conversation_of(headers.text("thread-index")),
         payment_proofs=tuple(each.filename for each in parts.attachments if is_payment_proof(each.filename)),
     )
 

@@ -23,6 +23,7 @@ from agent.inbound.threading import (
     KnownMail,
     KnownMessage,
     Tie,
+    conversation_tokens,
     forwarded_address,
     named_addresses,
     named_ids,
@@ -117,7 +118,8 @@ def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> 
     """The stored messages that a mail names; ``domains`` are those of our own mailboxes."""
     ids = named_ids(reading)
     wanted = {*ids, *(one.lower() for one in ids)}  # ours are in small letters, and some programs shout
-    wanted |= {f"<{keys.TAG_PREFIX}{token}@{domain}>" for token in named_tokens(reading) for domain in domains}
+    tokens = (*named_tokens(reading), *conversation_tokens(reading))
+    wanted |= {f"<{keys.TAG_PREFIX}{token}@{domain}>" for token in tokens for domain in domains}
     if not wanted:
         return KnownMail({}, {})
     query = (

@@ -10,6 +10,7 @@ Evidence, strongest first:
                 or an automatic answer also that of the mail which it reports on                            proof
     tag         our signed address among the recipients, or the code of an answer by one click               proof
     references  another mail of the conversation is named, which was tied before
+    conversation  the Thread-Index that Outlook kept is that of a conversation which we began
     numbers     an invoice number in subject or new text: whole, or at least its last three digits where those fit
                 just one invoice of a customer that other evidence names
     sender      the From address is a contact's
@@ -33,6 +34,7 @@ from agent.inbound.values import Kind, Reading
 SIGNED_ID = "signed_id"
 TAG = "tag"
 REFERENCES = "references"
+CONVERSATION = "conversation"
 NUMBERS = "numbers"
 SENDER = "sender"
 RECIPIENT = "recipient"
@@ -117,6 +119,10 @@ class _Hit:
     message: KnownMessage
     evidence: str
 
+    @property
+    def proves(self) -> bool:
+        return self.evidence in (SIGNED_ID, TAG)
+
 
 def named_ids(reading: Reading) -> tuple[str, ...]:
     """The Message-IDs that a mail names, the one that it answers first."""
@@ -132,6 +138,11 @@ def named_tokens(reading: Reading) -> tuple[str, ...]:
     if (answer := oneclick.read(reading.new_text)) is not None:
         found.append(answer.token)
     return tuple(dict.fromkeys(token for token in found if token))
+
+
+def conversation_tokens(reading: Reading) -> tuple[str, ...]:
+    """The tokens that may have begun the conversation by its Thread-Index."""
+    return keys.tokens_of_conversation(reading.conversation) if reading.conversation else ()
 
 
 def named_addresses(reading: Reading, *, colleague: bool) -> tuple[str, ...]:
@@ -152,7 +163,7 @@ def forwarded_address(reading: Reading) -> str | None:
 def tie(reading: Reading, known: KnownMail, customers: Directory, *, colleague: bool = False) -> Tie:
     """What the mail is tied to. `colleague`: a letter that somebody of the company wrote by hand, found in Sent."""
     hits = _hits(reading, known)
-    proofs = [hit for hit in hits if hit.message.is_signed and hit.message.customer_id]
+    proofs = [hit for hit in hits if hit.proves and hit.message.customer_id]
     proven = {hit.message.customer_id for hit in proofs if hit.message.customer_id}
     weak = _suggestions(reading, hits, customers, colleague=colleague)
     customer_id, conflict = _one_customer(proven, weak)
@@ -181,8 +192,12 @@ def _hits(reading: Reading, known: KnownMail) -> list[_Hit]:
         message = known.by_token.get(token)
         if message is not None and message.is_signed:
             found.append(_Hit(message, TAG))
+    for token in conversation_tokens(reading):
+        message = known.by_token.get(token)
+        if message is not None:
+            found.append(_Hit(message, CONVERSATION))
     # The nearest mail of ours says what is answered, also where a later one of the conversation is named as well.
-    return sorted(found, key=lambda hit: not hit.message.is_signed)
+    return sorted(found, key=lambda hit: not hit.proves)
 
 
 Suggestions = dict[str, dict[str, tuple[int, ...]]]
@@ -192,8 +207,12 @@ Suggestions = dict[str, dict[str, tuple[int, ...]]]
 def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *, colleague: bool) -> Suggestions:
     found: Suggestions = {}
     hits = list(hits)
-    referenced = {h.message.customer_id: h.message.invoice_ids for h in hits if not h.message.is_signed}
+    referenced = {h.message.customer_id: h.message.invoice_ids for h in hits if h.evidence == REFERENCES}
     found[REFERENCES] = {customer: ids for customer, ids in referenced.items() if customer}
+    # It may be answered to any mail of the conversation, so that it tells no invoices.
+    found[CONVERSATION] = {
+        h.message.customer_id: () for h in hits if h.evidence == CONVERSATION and h.message.customer_id
+    }
     addresses = named_addresses(reading, colleague=colleague)
     contacts = frozenset[str]().union(*(customers.contacts.get(one, frozenset()) for one in addresses))
     by_recipient = colleague or reading.bounce is not None
@@ -207,7 +226,7 @@ def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *
         found[FORWARDED] = dict.fromkeys(sorted(customers.contacts.get(author, ())), ())
     candidates = {h.message.customer_id for h in hits} | {c for named in found.values() for c in named}
     found[NUMBERS] = _numbers(reading.numbers, customers.invoices, candidates)
-    order = (REFERENCES, NUMBERS, SENDER, RECIPIENT, DOMAIN, FORWARDED)
+    order = (REFERENCES, CONVERSATION, NUMBERS, SENDER, RECIPIENT, DOMAIN, FORWARDED)
     return {evidence: found[evidence] for evidence in order if found.get(evidence)}
 
 

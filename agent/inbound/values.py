@@ -153,3 +153,5 @@ class Reading:
     delegate: Address | None = None
     #: names of the attachments that are called like a remittance advice or a proof of payment
     payment_proofs: tuple[str, ...] = ()
+    #: the GUID, in hex, under which Outlook and Exchange keep the conversation (Thread-Index)
+    conversation: str | None = None

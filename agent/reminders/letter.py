@@ -11,6 +11,7 @@ Which headers, and why:
 - no ``X-Auto-Response-Suppress``: it would also silence out-of-office answers, and their return dates and new contacts
   are worth having. Programs that follow RFC 3834 strictly stay silent anyway; Exchange, the usual one, does answer.
 - ``X-Relance-Ref``: the token of the Message-ID once more, for providers that rewrite Message-IDs.
+- ``Thread-Index``: the same for Outlook, which keeps it in answers; later mails go on under the first one's.
 - no ``List-Unsubscribe``: a reminder is no bulk mail, and one click must not end it.
 - a reminder that continues a thread carries the first one's subject behind ``Re:``, because Gmail and Outlook part a
   conversation whose subject changes.
@@ -111,8 +112,14 @@ def _headers(letter: Letter, rendered: Rendered, recipient: str, copies: tuple[s
         mime.structured("Auto-Submitted", ["auto-generated"]),
         mime.structured("Content-Language", [rendered.language]),
         mime.structured("X-Relance-Ref", [token]),
+        mime.structured("Thread-Index", [keys.thread_index(_root(references, token), token)]),
     ]
     return "".join(lines)
+
+
+def _root(references: list[str], own: str) -> str:
+    """The token of the mail of ours that began the conversation."""
+    return next((token for known in references if (token := keys.parse_tag(known)) is not None), own)
 
 
 def _address(text: str, whose: str) -> str:

@@ -1,8 +1,20 @@
 """Thread keys are deterministic, ours to make, and recognised in whatever case they come back."""
 
+import base64
+
 import pytest
 
-from agent.inbound.keys import is_own, make_message_id, parse_tag, tag_of, tagged_address, token_of
+from agent.inbound.keys import (
+    conversation_of,
+    is_own,
+    make_message_id,
+    parse_tag,
+    tag_of,
+    tagged_address,
+    thread_index,
+    token_of,
+    tokens_of_conversation,
+)
 
 SECRET = b"k" * 32
 
@@ -46,3 +58,21 @@ def test_a_tag_comes_back_from_plus_addresses_and_catch_alls() -> None:
     assert parse_tag(f"<r.{token.upper()}@ar.example>") == token
     assert parse_tag("compta+holiday@ar.example") is None
     assert parse_tag("compta@ar.example") is None
+
+
+def test_a_conversation_names_the_token_that_began_it() -> None:
+    root, own = tag_of(SECRET, "a"), tag_of(SECRET, "b")
+    first, second = conversation_of(thread_index(root, root)), conversation_of(thread_index(root, own))
+    assert first is not None
+    assert first == second
+    assert root in tokens_of_conversation(first)
+    assert own not in tokens_of_conversation(first)
+    assert len(base64.b64decode(thread_index(root, root))) == 22
+    assert len(base64.b64decode(thread_index(root, own))) == 27
+
+
+@pytest.mark.parametrize(
+    "foreign", ["", "AQ==", "%%%", "é", "A" * 5000, base64.b64encode(b"\x02" + bytes(21)).decode()]
+)
+def test_what_is_no_thread_index_is_no_conversation(foreign: str) -> None:
+    assert conversation_of(foreign) is None

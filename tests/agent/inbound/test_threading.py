@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.inbound.keys import thread_index
 from agent.inbound.reading import read_message
 from agent.inbound.threading import Directory, KnownInvoice, KnownMail, KnownMessage, Link, Tie, tie
 from agent.inbound.values import Reading
@@ -115,6 +116,38 @@ def test_two_customers_never_mix_but_both_are_linked(fields: Mapping[str, Any]) 
     assert (got.customer_id, got.invoice_ids, got.proof, got.thread_id) == (None, (), False, None)
     assert got.conflict
     assert {link.customer_id for link in got.links} == {"A", "B"}
+
+
+UNDER_FIRST = {"Thread-Index": thread_index(TOKEN_1, TOKEN_2)}
+
+
+def test_a_conversation_that_outlook_kept_suggests_its_customer_and_no_invoices() -> None:
+    got = found(reading(headers=UNDER_FIRST, in_reply_to="<rewritten@outlook.test>"))
+    assert (got.customer_id, got.invoice_ids, got.evidence, got.proof) == ("A", (), "conversation", False)
+    assert (got.thread_id, got.links) == (10, (Link("A", None, "conversation", False),))
+
+
+def test_a_conversation_of_another_customer_is_a_conflict_and_proof_outranks_it_for_its_own() -> None:
+    assert found(reading(headers=UNDER_FIRST, sender="bob@b.test")).conflict
+    assert found(reading(headers=UNDER_FIRST, in_reply_to=OTHERS)).conflict
+    got = found(reading(headers=UNDER_FIRST, in_reply_to=SECOND))
+    assert (got.customer_id, got.invoice_ids, got.evidence, got.proof) == ("A", (2,), "signed_id", True)
+
+
+def test_a_conversation_of_somebody_else_means_nothing() -> None:
+    for index in ("AdHq0rSxBHxkkTyYQFSk1YUSGyg0Ug==", "AQ==", "not base64", "=", ""):
+        assert found(reading(headers={"Thread-Index": index})).links == ()
+
+
+def test_an_answer_about_invoices_of_two_reminders_is_sure_of_one_and_links_the_other() -> None:
+    got = found(reading("FA-2026-0312 and FA-2026-0313 are paid.\n", in_reply_to=SECOND, references=(FIRST, SECOND)))
+    assert (got.customer_id, got.invoice_ids, got.proof, got.conflict) == ("A", (2,), True, False)
+    assert set(got.links) == {Link("A", 2, "signed_id", True), Link("A", 1, "numbers", False)}
+
+
+def test_an_answer_to_two_merged_threads_of_one_customer_is_the_nearest_ones() -> None:
+    got = found(reading(references=("<other@a.test>", FIRST, "<in@a.test>", SECOND)))
+    assert (got.customer_id, got.invoice_ids, got.proof) == ("A", (2,), True)
 
 
 def test_an_address_of_several_customers_agrees_with_the_one_that_is_proven() -> None:
