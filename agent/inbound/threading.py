@@ -230,6 +230,11 @@ def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *
     return {evidence: found[evidence] for evidence in order if found.get(evidence)}
 
 
+def is_named_whole(number: str, tokens: Iterable[str]) -> bool:
+    """Whether an invoice's number stands in a mail as it is, whatever signs part it, and not by its last digits."""
+    return _letters(number) in {_letters(token) for token in tokens}
+
+
 def _numbers(
     tokens: Iterable[str], invoices: Iterable[KnownInvoice], candidates: set[str | None]
 ) -> dict[str, tuple[int, ...]]:

@@ -209,6 +209,13 @@ def _unclear_part(case: Case, _policy: PolicyView) -> Queue | None:
     return None
 
 
+def _hinted_at(case: Case, _policy: PolicyView) -> Queue | None:
+    """The last digits of a number that no reminder before it listed may be an order's, or an invoice that it means."""
+    if not case.hinted_at:
+        return None
+    return Queue(ExceptionReason.LOW_CONFIDENCE, f"it may mean {', '.join(case.hinted_at)}, too, or instead")
+
+
 def _no_invoice(case: Case, _policy: PolicyView) -> Queue | None:
     if _actions(case):
         return None
@@ -246,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unsure", "The trained model's confidence must hold the error bound.", _unsure),
     Rule("promise_date", "A promise lies ahead, and not beyond the horizon.", _date_out_of_bounds),
     Rule("unclear_part", "Of a promised part it must be clear which invoice gets it.", _unclear_part),
+    Rule("hinted_at", "What it says of an invoice that the reminder does not list must be clear.", _hinted_at),
     Rule("no_invoice", "There must be an open invoice that it clearly speaks of.", _no_invoice),
     Rule("mode", "The mode must allow it.", _mode),
 )

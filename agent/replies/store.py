@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from agent.inbound.standing import standing_of
 from agent.inbound.store import reading_of
+from agent.inbound.threading import NUMBERS, is_named_whole
 from agent.inbound.values import Kind, Reading
 from agent.replies.values import Case, InvoiceAtHand, PolicyView
 from classifier.values import Evidence, InvoiceRef, Prediction, Promised, Reply
@@ -37,11 +38,32 @@ def policy_view(settings: Settings, now: datetime) -> PolicyView:
 
 
 def invoices_of(session: Session, message: Message) -> list[Invoice]:
-    """The invoices that a message is tied to: by proof those, else those that the evidence suggests."""
-    links = [link for link in message.links if link.invoice_id is not None]
-    proven = [link for link in links if link.proof]
-    ids = [link.invoice_id for link in (proven or links)]
-    return list(session.scalars(select(Invoice).where(Invoice.id.in_(ids)).order_by(Invoice.due_date, Invoice.id)))
+    """The invoices that a message is tied to: by proof those, else those that the evidence suggests.
+
+    Who proves to answer for a customer may speak of all its invoices: those that it names by their whole number count
+    with those of the reminder.
+    """
+    proven = {link.invoice_id for link in message.links if link.proof}
+    named = {invoice.id for invoice, is_whole in _named_beside(session, message) if is_whole}
+    ids = proven | named if proven else {link.invoice_id for link in message.links}
+    query = select(Invoice).where(Invoice.id.in_(each for each in ids if each is not None))
+    return list(session.scalars(query.order_by(Invoice.due_date, Invoice.id)))
+
+
+def _named_beside(session: Session, message: Message) -> list[tuple[Invoice, bool]]:
+    """The customer's invoices that a proven answer names beside those of its reminder, and whether by whole numbers."""
+    links: list[MessageLink] = list(message.links)
+    proven = {link.invoice_id for link in links if link.proof}
+    customers = {link.customer_id for link in links if link.proof}
+    named = {
+        link.invoice_id for link in links
+        if link.evidence == NUMBERS and link.customer_id in customers and link.invoice_id not in proven
+    }  # fmt: skip
+    if len(customers) != 1 or not named:
+        return []
+    tokens = reading_of(session, message.id).numbers
+    query = select(Invoice).where(Invoice.id.in_(each for each in named if each is not None)).order_by(Invoice.id)
+    return [(invoice, is_named_whole(invoice.number, tokens)) for invoice in session.scalars(query)]
 
 
 def reply_of(session: Session, message: Message, settings: Settings) -> Reply:
@@ -104,6 +126,11 @@ def case_of(session: Session, message: Message, settings: Settings, now: datetim
         in_conflict=message.customer_id is None and len(suggested) > 1,
         standing=standing_of(session, reading, customer_id),
         invoices=tuple(at_hand(invoice) for invoice in invoices_of(session, message)),
+        hinted_at=tuple(
+            invoice.number
+            for invoice, is_whole in _named_beside(session, message)
+            if not (is_whole or invoice.is_closed)
+        ),
         prediction=prediction_of(session, message.id),
         mentions_iban=reading.mentions_iban,
         written_on=written_at(reading, message, settings).date(),

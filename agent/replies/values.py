@@ -55,6 +55,8 @@ class Case:
     contact: str | None
     """The contact's address that a bounce or an out-of-office is about."""
     strangers_hold_no_more: bool
+    hinted_at: tuple[str, ...] = ()
+    """Open invoices that the answered reminder does not list and whose last digits it names."""
 
 
 @dataclass(frozen=True, slots=True)

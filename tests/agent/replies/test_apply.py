@@ -21,13 +21,14 @@ from models import (
     Dispute,
     Event,
     ExceptionItem,
+    Invoice,
     Message,
     Promise,
 )
 from models.reasons import ExceptionReason
 from models.states import DeliveryState, DisputeState, ExceptionState, InvoiceState, MessageState, PromiseState
-from tests.builders import mail
-from tests.builders.office import NOW, Office, opened
+from tests.builders import mail, sent
+from tests.builders.office import BORDER, NOW, Office, opened
 from tests.builders.replies import prediction
 
 
@@ -195,3 +196,38 @@ def test_snoozing_hides_an_item_until_its_day_and_goes_on_holding(office: Office
         assert queue.waiting(session, NOW) == []
         assert len(queue.waiting(session, NOW + timedelta(days=2))) == 1
         assert session.scalars(select(Customer)).one().strangers_hold_no_more is False
+
+
+def test_an_answer_that_names_an_invoice_of_an_earlier_reminder_speaks_of_that_one(office: Office) -> None:
+    with office.database.write() as session:
+        earlier = sent.invoice(session, "FA-2026-0312")
+        session.flush()
+        number = earlier.id
+    said = prediction("paid", per_invoice={"FA-2026-0312": "paid"})
+    office.arrives(mail.reply(office.reminder_id, "FA 2026-0312 est payée.\n", headers=BORDER), said)
+    apply.drain(office.database, office.settings, NOW)
+    with office.database.read() as session:
+        states = dict(session.execute(select(Invoice.number, Invoice.state)).all())
+        assert session.get_one(Invoice, number).state is InvoiceState.PAYMENT_REPORTED
+    assert states == {"FA-1": InvoiceState.REMINDED, "FA-2026-0312": InvoiceState.PAYMENT_REPORTED}
+
+
+def test_last_digits_of_an_invoice_that_the_reminder_does_not_list_are_a_persons(office: Office) -> None:
+    with office.database.write() as session:
+        sent.invoice(session, "FA-2026-0312")
+    said = prediction("paid", per_invoice={"FA-1": "paid"})
+    office.arrives(mail.reply(office.reminder_id, "La 312 est payée.\n", headers=BORDER), said)
+    apply.drain(office.database, office.settings, NOW)
+    assert office.one(Message).state is MessageState.QUEUED
+    assert "FA-2026-0312" in office.one(ExceptionItem).detail
+
+
+def test_an_invoice_of_another_customer_is_never_taken_in(office: Office) -> None:
+    with office.database.write() as session:
+        sent.customer(session, "C2", "bob@other.test")
+        sent.invoice(session, "FB-2026-0500", "C2")
+    office.arrives(mail.reply(office.reminder_id, "FB-2026-0500 est payée.\n", headers=BORDER), prediction("paid"))
+    apply.drain(office.database, office.settings, NOW)
+    assert office.one(ExceptionItem).reason is ExceptionReason.SEVERAL_CUSTOMERS
+    with office.database.read() as session:
+        assert set(session.scalars(select(Invoice.state))) == {InvoiceState.REMINDED}

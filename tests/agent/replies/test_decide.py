@@ -93,6 +93,7 @@ TRIPS: dict[str, tuple[dict[str, Any], dict[str, Any], Why]] = {
         {"prediction": prediction("promise", promised_amount=Decimal(40), promised_currency="EUR")},
         Why.PROMISE_PART,
     ),
+    "hinted_at": ({"hinted_at": ("FA-2026-0312",)}, {"hinted_at": ()}, Why.LOW_CONFIDENCE),
     "no_invoice": (
         {"invoices": (at_hand(is_closed=True),)},
         {"invoices": (at_hand(is_closed=False),)},
