@@ -80,8 +80,8 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
 def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:
     """The sentence in pieces, each with the invoices that it names; a whole sentence that names none has none.
 
-    It is cut before each mention, at the last comma or joining word since the mention before. A piece of few words
-    says nothing by itself: its invoices are one of a list ("312, 313 and 314 are paid").
+    It is cut before each mention, at the last comma or joining word since the mention before. A piece that says
+    nothing beside its mention is one of a list ("312, 313 and 314 are paid").
     """
     if not found:
         return [((), 0, len(sentence.text))]
@@ -89,12 +89,14 @@ def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tup
     for previous, each in itertools.pairwise(found):
         cuts.append(_cut_between(sentence, language, previous.end, each.start))
     pieces: list[tuple[tuple[str, ...], int, int]] = []
+    listed = False
     for each, start, end in zip(found, cuts, [*cuts[1:], len(sentence.text)], strict=True):
         before = pieces[-1] if pieces else None
-        if before and (_is_short(sentence, start, end) or _is_short(sentence, before[1], before[2])):
+        if before and (_is_bare(sentence, language, each, start, end) or listed):
             pieces[-1] = (tuple(dict.fromkeys((*before[0], *each.numbers))), before[1], end)
         else:
             pieces.append((each.numbers, start, end))
+        listed = _is_bare(sentence, language, each, start, end)
     return pieces
 
 
@@ -106,11 +108,13 @@ def _cut_between(sentence: Sentence, language: str, start: int, end: int) -> int
     return start + last if last >= 0 else end
 
 
-_FEW = 3
-
-
-def _is_short(sentence: Sentence, start: int, end: int) -> bool:
-    return len(words(sentence.folded[start:end])) <= _FEW
+def _is_bare(sentence: Sentence, language: str, mention: _Found, start: int, end: int) -> bool:
+    """Whether a piece holds no word that says anything beside its mention."""
+    around = (
+        *words(sentence.folded[start : mention.start]),
+        *words(sentence.folded[mention.end : max(end, mention.end)]),
+    )
+    return all(word.folded in _wording(language).filler or word.folded.isdigit() for word in around)
 
 
 def _found(
@@ -219,13 +223,25 @@ def _months_said(sentence: Sentence, language: str) -> list[tuple[int, int, int]
     texts = words(sentence.folded)
     found: list[tuple[int, int, int]] = []
     for at, word in enumerate(texts):
-        month = wording.months.get(word.folded)
+        month = wording.months.get(word.folded) or _month_of_compound(word.folded, wording)
         if month is None or (at and texts[at - 1].folded.isdigit()):
             continue
-        near = {other.folded for other in texts[max(0, at - 3) : at + 2]}
-        if near & wording.ones:
+        near = {other.folded for other in texts[max(0, at - 4) : at + 2]}
+        if near & wording.ones or word.folded not in wording.months:
             found.append((month, texts[max(0, at - 1)].start, word.end))
     return found
+
+
+def _month_of_compound(word: str, wording: _Wording) -> int | None:
+    """As in "Märzrechnung": a month and a word for invoice in one."""
+    return next(
+        (
+            wording.months[word[:at]]
+            for at in range(3, len(word) - 4)
+            if word[:at] in wording.months and word[at:] in wording.ones
+        ),
+        None,
+    )
 
 
 def _by_month(sentence: Sentence, language: str, months: Mapping[int, tuple[str, ...]]) -> list[_Found]:
@@ -245,7 +261,9 @@ def _by_quantity(
         "other": rest if named else (),
         "first": listed[:1],
         "first_two": listed[:2] if len(listed) > 2 else (),
-        "last": listed[-1:] if len(listed) == 2 else (),
+        "second": listed[1:2],
+        "last": listed[-1:],
+        "oldest": _by_due(invoices)[:1],
         "biggest": (by_amount[-1].number,) if by_amount[-1].amount > by_amount[-2].amount else (),
         "smallest": (by_amount[0].number,) if by_amount[0].amount < by_amount[1].amount else (),
     }
@@ -258,6 +276,14 @@ def _by_quantity(
     ]
 
 
+def _by_due(invoices: Sequence[InvoiceRef]) -> tuple[str, ...]:
+    """The numbers by due date; none where the first two fall due on one day."""
+    dated = sorted((invoice.due, invoice.number) for invoice in invoices if invoice.due)
+    if len(dated) < len(invoices) or (len(dated) > 1 and dated[0][0] == dated[1][0]):
+        return ()
+    return tuple(number for _, number in dated)
+
+
 def _alnum(text: str) -> str:
     return "".join(char for char in fold(text) if char.isalnum())
 
@@ -267,10 +293,11 @@ class _Wording:
     months: Mapping[str, int]
     ones: frozenset[str]
     clause: frozenset[str]
+    filler: frozenset[str]
     quantities: Phrases
 
 
-_QUANTITIES = ("all", "other", "first", "first_two", "last", "biggest", "smallest")
+_QUANTITIES = ("all", "other", "first", "first_two", "second", "last", "oldest", "biggest", "smallest")
 
 
 @cache
@@ -282,5 +309,6 @@ def _wording(language: str) -> _Wording:
         {fold(name): number for name, number in months.items() if len(name) > 2},
         frozenset(word.folded for phrase in raw["one"] for word in words(fold(phrase))),
         frozenset(fold(word) for word in raw["clause"]),
+        frozenset(fold(word) for word in (*raw["filler"], *raw["clause"])),
         Phrases({name: raw[name] for name in _QUANTITIES}),
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 
 from classifier.invoices import Mentions, find_invoices
@@ -104,3 +109,30 @@ def _find(text: str, *invoices: InvoiceRef) -> Mentions:
     prepared = prepare(text, asked.date.date())
     language = "en" if any(word in text for word in ("both", "was", "our", "the ")) else prepared.language
     return find_invoices(prepared.sentences, language, invoices)
+
+
+LISTED = {
+    "A": InvoiceRef("FA-2026-0312", Decimal("1240.00"), "EUR", date(2026, 1, 31)),
+    "B": InvoiceRef("FA-2026-0415", Decimal("380.00"), "EUR", date(2026, 3, 15)),
+    "C": InvoiceRef("FA-2026-0502", Decimal("2960.00"), "EUR", date(2026, 4, 10)),
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
+def test_invoices_are_known_by_what_people_call_them(language: str) -> None:
+    """`A|B`: the sentence is parted between them; `A+B`: both are meant in one."""
+    with (Path(__file__).parent / "data" / "named.tsv").open(encoding="utf-8", newline="") as lines:
+        rows = [row for row in csv.DictReader(lines, delimiter="\t") if row["language"] == language]
+    assert len(rows) > 6
+    wrong = {}
+    for row in rows:
+        invoices = tuple(LISTED[letter] for letter in row["listed"])
+        prepared = prepare(row["sentence"], date(2026, 5, 11))
+        found = find_invoices(prepared.sentences, prepared.language, invoices)
+        parts = [
+            tuple(LISTED[one].number for one in part.split("+")) for part in row["named"].split("|") if part != "-"
+        ]
+        named = tuple(number for part in parts for number in part)
+        if found.named != named or [each.numbers for each in found.segments] != (parts if len(parts) > 1 else []):
+            wrong[row["sentence"]] = found
+    assert wrong == {}
