@@ -60,7 +60,8 @@ def _day(mention: DateMention, text: str, language: str, today: date) -> date | 
 
 def _is_last_away(word: str, text: str, mention: DateMention, language: str) -> bool:
     """Whether the day is said to be the last one away: "through 20 March", "jusqu'au 20 mars inclus"."""
-    around = f"{word[-25:]}{text[: mention.start]} | {text[mention.end : mention.end + 12]}"
+    before = re.split(r"[.;](?=\s)", f"{word[-25:]}{text[: mention.start]}")[-1]
+    around = f"{before} | {text[mention.end : mention.end + 20]}"
     return bool(_phrases(language, "inclusive").search(around))
 
 
