@@ -13,6 +13,7 @@ no reading, and no pattern means no date. Not read here: who promises, see `clas
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -70,12 +71,13 @@ def find_dates(
             full = mention.family in _FULL and (ahead or behind)
             rank = 0 if pattern.params.get("strong") else 1 if full else 2
             found.append((rank, match.start() - match.end(), order, mention))
-    chosen: list[DateMention] = []
+    chosen: list[DateMention] = []  # in the order of the text, none overlapping
     for *_, mention in sorted(found, key=lambda each: (*each[:3], each[3].start)):
-        if all(mention.end <= other.start or mention.start >= other.end for other in chosen):
-            chosen.append(mention)
-    ordered = sorted(chosen, key=lambda mention: mention.start)
-    return _after_others([each for each in ordered if not _belongs_to_another(each, ordered)], before)
+        at = bisect(chosen, mention.start, key=lambda other: other.start)
+        left, right = chosen[at - 1 : at], chosen[at : at + 1]
+        if all(one.end <= mention.start for one in left) and all(one.start >= mention.end for one in right):
+            chosen.insert(at, mention)
+    return _after_others([each for each in chosen if not _belongs_to_another(each, chosen)], before)
 
 
 #: Families whose phrase says day and month: "no later than Friday" is no part of "Friday, 5 June".
