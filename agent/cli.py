@@ -30,6 +30,7 @@ ROOMS = (
     "agent.review.commands",
     "classifier.commands",
     "agent.audit.commands",
+    "agent.reports.report_commands",
     "agent.privacy.commands",
     "agent.demo.commands",
 )

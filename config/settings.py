@@ -366,6 +366,38 @@ class Retention(Section):
     settled: 3 years, as the CNIL advises for customers who have gone quiet."""
 
 
+class Objectives(Section):
+    """What the company wants to reach; `relance report objectives` and the digest show it beside what was reached."""
+
+    dso: Decimal | None = Field(default=None, ge=0)
+    """Most days of sales outstanding, counted back."""
+    overdue_share: Decimal | None = Field(default=None, ge=0, le=100)
+    """Most per cent of what is open that may be overdue."""
+    cei: Decimal | None = Field(default=None, ge=0, le=100)
+    """Least collection effectiveness index, in per cent."""
+    recovery_rate: Decimal | None = Field(default=None, ge=0, le=100)
+    """Least per cent of what was overdue in the period that is collected in it."""
+    mean_delay: Decimal | None = Field(default=None, ge=0)
+    """Most days between due date and payment, weighted by amount."""
+    promises_kept: Decimal | None = Field(default=None, ge=0, le=100)
+    """Least per cent of the promises fallen due that are kept."""
+    automatic_share: Decimal | None = Field(default=None, ge=0, le=100)
+    """Least per cent of people's answers that are handled without a person."""
+
+    @property
+    def targets(self) -> dict[str, Decimal]:
+        """Those that are set, by name."""
+        return {name: value for name, value in self if value is not None}
+
+
+class Reports(Section):
+    """Key figures."""
+
+    window_days: int = Field(default=7, ge=1, le=60)
+    """Days after a reminder in which money counts as having followed it."""
+    objectives: Objectives = Objectives()
+
+
 class Classifier(Section):
     """What reads the answers."""
 
@@ -398,6 +430,7 @@ class Settings(BaseSettings):
     daemon: Daemon = Daemon()
     audit: Audit = Audit()
     retention: Retention = Retention()
+    reports: Reports = Reports()
     classifier: Classifier = Classifier()
 
     _file: Path = PrivateAttr(default=Path("relance.toml"))
