@@ -80,6 +80,27 @@ def test_an_encrypted_mail_says_that_nobody_can_read_it() -> None:
     assert [each.filename for each in reading.attachments] == ["smime.p7m"]
 
 
+def test_a_clear_signature_leaves_the_text_and_is_no_attachment() -> None:
+    raw = (
+        b"From: a@c.example\r\n"
+        b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: text/plain\r\n\r\nPaid.\r\n--b\r\n"
+        b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n\r\nx\r\n--b--\r\n'
+    )
+    reading = read_message(raw, None, NOW)
+    assert (reading.new_text, reading.attachments, reading.error) == ("Paid.", (), None)
+
+
+def test_a_pgp_encrypted_mail_says_so_too() -> None:
+    raw = (
+        b'From: a@c.example\r\nContent-Type: multipart/encrypted; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        b'--b\r\nContent-Type: application/octet-stream; name="encrypted.asc"\r\n\r\nx\r\n--b--\r\n'
+    )
+    reading = read_message(raw, None, NOW)
+    assert (reading.new_text, reading.error) == ("", "the mail is encrypted: its text can't be read")
+
+
 def test_a_broken_envelope_stays_an_attachment() -> None:
     reading = _mail("application/pkcs7-mime", _signed(ENTITY, streamed=False)[:60])
     assert (reading.new_text, len(reading.attachments)) == ("", 1)

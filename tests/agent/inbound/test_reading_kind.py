@@ -6,6 +6,7 @@ import pytest
 
 from agent.inbound.reading import read_message
 from agent.inbound.values import BounceReason, Kind, Reading
+from tests.builders import mail
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -232,3 +233,28 @@ def test_a_complaint_is_told_as_such() -> None:
     reading = read_message(raw, None, NOW)
     assert reading.bounce is not None
     assert (reading.bounce.reason, reading.bounce.recipient) == (BounceReason.COMPLAINT, "anna@customer.example")
+
+
+def test_a_service_that_asks_senders_to_prove_themselves_is_a_machine() -> None:
+    raw = mail.letter("Please click here to have your message delivered.\n", sender="verify@boxbe.com")
+    assert read_message(raw, None, NOW).kind is Kind.AUTO_REPLY
+
+
+def test_a_read_receipt_is_no_word_of_the_customers() -> None:
+    raw = (
+        b"From: anna@customer.test\nSubject: Lu : Rappel\n"
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n"
+        b"--b\n\nVotre message a \xc3\xa9t\xc3\xa9 lu.\n--b\nContent-Type: message/disposition-notification\n\n"
+        b"Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
+    )
+    reading = read_message(raw, None, NOW)
+    assert (reading.kind, reading.bounce) == (Kind.AUTO_REPLY, None)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Read: Reminder", "Lu : Rappel", "Gelesen: Mahnung", "Leído: Aviso", "Letto: Sollecito", "Gelezen: Herinnering"],
+)
+def test_a_read_receipt_is_known_by_its_subject_in_six_languages(subject: str) -> None:
+    raw = mail.letter("Your message was read on 2 March 2026.\n", subject=subject)
+    assert read_message(raw, None, NOW).kind is Kind.AUTO_REPLY
