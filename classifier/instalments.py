@@ -24,7 +24,8 @@ from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
 
-_BARE = re.compile(r"(?<![\w.,/#-])(?P<number>\d{1,3} \d{3}|\d{1,6})(?P<kilo>k\b)?(?![\w/%-]|[.,]\d)")
+#: A number that is no group of a longer one (an account's, a telephone's).
+_BARE = re.compile(r"(?<![\w.,/#-])(?<!\d )(?P<number>\d{1,3} \d{3}|\d{1,6})(?P<kilo>k\b)?(?![\w/%-]|[.,]\d| \d)")
 _CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
@@ -93,9 +94,10 @@ def _parts(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
     taken = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     if sentence.dates:
         parts += [part for part in _bare(sentence, language, owed) if not _overlaps(part, taken)]
+    near = [(each.start - _CLOSE, each.end) for each in parts]
     for part in (*_shares(sentence, language, owed), *_named(sentence, language, owed)):
-        near = [(each.start - _CLOSE, each.end + (0 if part.amount is None else _CLOSE)) for each in parts]
-        if not _overlaps(part, near):
+        beside = [(start, end + (0 if part.amount is None else _CLOSE)) for start, end in near]
+        if not _overlaps(part, beside) and not _overlaps(part, [(each.start, each.end) for each in parts]):
             parts.append(part)
     parts.sort(key=lambda part: part.start)
     kept: list[_Part] = []
