@@ -29,6 +29,7 @@ ROOMS = (
     "agent.replies.commands",
     "agent.review.commands",
     "classifier.commands",
+    "agent.learning.commands",
     "agent.audit.commands",
     "agent.reports.report_commands",
     "agent.privacy.commands",

@@ -35,6 +35,7 @@ from agent.audit import anchoring
 from agent.inbound import confined, process
 from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
+from agent.learning import promotion
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
 from agent.privacy import erase
@@ -144,7 +145,9 @@ class Drains:
         self.worker = worker
         self.stop = stop
         self._reader = confined.Reader()
-        self._trained = _TrainedModel(settings.model_path, settings.classifier.encoder)
+        self._trained = _TrainedModel(
+            lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.classifier.encoder
+        )
 
     def close(self) -> None:
         self._reader.close()
@@ -405,8 +408,9 @@ class _Cycle:
 class _TrainedModel:
     """The trained model in use: loaded when first asked for, and anew once its manifest has changed."""
 
-    def __init__(self, path: Path | None, encoder: str = "default") -> None:
-        self._path, self._encoder = path, encoder
+    def __init__(self, in_use: Callable[[], Path | None], encoder: str = "default") -> None:
+        """`in_use` tells the folder of the one in use at that moment, None for the shipped one."""
+        self._in_use, self._encoder = in_use, encoder
         self._lock = threading.Lock()
         self._loaded: tuple[object, Classifier] | None = None
 
@@ -415,12 +419,13 @@ class _TrainedModel:
         from classifier.storage import DEFAULT, MANIFEST  # noqa: PLC0415 it imports scikit-learn
 
         with self._lock:
+            path = self._in_use()
             # The manifest is written last, by a rename: as long as it is the same file, so is the trained model.
-            manifest = (self._path or DEFAULT) / MANIFEST
+            manifest = (path or DEFAULT) / MANIFEST
             stat = manifest.stat() if manifest.exists() else None
-            mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
+            mark = (manifest, stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
             if self._loaded is None or self._loaded[0] != mark:
-                self._loaded = mark, classifier.load(self._path, self._encoder)
+                self._loaded = mark, classifier.load(path, self._encoder)
                 log.info("model.loaded", model=self._loaded[1].version)
             return self._loaded[1]
 

@@ -6,8 +6,10 @@ same data, program and libraries; progress goes to standard error.
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
@@ -50,19 +52,48 @@ def build(folder: Path = DEFAULT, data: Path = COMMITTED, progress: Progress = s
         return known
     rows = read_rows(files)
     origin = Origin(data_identity, program_identity, len(rows), tuple(sorted({row.hand for row in rows})))
-    return train_into(folder, rows, origin, encoder, progress)
+    return train_into(folder, rows, len(rows), origin, encoder, progress)
 
 
-def train_into(folder: Path, rows: Sequence[Row], origin: Origin, encoder: Encoder | None, progress: Progress) -> str:
-    """Train on `rows` and write the trained model to `folder`, with an encoder also the one without; gives its version.
+def train_further(
+    corrected: Sequence[Row], corrections: tuple[int, ...], files: Sequence[Path], encoder: str,
+    place: Callable[[str], Path], now: datetime, progress: Progress = silent,
+) -> Path:  # fmt: skip
+    """Train from the shipped replies, corrected ones (with their ids) and further files, into the folder that `place`
+    gives for the hash of all of it.
+
+    Raises:
+        DataError: a fault in the files.
+    """
+    shipped = read_rows(data_files(COMMITTED))
+    every = [*data_files(COMMITTED), *files]
+    rows = [*shipped, *read_rows(every)[len(shipped) :], *corrected]
+    digest = hashlib.sha256(data_hash(every).encode())
+    for row in corrected:
+        digest.update(f"\0{row.reply.text}\0{row.labels}".encode("utf-8", "replace"))
+    identity = digest.hexdigest()
+    folder = place(identity)
+    # Of hands only the shipped ones are named: whose corrections were learnt from is the database's to tell.
+    hands = tuple(sorted({row.hand for row in rows[: len(rows) - len(corrected)]}))
+    made = now.isoformat(timespec="seconds")
+    origin = Origin(identity, program_hash(), len(rows), hands, made, corrections)
+    train_into(folder, rows, len(shipped), origin, encoder_named(encoder), progress)
+    return folder
+
+
+def train_into(
+    folder: Path, rows: Sequence[Row], shipped: int, origin: Origin, encoder: Encoder | None, progress: Progress
+) -> str:
+    """Train on `rows`, the first `shipped` of which come with relance, and write the trained model to `folder`; with an
+    encoder also the one without. Gives its version.
 
     The one without is written first: a folder with a manifest is whole.
     """
     if encoder is not None:
         plain = train(rows, lambda step: progress(f"without encoder: {step}"))
-        save_model(folder / PLAIN, plain, origin, summary(rows, plain.held_out))
+        save_model(folder / PLAIN, plain, origin, summary(rows, plain.held_out, shipped))
     trained = train(rows, progress, encoder)
-    return save_model(folder, trained, origin, summary(rows, trained.held_out))
+    return save_model(folder, trained, origin, summary(rows, trained.held_out, shipped))
 
 
 def _in_place(folder: Path, encoder: Encoder | None, data_identity: str, program_identity: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The classifier's commands: train, evaluate, classify, model list, model show."""
+"""The classifier's commands: classify and evaluate. Training and promotion are the learning room's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 import typer
 
-from classifier.data import COMMITTED, data_files, data_hash, read_rows, reply_from
+from classifier.data import data_files, read_rows, reply_from
 from classifier.errors import DataError
 from classifier.values import Reply
 
@@ -41,13 +41,8 @@ ModelOption = Annotated[
 
 def mount(app: typer.Typer) -> None:
     """Add the classifier's commands to `app`."""
-    app.command()(train)
     app.command()(evaluate)
     app.command()(classify)
-    models = typer.Typer(help="The trained models of this installation.", no_args_is_help=True)
-    models.command("list")(list_models)
-    models.command("show")(show_model)
-    app.add_typer(models, name="model")
 
 
 def classify(
@@ -61,29 +56,6 @@ def classify(
     replies = list(_replies(file))
     for each in _classifier(console, model).predict(replies):
         console.emit(each if json else _short(each.as_json()), json)
-
-
-def train(
-    context: typer.Context,
-    files: Annotated[list[Path] | None, typer.Argument(help="Further labelled replies, JSON lines.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the result. [default: trained/VERSION]")] = None,
-    json: Json = False,
-) -> None:
-    """Train from the shipped replies and further files; the result waits in its folder until it is configured."""
-    from classifier.build import train_into
-    from classifier.registry import LOCAL, Entry
-    from classifier.storage import Origin, program_hash, read_manifest
-
-    console = _console(context)
-    every = [*data_files(COMMITTED), *(files or [])]
-    rows = read_rows(every)
-    identity = data_hash(every)
-    folder = out or console.settings().root / LOCAL / f"{console.now():%Y%m%d-%H%M%S}-{identity[:8]}"
-    hands = tuple(sorted({row.hand for row in rows}))
-    origin = Origin(identity, program_hash(), len(rows), hands, console.now().isoformat(timespec="seconds"))
-    train_into(folder, rows, origin, _encoder(console), console.say)
-    console.say(f'trained into {folder}. To use it, set model = "{folder}" under [classifier].')
-    console.emit(Entry(folder.name, folder, read_manifest(folder)), json)
 
 
 def evaluate(
@@ -106,26 +78,6 @@ def evaluate(
     _data(measured.as_json(), model_report(measured), json)
 
 
-def list_models(context: typer.Context, json: Json = False) -> None:
-    """List the trained models: the default one and those trained here."""
-    from classifier.registry import entries
-
-    console = _console(context)
-    console.emit(entries(_root(console)), json)
-
-
-def show_model(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name in `model list`.")] = "default",
-    json: Json = False,
-) -> None:
-    """Show a trained model's manifest: where it came from, its thresholds, its figures."""
-    from classifier.registry import entry
-
-    manifest = entry(name, _root(_console(context))).manifest
-    _data(manifest, json_format.dumps(manifest, indent=2, ensure_ascii=False) + "\n", json)
-
-
 def _console(context: typer.Context) -> Console:
     return cast("Console", context.obj)
 
@@ -137,21 +89,18 @@ def _data(value: Any, text: str, json: bool) -> None:
 def _classifier(console: Console, model: Path | None) -> Classifier:
     """The trained model asked for, else the configured one; the default one where there is no configuration."""
     from classifier import load
+    from classifier.registry import promoted
 
     if not _is_configured(console):
         return load(model)
     settings = console.settings()
-    return load(model or settings.model_path, settings.classifier.encoder)
+    return load(model or settings.model_path or promoted(settings.root), settings.classifier.encoder)
 
 
 def _encoder(console: Console) -> Encoder | None:
     from classifier.encoders.find import DEFAULT, encoder_named
 
     return encoder_named(console.settings().classifier.encoder if _is_configured(console) else DEFAULT)
-
-
-def _root(console: Console) -> Path | None:
-    return console.settings().root if _is_configured(console) else None
 
 
 def _is_configured(console: Console) -> bool:

@@ -64,6 +64,23 @@ class Counts:
             encoded = Encoded(encoded.whole[np.asarray(messages)], encoded.sentences[rows])
         return Counts(self.words[rows], self.characters[rows], self.cues[rows], _members(lengths), encoded)
 
+    def beside(self, other: Counts) -> Counts:
+        """These messages and then the other's, of the same vocabulary."""
+        encoded = None
+        if self.encoded is not None and other.encoded is not None:
+            encoded = Encoded(
+                np.concatenate([self.encoded.whole, other.encoded.whole]),
+                np.concatenate([self.encoded.sentences, other.encoded.sentences]),
+            )
+        lengths = [*np.diff(self.members.indptr), *np.diff(other.members.indptr)]
+        return Counts(
+            sparse.vstack([self.words, other.words], format="csr"),
+            sparse.vstack([self.characters, other.characters], format="csr"),
+            sparse.vstack([self.cues, other.cues], format="csr"),
+            _members(lengths),
+            encoded,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:

@@ -116,9 +116,12 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
     }  # fmt: skip
 
 
-def summary(rows: Sequence[Row], judged: Judged) -> dict[str, Any]:
-    """What a trained model's manifest tells of it, on predictions that never saw their author."""
-    return measure(rows, judged.predictions)
+def summary(rows: Sequence[Row], judged: Judged, shipped: int) -> dict[str, Any]:
+    """What a trained model's manifest tells of it, on predictions that never saw their author; `shipped`: the figures
+    by class on the first so many rows, which every trained model has, so that two of them can be compared.
+    """
+    classes = measure(rows[:shipped], judged.predictions[:shipped])["classes"]
+    return {**measure(rows, judged.predictions), "shipped": classes}
 
 
 def _by_language(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str, dict[str, float | int]]:

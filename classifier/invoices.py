@@ -43,11 +43,14 @@ class Segment:
 class Mentions:
     """The invoices named anywhere in a reply, in the reminder's order, and the segments that speak of them.
 
-    No segments where all of the reply speaks of the same ones.
+    `segments` is empty where all of the reply speaks of the same ones; `spoken` has them even so. `naming`: indices of
+    the sentences that name any.
     """
 
     named: tuple[str, ...]
     segments: tuple[Segment, ...]
+    spoken: tuple[Segment, ...] = ()
+    naming: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
     named: dict[str, None] = {}
     segments: dict[tuple[str, ...], list[Piece]] = {}
     current: tuple[str, ...] = ()
+    naming: set[int] = set()
     for index, sentence in enumerate(sentences):
         found = _found(sentence, language, invoices, months, tuple(named))
         for numbers, start, end in _cut(sentence, language, found):
@@ -72,9 +76,10 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
                 segments.setdefault(current, []).append(Piece(index, start, end))
         for each in found:
             named.update(dict.fromkeys(each.numbers))
+            naming.add(index)
     order = tuple(invoice.number for invoice in invoices if invoice.number in named)
     parted = tuple(Segment(numbers, tuple(pieces)) for numbers, pieces in segments.items())
-    return Mentions(order, parted if len(parted) > 1 else ())
+    return Mentions(order, parted if len(parted) > 1 else (), parted, frozenset(naming))
 
 
 def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from classifier import labels
+from classifier.assignment import Parts, part
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
@@ -47,13 +48,16 @@ class Findings:
 
     rules: tuple[RuleHit, ...]
     mentions: Mentions
+    parts: Parts
 
 
 def find(reply: Reply, prepared: Prepared) -> Findings:
     """The findings in one message."""
+    mentions = find_invoices(prepared.sentences, prepared.language, reply.invoices)
     return Findings(
         tuple(match_rules(prepared.sentences, prepared.language)),
-        find_invoices(prepared.sentences, prepared.language, reply.invoices),
+        mentions,
+        part(mentions, prepared.sentences, reply.invoices),
     )
 
 
@@ -99,7 +103,7 @@ def judge(
 def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Sequence[Opinion]) -> Said:
     """Intents, primary and invoices, from the message as a whole, its segments, and the rules."""
     opinion = _with_rules(opinion, findings.rules)
-    by_segment = _by_segment(findings.mentions, segments)
+    by_segment = _by_segment(findings.parts, segments)
     if len(set(by_segment.values())) < 2:
         return Said(opinion, _intents(opinion), _per_invoice(reply, findings.mentions, opinion.primary))
     per_invoice = {each.number: by_segment[each.number] for each in reply.invoices if each.number in by_segment}
@@ -121,12 +125,22 @@ def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
     return Opinion({**opinion.probabilities, "other": 1.0}, opinion.primary if sure else "other")
 
 
-def _by_segment(mentions: Mentions, opinions: Sequence[Opinion]) -> dict[str, str]:
+#: A part that is only presumed to speak of the other invoices must be this sure of what it says.
+PRESUMED = 0.75
+
+
+def _by_segment(parts: Parts, opinions: Sequence[Opinion]) -> dict[str, str]:
     """The intent of each invoice's segment; nothing where the reply is not parted by its invoices."""
     found: dict[str, str] = {}
-    for segment, opinion in zip(mentions.segments, opinions, strict=True):
+    if parts.presumed and (opinions[-1].primary == "other" or _sure(opinions[-1]) < PRESUMED):
+        return found
+    for segment, opinion in zip(parts.segments, opinions, strict=True):
         found.update(dict.fromkeys(segment.numbers, opinion.primary))
     return found
+
+
+def _sure(opinion: Opinion) -> float:
+    return opinion.probabilities[opinion.primary]
 
 
 def _per_invoice(reply: Reply, mentions: Mentions, primary: str) -> dict[str, str]:

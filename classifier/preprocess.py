@@ -153,6 +153,10 @@ def _plain(folded: str) -> str:
     return folded
 
 
+#: A line that begins with a number and a mark is one of a list: "700528 - released", "1204: paid".
+_LIST_LINE = re.compile(r"[\w/.-]{0,20}\d[\w/.-]{0,20}(?: ?:| +[-–—>=]| \()")
+
+
 def _unwrap(text: str) -> str:
     """Lines that a mail program broke are joined again: a long line without a sentence mark at its end goes on."""
     out = ""
@@ -164,6 +168,7 @@ def _unwrap(text: str) -> str:
             and stripped[-1] not in ".!?:;…"
             and following[:1].isalnum()
             and not following[:1].isupper()
+            and not _LIST_LINE.match(following)
         )
         out += stripped + (" " if goes_on else "\n")
     return out

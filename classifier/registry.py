@@ -1,11 +1,12 @@
 """Where trained models lie: the default one that came with relance, and those trained in this installation.
 
 A local one is a folder named by its version under `trained/` beside the configuration. Listing reads manifests only.
-Which one the daemon uses is the configuration's word (`classifier.model`).
+Which one is in use is told by the configuration (`classifier.model`), else by the promotion (`agent.learning`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,12 @@ from classifier.errors import ModelError
 from classifier.storage import DEFAULT, MANIFEST, read_manifest
 
 LOCAL = "trained"
+
+#: Name of the shipped one.
+DEFAULT_NAME = "default"
+
+#: Beside the local ones: says which is in use. Written and checked by `agent.learning.promotion`.
+NOTE = "promoted.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Entry:
 
 def entries(root: Path | None) -> list[Entry]:
     """The default trained model, where it was built, then the local ones of the installation at `root` by name."""
-    found = [Entry("default", DEFAULT, read_manifest(DEFAULT))] if (DEFAULT / MANIFEST).is_file() else []
+    found = [Entry(DEFAULT_NAME, DEFAULT, read_manifest(DEFAULT))] if (DEFAULT / MANIFEST).is_file() else []
     if root is not None:
         folders = sorted(file.parent for file in (root / LOCAL).glob(f"*/{MANIFEST}"))
         found += [Entry(folder.name, folder, read_manifest(folder)) for folder in folders]
@@ -58,3 +65,23 @@ def entry(name: str, root: Path | None) -> Entry:
             return each
     names = ", ".join(each.name for each in known) or "none"
     raise ModelError(f"{name}: no trained model of that name. There are: {names}. `relance train` makes one.")
+
+
+def promoted(root: Path) -> Path | None:
+    """Folder of the trained model that was promoted in the installation at `root`; None for the shipped one.
+
+    Reads what the promotion's note says and no signature, which only the owner of the key can check: for commands that
+    tell and move nothing.
+
+    Raises:
+        ModelError: the note can't be read.
+    """
+    note = root / LOCAL / NOTE
+    if not note.is_file():
+        return None
+    try:
+        history = json.loads(note.read_text("utf-8"))["history"]
+        name = str(history[-1]["folder"]) if history else DEFAULT_NAME
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{note}: can't be read ({error}). Delete it to use the shipped model.") from None
+    return None if name == DEFAULT_NAME else root / LOCAL / Path(name).name

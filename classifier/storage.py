@@ -73,7 +73,7 @@ _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
 class Origin:
     """Where a trained model came from: hashes of its data, and of the code and wordings that it was trained with.
 
-    `made` is an ISO 8601 time, or None where a build must be reproducible.
+    `made` is an ISO 8601 time, or None where a build must be reproducible. `corrections`: ids of those learnt from.
     """
 
     data_hash: str
@@ -81,6 +81,7 @@ class Origin:
     rows: int
     hands: tuple[str, ...]
     made: str | None = None
+    corrections: tuple[int, ...] = ()
 
 
 def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[str, Any]) -> str:

@@ -72,6 +72,15 @@ def upper_limit(wrong: int, messages: int, confidence: float = CONFIDENCE) -> fl
     return float(beta.ppf(confidence, wrong + 1, messages - wrong))
 
 
+def lower_limit(wrong: int, messages: int, confidence: float = CONFIDENCE) -> float:
+    """Clopper-Pearson one-sided lower limit of a share.
+
+    >>> lower_limit(0, 10), round(lower_limit(3, 10), 3)
+    (0.0, 0.087)
+    """
+    return float(beta.ppf(1 - confidence, wrong, messages - wrong + 1)) if wrong else 0.0
+
+
 def choose_thresholds(outcomes: Sequence[Outcome], bounds: Sequence[float] = BOUNDS) -> Bounded:
     """The tightest of `bounds` whose thresholds still leave useful automation; else the loosest."""
     tried = [bound_thresholds(outcomes, bound) for bound in bounds]

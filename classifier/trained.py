@@ -77,17 +77,17 @@ def segment_scores(
 
     Empty where a message is not parted by its invoices.
     """
-    parts: list[Prepared] = []
-    counts: list[int] = []
-    for message, seen in zip(prepared, findings, strict=True):
-        segments = seen.mentions.segments
-        counts.append(len(segments))
-        parts += [
-            Prepared(message.language, "", tuple(_cut(message.sentences[at.sentence], at) for at in segment.pieces))
-            for segment in segments
-        ]
-    scores = iter(estimators.scores(parts))
-    return [list(itertools.islice(scores, count)) for count in counts]
+    parts = [segments_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
+    scores = iter(estimators.scores(list(itertools.chain.from_iterable(parts))))
+    return [list(itertools.islice(scores, len(each))) for each in parts]
+
+
+def segments_of(message: Prepared, seen: Findings) -> list[Prepared]:
+    """Each segment of a message as a message of its own."""
+    return [
+        Prepared(message.language, "", tuple(_cut(message.sentences[at.sentence], at) for at in segment.pieces))
+        for segment in seen.parts.segments
+    ]
 
 
 def opinions(calibration: Calibration, scores: Sequence[Sequence[RawScores]]) -> list[list[Opinion]]:

@@ -10,6 +10,7 @@ message's intent is carried by its strongest sentence, found in turns with the m
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ from classifier.folds import Fold, by_hand
 from classifier.judgement import Findings, Standards, find, judge, understand
 from classifier.preprocess import Prepared, prepare
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, opinions, segment_scores
+from classifier.trained import HORIZON, month_first, opinions, segments_of
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -117,6 +118,26 @@ class Examples:
     findings: tuple[Findings, ...]
     vocabulary: Vocabulary
     counts: Counts
+    segments: Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The segments of all rows one after the other: whose they are, their counts, and what each says, where the labels
+    of its invoices agree on it; such a segment is an example of its own.
+    """
+
+    rows: tuple[int, ...]
+    counts: Counts | None
+    intents: tuple[str | None, ...]
+
+    def of(self, chosen: Sequence[int]) -> list[list[int]]:
+        """For each row the indices of its segments."""
+        found: dict[int, list[int]] = {index: [] for index in chosen}
+        for at, row in enumerate(self.rows):
+            if row in found:
+                found[row].append(at)
+        return [found[index] for index in chosen]
 
 
 def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
@@ -124,7 +145,25 @@ def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progre
     prepared = prepare_rows(rows)
     vocabulary, counts = Vocabulary.of(prepared, encoder)
     findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
-    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts)
+    segments = _segments(rows, prepared, findings, vocabulary)
+    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, segments)
+
+
+def _segments(
+    rows: Sequence[Row], prepared: Sequence[Prepared], findings: Sequence[Findings], vocabulary: Vocabulary
+) -> Segments:
+    owners: list[int] = []
+    texts: list[Prepared] = []
+    intents: list[str | None] = []
+    for index, (row, message, seen) in enumerate(zip(rows, prepared, findings, strict=True)):
+        per_invoice = row.labels.per_invoice
+        is_split = len(set(per_invoice.values())) > 1
+        for segment, text in zip(seen.parts.segments, segments_of(message, seen), strict=True):
+            said = {per_invoice.get(number) for number in segment.numbers}
+            owners.append(index)
+            texts.append(text)
+            intents.append(said.pop() if is_split and len(said) == 1 else None)
+    return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, tuple(intents))
 
 
 def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> tuple[Judged, Calibration]:
@@ -169,9 +208,11 @@ def _score_fold(examples: Examples, fold: Fold, progress: Progress) -> _Held:
     progress(f"without {fold.name}")
     estimators = fit_estimators(examples, fold.train)
     scores = estimators.scores_of(examples.counts.take(fold.test))
-    segments = segment_scores(
-        estimators, [examples.prepared[index] for index in fold.test], [examples.findings[index] for index in fold.test]
-    )
+    of_rows = examples.segments.of(fold.test)
+    wanted = [at for own in of_rows for at in own]
+    counted = examples.segments.counts
+    scored = iter(estimators.scores_of(counted.take(wanted)) if counted and wanted else [])
+    segments = [list(itertools.islice(scored, len(own))) for own in of_rows]
     return _Held(dict(zip(fold.test, scores, strict=True)), segments)
 
 
@@ -192,7 +233,7 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], scores: Mapping[i
     inputs, right = [], []
     for index, raw, label in zip(chosen, raws, truth, strict=True):
         opinion, findings = unsure.opinion(raw), examples.findings[index]
-        as_a_whole = [opinion] * len(findings.mentions.segments)
+        as_a_whole = [opinion] * len(findings.parts.segments)
         said_of = understand(examples.rows[index].reply, findings, opinion, as_a_whole)
         inputs.append(confidence_inputs(said_of.opinion, raw))
         right.append(said_of.opinion.primary == label.primary)
@@ -226,16 +267,20 @@ def is_actionable(row: Row) -> bool:
 def fit_estimators(examples: Examples, chosen: Sequence[int]) -> Estimators:
     """The estimators of some of the examples."""
     rows = [examples.rows[index] for index in chosen]
-    counts = examples.counts.take(chosen)
-    vectors = fit_vectors(examples.vocabulary, counts)
+    own = examples.counts.take(chosen)
+    vectors = fit_vectors(examples.vocabulary, own)
+    with_cues = vectors.whole(own, DETAIL_CUE_WEIGHT)
+    parts = [at for of_row in examples.segments.of(chosen) for at in of_row if examples.segments.intents[at]]
+    counts = own.beside(examples.segments.counts.take(parts)) if examples.segments.counts and parts else own
+    of_parts = [str(examples.segments.intents[at]) for at in parts]
     whole, by_sentence = vectors.whole(counts), vectors.sentences(counts)
-    said = {intent: np.array([intent in row.labels.intents for row in rows]) for intent in labels.INTENTS}
+    intents = [*(row.labels.intents for row in rows), *((intent,) for intent in of_parts)]
+    said = {intent: np.array([intent in each for each in intents]) for intent in labels.INTENTS}
     by_text = {intent: _regression(whole, said[intent]) for intent in labels.INTENTS}
     sentence = {
         intent: _sentence_regression(by_sentence, counts, said[intent], by_text[intent]) for intent in labels.INTENTS
     }
-    primary = _multiclass(whole, np.array([row.labels.primary for row in rows]))
-    with_cues = vectors.whole(counts, DETAIL_CUE_WEIGHT)
+    primary = _multiclass(whole, np.array([*(row.labels.primary for row in rows), *of_parts]))
     details = {name: model for name, _, _ in labels.DETAILS if (model := _detail(name, rows, with_cues)) is not None}
     return Estimators(vectors, by_text, sentence, primary, details)
 

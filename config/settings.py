@@ -404,6 +404,9 @@ class Classifier(Section):
     model: fields.Text = "default"
     """`default` for the trained model that is shipped or was promoted, or the path of one."""
 
+    audit_percent: int = Field(default=5, ge=0, le=100)
+    """Share of the automatic actions that is drawn at random for a person to look at: the one honest measure of how
+    often they are wrong here."""
     encoder: Literal["default", "none"] = "default"
     """The sentence encoder: `default` for the one that comes with relance, `none` to do without: ten times as fast,
     and more is left to people."""

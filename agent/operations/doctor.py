@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from agent.console import Context
+from agent.learning import sampling
 from agent.operations import local, mail, probe, work
-from agent.operations.checks import Check, Status, guarded
+from agent.operations.checks import Check, Status, guarded, warning
 from config import Mailbox
 
 
@@ -71,3 +72,6 @@ class _Examination:
             )
         )
         yield from work.judge(found, settings, now)
+        with self._context.database().read() as session:
+            for drift in sampling.alarms(session):
+                yield warning("drift", str(drift), "Correct such mails in the queue, and train again: `relance train`.")

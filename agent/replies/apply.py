@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from agent.faults import point
 from agent.inbound.store import reading_of
+from agent.learning import sampling
 from agent.ledger import states
 from agent.ledger.states import Answer
 from agent.reminders import reconcile
@@ -96,6 +97,9 @@ def apply(session: Session, message: Message, settings: Settings, now: datetime)
         for action in verdict.actions
     ]
     write_decisions(session, message, verdict.rule, done, verdict.queue, by=RELANCE, now=now)
+    acted = [action.invoice_id for action, _ in done if isinstance(action, ReportPaid | RecordPromise | OpenDispute)]
+    if acted:
+        sampling.draw(session, message, [session.get_one(Invoice, each) for each in acted], settings, now)
     if verdict.queue is not None:
         _ask(session, message, case, verdict.queue, settings, now)
     to = MessageState.QUEUED if verdict.is_queued else MessageState.APPLIED

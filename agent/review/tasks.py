@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.learning.sampling import RIGHT, WRONG
 from config.errors import NeedsPerson
 from models import Customer, Invoice, Task, transitions
+from models.reasons import TaskKind
 from models.states import TaskState
 
 
@@ -43,6 +45,8 @@ def done(session: Session, task_id: int, outcome: str, by: str, now: datetime) -
     task = session.get(Task, task_id, with_for_update=True)
     if task is None or task.state is not TaskState.OPEN:
         raise NeedsPerson(f"there is no open task {task_id}; `relance tasks` lists them")
+    if task.kind is TaskKind.AUDIT_SAMPLE and not outcome.strip().lower().startswith((RIGHT, WRONG)):
+        raise NeedsPerson(f"task {task_id} asks whether a mail was understood: --outcome {RIGHT}, or --outcome {WRONG}")
     transitions.move(
         session, task, TaskState.DONE, actor=by, reason="done", at=now,
         values={"done_at": now, "done_by": by, "outcome": outcome},

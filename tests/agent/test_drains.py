@@ -230,7 +230,7 @@ def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> No
 
     folder = tmp_path / "trained"
     shutil.copytree(DEFAULT, folder)
-    model = _TrainedModel(folder)
+    model = _TrainedModel(lambda: folder)
     first = model.current()
     assert model.current() is first
     copy = folder / "manifest.new"
