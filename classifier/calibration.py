@@ -18,8 +18,18 @@ from classifier.estimators import Array, RawScores
 
 #: Inputs of the maps; part of a trained model's format.
 INTENT_INPUTS = ("whole", "strongest sentence", "as primary")
-PRIMARY_INPUTS = ("said", "none before it said", "as primary")
-CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", "alone", "sentence", "length")
+PRIMARY_INPUTS = (
+    "said",
+    "none before it said",
+    "as primary",
+    "strongest sentence",
+    "views",
+    "least view",
+    "agreeing views",
+)
+CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", "alone", "sentence", "length",
+    "views", "least view", "agreeing views",
+)  # fmt: skip
 
 #: From this probability on an intent counts as said.
 SAID = 0.5
@@ -84,7 +94,21 @@ def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tu
     rank = labels.PRIMARY_ORDER.index(intent)
     before = [said[each] for each in labels.PRIMARY_ORDER[:rank]]
     none_before = sum(log(max(1 - probability, _LIMIT)) for probability in before)
-    return logit(said[intent]), none_before, logit(float(raw.primary[labels.INTENTS.index(intent)]))
+    column = labels.INTENTS.index(intent)
+    return (
+        logit(said[intent]),
+        none_before,
+        logit(float(raw.primary[column])),
+        float(raw.strongest[column]),
+        *_view_inputs(raw, column),
+    )
+
+
+def _view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
+    """Mean and least of what the one-sided models think of an intent, and how many put it first."""
+    logits = [logit(float(each[column])) for each in raw.views]
+    first = sum(int(each.argmax()) == column for each in raw.views)
+    return sum(logits) / len(logits), min(logits), first / len(logits)
 
 
 def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
@@ -98,6 +122,7 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(highest < _JUST_UNDER),
         float(raw.strongest[column]),
         log(1 + raw.sentences.shape[0]),
+        *_view_inputs(raw, column),
     )
 
 

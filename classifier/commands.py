@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
@@ -62,20 +62,34 @@ def evaluate(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Labelled replies; without it, cross-validation.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=20, help="Draws of authors in the cross-validation.")] = 5,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with plots to this file.")] = None,
     json: Json = False,
     model: ModelOption = None,
 ) -> None:
     """Measure a trained model on labelled replies it never saw, or the way of training on the shipped ones."""
     from classifier.evaluation import cross_evaluate, evaluate_model
+    from classifier.page import cross_page, model_page
     from classifier.report import cross_report, model_report
 
     console = _console(context)
     if file is None:
         crossed = cross_evaluate(read_rows(data_files()), range(seeds), console.say, _encoder(console))
+        _page(console, html, lambda: cross_page(crossed))
         _data(crossed.as_json(), cross_report(crossed), json)
         return
     measured = evaluate_model(_classifier(console, model), read_rows([file]))
+    _page(console, html, lambda: model_page(measured))
     _data(measured.as_json(), model_report(measured), json)
+
+
+def _page(console: Console, file: Path | None, page: Callable[[], str]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_text(page(), "utf-8")
+    except OSError as error:
+        raise DataError([f"{file}: can't be written ({error})"]) from None
+    console.say(f"wrote {file}")
 
 
 def _console(context: typer.Context) -> Console:

@@ -21,6 +21,9 @@ from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
+#: What the model of `late_reason` says of a message whose sender gives no reason.
+NO_REASON = "none"
+
 #: How many words of a sentence are told as evidence.
 EVIDENCE_WORDS = 4
 
@@ -30,12 +33,14 @@ class RawScores:
     """Scores of one message; rows and columns of intents in the order of labels.INTENTS.
 
     `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
-    up to one; `details`: the likeliest value of each detail, were its intent said, with its probability.
+    up to one; `views`: the same by models that see words only, characters only, or one network's vectors only, a row
+    each; `details`: the likeliest value of each detail, were its intent said, with its probability.
     """
 
     whole: Array
     sentences: Array
     primary: Array
+    views: Array
     details: Mapping[str, tuple[str, float]]
     words: Mapping[tuple[int, str], tuple[str, ...]]
 
@@ -52,6 +57,7 @@ class Estimators:
     whole: Mapping[str, LogisticRegression]
     sentence: Mapping[str, LogisticRegression]
     primary: OneVsRestClassifier
+    views: Mapping[str, OneVsRestClassifier]
     details: Mapping[str, OneVsRestClassifier]
 
     def scores(self, messages: Sequence[Prepared]) -> list[RawScores]:
@@ -65,6 +71,10 @@ class Estimators:
         whole = np.column_stack([self.whole[intent].decision_function(by_text) for intent in labels.INTENTS])
         sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
         primary = _by_intent(self.primary, self.primary.predict_proba(by_text))
+        blocks = self.vectors.blocks()
+        views = np.stack(
+            [_by_intent(model, model.predict_proba(by_text[:, blocks[name]])) for name, model in self.views.items()]
+        )
         with_cues = self.vectors.whole(counts, DETAIL_CUE_WEIGHT)
         details = {name: (model.classes_, model.predict_proba(with_cues)) for name, model in self.details.items()}
         names = self.vectors.names
@@ -75,7 +85,7 @@ class Estimators:
             best = {name: int(found[at].argmax()) for name, (_, found) in details.items()}
             scores.append(
                 RawScores(
-                    whole[at], own, primary[at],
+                    whole[at], own, primary[at], views[:, at],
                     {name: (str(classes[best[name]]), float(found[at][best[name]]))
                      for name, (classes, found) in details.items()},
                     self._words(by_sentence, rows.start, own, names),

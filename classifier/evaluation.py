@@ -7,13 +7,17 @@ its idea; five draws of authors give mean and spread, and a split by hand tells 
 
 from __future__ import annotations
 
+import random
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
@@ -27,7 +31,8 @@ from classifier.labels import primary_of
 from classifier.preprocess import Prepared, delexicalise
 from classifier.thresholds import BOUNDS, Bounded, bound_thresholds, choose_thresholds, upper_limit
 from classifier.trained import Classifier
-from classifier.training import Progress, hold_out, make_examples, outcome, silent
+from classifier.training import Examples, Progress, hold_out, make_examples, outcome, silent
+from classifier.values import Prediction
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -41,7 +46,8 @@ SPREAD = (
 @dataclass(frozen=True, slots=True)
 class CrossEvaluation:
     """`by_author`: figures of each seed. `by_hand`: figures over all rows. `bounds`: what each bound would leave
-    automatic. `baselines`: macro-F1 by name over the split by hand.
+    automatic. `baselines`: macro-F1 by name over the split by hand. `learning`: replies trained on and macro-F1.
+    `worst`: the most confident mistakes.
     """
 
     by_author: tuple[dict[str, Any], ...]
@@ -49,6 +55,8 @@ class CrossEvaluation:
     bounds: tuple[Bounded, ...]
     chosen: Bounded
     baselines: dict[str, float]
+    learning: tuple[tuple[int, float], ...]
+    worst: tuple[dict[str, Any], ...]
 
     def spread(self) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation over the seeds, where a figure exists."""
@@ -66,6 +74,8 @@ class CrossEvaluation:
             "bounds": [_bound_json(each) for each in self.bounds],
             "chosen_bound": self.chosen.bound,
             "baselines": self.baselines,
+            "learning_curve": [list(each) for each in self.learning],
+            "worst": list(self.worst),
         }
 
 
@@ -87,6 +97,41 @@ def cross_evaluate(
         tuple(bound_thresholds(judged.outcomes, bound) for bound in BOUNDS),
         choose_thresholds(judged.outcomes),
         baselines(rows, examples.prepared, folds),
+        learning_curve(examples, folds, progress),
+        worst_mistakes(rows, judged.predictions),
+    )
+
+
+#: Parts of the training replies that the learning curve is measured at, besides all of them.
+PARTS = (0.25, 0.5, 0.75, 1.0)
+
+
+def learning_curve(examples: Examples, folds: Sequence[Fold], progress: Progress) -> tuple[tuple[int, float], ...]:
+    """Mean number of replies trained on and macro-F1, with whole authors left out of training at random."""
+    found = []
+    for part in PARTS:
+        fewer = []
+        for fold in folds:
+            authors = sorted({examples.rows[index].author for index in fold.train})
+            random.Random(0).shuffle(authors)  # noqa: S311 a draw that must come out the same each time
+            kept = set(authors[: max(2, round(len(authors) * part))])
+            train = tuple(index for index in fold.train if examples.rows[index].author in kept)
+            fewer.append(Fold(f"{fold.name}, {part:.0%} of the authors", train, fold.test))
+        judged, _ = hold_out(examples, fewer, lambda step: progress(f"learning curve: {step}"))
+        f1 = macro_f1([row.labels.primary for row in examples.rows], [each.primary for each in judged.predictions])
+        found.append((round(mean(len(fold.train) for fold in fewer)), f1))
+    return tuple(found)
+
+
+def worst_mistakes(rows: Sequence[Row], predictions: Sequence[Prediction]) -> tuple[dict[str, Any], ...]:
+    """The most confident of the wrong primary intents."""
+    mistakes = sorted(
+        (pair for pair in zip(rows, predictions, strict=True) if pair[0].labels.primary != pair[1].primary),
+        key=lambda pair: -pair[1].confidence,
+    )
+    return tuple(
+        {"id": row.reply.id, "label": row.labels.primary, "said": said.primary, "confidence": said.confidence}
+        for row, said in mistakes[:WORST]
     )
 
 
@@ -124,14 +169,7 @@ def evaluate_model(classifier: Classifier, rows: Sequence[Row]) -> ModelEvaluati
     predictions = classifier.predict([row.reply for row in rows])
     outcomes = [outcome(row, said) for row, said in zip(rows, predictions, strict=True)]
     acted = [each for each in outcomes if each.candidate]
-    mistakes = sorted(
-        (pair for pair in zip(rows, predictions, strict=True) if pair[0].labels.primary != pair[1].primary),
-        key=lambda pair: -pair[1].confidence,
-    )
-    worst = tuple(
-        {"id": row.reply.id, "label": row.labels.primary, "said": said.primary, "confidence": said.confidence}
-        for row, said in mistakes[:WORST]
-    )
+    worst = worst_mistakes(rows, predictions)
     return ModelEvaluation(
         classifier.version, measure(rows, predictions), len(rows), len(acted), sum(each.wrong for each in acted),
         sum(each.actionable for each in outcomes), sum(each.actionable and not each.wrong for each in acted), worst,
@@ -145,6 +183,7 @@ def baselines(rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence
         "majority": lambda fold: _majority(truth, fold),
         "cue phrases": lambda fold: [_by_cues(prepared[index]) for index in fold.test],
         "TF-IDF and linear SVM": lambda fold: _svm(truth, prepared, fold),
+        "word counts and a small neural net": lambda fold: _net(truth, prepared, fold),
     }
     found: dict[str, float] = {}
     for name, way in ways.items():
@@ -170,6 +209,17 @@ def _svm(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC(random_state=0))
     model.fit([texts[index] for index in fold.train], [truth[index] for index in fold.train])
     return [str(each) for each in model.predict([texts[index] for index in fold.test])]
+
+
+def _net(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list[str]:
+    """As paperless-ngx sorts documents: counts of words and pairs of words, and a multi-layer perceptron."""
+    texts = [" ".join(delexicalise(sentence) for sentence in message.sentences) for message in prepared]
+    counted = CountVectorizer(ngram_range=(1, 2), min_df=0.01)
+    columns = counted.fit_transform([texts[index] for index in fold.train])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline may stop early
+        net = MLPClassifier(tol=0.01, max_iter=60, random_state=0).fit(columns, [truth[index] for index in fold.train])
+    return [str(each) for each in net.predict(counted.transform([texts[index] for index in fold.test]))]
 
 
 def _bound_json(bounded: Bounded) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from classifier.cues import cue_features
+from classifier.cues import FEATURES, cue_features
 from classifier.encoders.values import Encoded, Encoder, Identity, Vectors32
 from classifier.preprocess import Prepared, delexicalise
 
@@ -164,6 +164,16 @@ class Vectors:
         return self._weighted(
             counts.members @ counts.words, counts.members @ counts.characters, cues, dense, cue_weight
         )
+
+    def blocks(self) -> dict[str, slice]:
+        """The columns of a row by where they come from: words, characters, and each network of the encoder."""
+        words, characters = len(self.names), len(self.character_weights.idf_)
+        found = {"words": slice(0, words), "characters": slice(words, words + characters)}
+        at = words + characters + len(FEATURES)
+        for part in self.identity.parts if self.identity else ():
+            found[part.name] = slice(at, at + part.size)
+            at += part.size
+        return found
 
     def _weighted(
         self, words: Matrix, characters: Matrix, cues: Matrix, dense: Matrix | None, cue_weight: float | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,38 @@ def coverage_at(confidences: Sequence[float], right: Sequence[bool], precision: 
     return best / len(ordered) if ordered else 0.0
 
 
+def calibration_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float, int]]:
+    """By bin: mean confidence, share right, how many; empty bins are left out."""
+    found = []
+    for at in range(_BINS):
+        chosen = [
+            (confidence, correct)
+            for confidence, correct in zip(confidences, right, strict=True)
+            if min(int(confidence * _BINS), _BINS - 1) == at
+        ]
+        if chosen:
+            count = len(chosen)
+            found.append((sum(c for c, _ in chosen) / count, sum(r for _, r in chosen) / count, count))
+    return found
+
+
+def risk_coverage(confidences: Sequence[float], right: Sequence[bool], steps: int = 50) -> list[tuple[float, float]]:
+    """Share of messages taken, surest first, and the share of these that is right."""
+    ordered = [correct for _, correct in sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])]
+    found = []
+    for step in range(1, steps + 1):
+        taken = len(ordered) * step // steps
+        if taken:
+            found.append((taken / len(ordered), sum(ordered[:taken]) / taken))
+    return found
+
+
+def _confusion(truth: Sequence[str], said: Sequence[str]) -> list[list[int]]:
+    """Rows are labels, columns what was said, in the order of labels.INTENTS."""
+    pairs = Counter(zip(truth, said, strict=True))
+    return [[pairs[label, intent] for intent in labels.INTENTS] for label in labels.INTENTS]
+
+
 def said_by(prediction: Prediction) -> set[str]:
     return {intent for intent, probability in prediction.intents.items() if probability >= SAID}
 
@@ -95,6 +128,9 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
         },
         "languages": _by_language(rows, predictions),
         "calibration_error": calibration_error(confidences, right),
+        "confusion": _confusion(truth, said),
+        "calibration_bins": calibration_bins(confidences, right),
+        "risk_coverage": risk_coverage(confidences, right),
         "coverage": {str(p): coverage_at(confidences, right, p) for p in (0.9, 0.95, 0.98)},
         "intents_exact": _share([set(row.labels.intents) == said_by(each) for row, each in pairs]),
         "per_invoice_exact": _share([dict(row.labels.per_invoice) == dict(each.per_invoice) for row, each in pairs]),
@@ -113,6 +149,9 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
             row.labels.payment_method == each.payment_method for row, each in pairs if "paid" in row.labels.intents
         ]),
         **details,
+        "late_reason": _share([
+            row.labels.late_reason == each.late_reason for row, each in pairs if row.labels.late_reason is not None
+        ]),
     }  # fmt: skip
 
 
@@ -130,7 +169,10 @@ def _by_language(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict
         chosen = [(r, p) for r, p in zip(rows, predictions, strict=True) if r.language == language]
         if chosen:
             f1 = macro_f1([r.labels.primary for r, _ in chosen], [p.primary for _, p in chosen])
-            found[language] = {"macro_f1": f1, "rows": len(chosen)}
+            error = calibration_error(
+                [p.confidence for _, p in chosen], [r.labels.primary == p.primary for r, p in chosen]
+            )
+            found[language] = {"macro_f1": f1, "calibration_error": error, "rows": len(chosen)}
     return found
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from classifier import labels
 from classifier.assignment import Parts, part
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
-from classifier.estimators import RawScores
+from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
 from classifier.invoices import Mentions, find_invoices
 from classifier.preprocess import Prepared
@@ -96,7 +96,7 @@ def judge(
         payment_reference=paid.reference, dispute_reason=details["dispute_reason"],
         question_topic=details["question_topic"], other_reason=details["other_reason"], language=prepared.language,
         evidence=_evidence(prepared, raw, said, findings.rules),
-        rule=findings.rules[0].rule if findings.rules else None, model_version=version,
+        rule=findings.rules[0].rule if findings.rules else None, model_version=version, late_reason=_late_reason(raw),
     )  # fmt: skip
 
 
@@ -171,6 +171,11 @@ def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | 
         by_rule = (hit.rule for hit in findings.rules if hit.rule in OTHER_RULES)
         details["other_reason"] = next(by_rule, details["other_reason"])
     return details
+
+
+def _late_reason(raw: RawScores) -> str | None:
+    said, _ = raw.details.get("late_reason", (NO_REASON, 1.0))
+    return None if said == NO_REASON else said
 
 
 def _spoken(prepared: Prepared, raw: RawScores) -> list[Spoken]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from classifier.evaluation import CrossEvaluation, ModelEvaluation
 from classifier.thresholds import Bounded, upper_limit
 
-_NAMES = {
+NAMES = {
     "macro_f1": "macro-F1 of the primary intent",
     "accuracy": "primary intent right",
     "calibration_error": "calibration error of the confidence",
@@ -26,6 +26,7 @@ _NAMES = {
     "dispute_reason": "reason of a dispute right",
     "question_topic": "topic of a question right",
     "other_reason": "reason of other right",
+    "late_reason": "reason for being late right, where the sender gives one",
 }
 
 
@@ -33,17 +34,20 @@ def cross_report(evaluation: CrossEvaluation, width: int = 100) -> str:
     """The cross-validation: spread over draws of authors, the split by hand, bounds and baselines."""
     spread = evaluation.spread()
     table = Table("figure", "authors held out", "hands held out", title="Replies that training never saw")
-    for name, words in _NAMES.items():
+    for name, words in NAMES.items():
         drawn = f"{spread[name][0]:.3f} ± {spread[name][1]:.3f}" if name in spread else "-"
         table.add_row(words, drawn, _number(evaluation.by_hand[name]))
-    blocks = [table, *_breakdown(evaluation.by_hand), _bounds(evaluation), _baselines(evaluation)]
+    learning = Table("replies trained on", "macro-F1, hands held out", title="What more replies give")
+    for rows, f1 in evaluation.learning:
+        learning.add_row(str(rows), _number(f1))
+    blocks = [table, *_breakdown(evaluation.by_hand), _bounds(evaluation), _baselines(evaluation), learning]
     return _text(blocks, width)
 
 
 def model_report(evaluation: ModelEvaluation, width: int = 100) -> str:
     """One trained model on labelled replies."""
     table = Table("figure", "value", title=f"Trained model {evaluation.version}: {evaluation.messages} replies")
-    for name, words in _NAMES.items():
+    for name, words in NAMES.items():
         table.add_row(words, _number(evaluation.figures[name]))
     acted = Table("without a person", "value")
     share = evaluation.actionable_automatic / max(1, evaluation.actionable)
@@ -64,9 +68,9 @@ def _breakdown(figures: Mapping[str, Any]) -> list[Table]:
         intents.add_row(
             intent, _number(each["precision"]), _number(each["recall"]), _number(each["f1"]), str(each["rows"])
         )
-    languages = Table("language", "macro-F1", "replies")
+    languages = Table("language", "macro-F1", "calibration error", "replies")
     for language, each in figures["languages"].items():
-        languages.add_row(language, _number(each["macro_f1"]), str(each["rows"]))
+        languages.add_row(language, _number(each["macro_f1"]), _number(each["calibration_error"]), str(each["rows"]))
     coverage = Table("precision", "share of replies that reach it, surest first")
     for precision, share in figures["coverage"].items():
         coverage.add_row(precision, _number(share))
@@ -78,10 +82,16 @@ def _bounds(evaluation: CrossEvaluation) -> Table:
         "at most wrong, of all", "automatic", "of these wrong", "of those that may be acted on", "",
         title="What each bound leaves automatic (95 % confidence, hands held out)",
     )  # fmt: skip
-    for each in evaluation.bounds:
-        mark = "chosen" if each.bound == evaluation.chosen.bound else ""
-        table.add_row(f"{each.bound:.0%}", f"{each.automatic} of {each.messages}", str(each.wrong), _share(each), mark)
+    for each, row in zip(evaluation.bounds, bound_rows(evaluation.bounds), strict=True):
+        table.add_row(*row, "chosen" if each.bound == evaluation.chosen.bound else "")
     return table
+
+
+def bound_rows(bounds: Sequence[Bounded]) -> list[tuple[str, str, str, str]]:
+    """For each bound: itself, how many would be automatic, how many of these wrong, and of how many that may be."""
+    return [
+        (f"{each.bound:.1%}", f"{each.automatic} of {each.messages}", str(each.wrong), _share(each)) for each in bounds
+    ]
 
 
 def _share(bounded: Bounded) -> str:

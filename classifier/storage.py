@@ -239,6 +239,7 @@ def _parts(estimators: Estimators) -> dict[str, Any]:
         "whole": dict(estimators.whole),
         "sentence": dict(estimators.sentence),
         "primary": estimators.primary,
+        "views": dict(estimators.views),
         "details": dict(estimators.details),
     }
 
@@ -252,7 +253,7 @@ def _estimators(parts: Mapping[str, Any], encoder: Encoder | None) -> Estimators
         names_of(parts["words"]),
         Scales(scales["whole"], scales["sentences"]) if encoder is not None else None,
     )
-    return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["details"])
+    return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["views"], parts["details"])
 
 
 def _weights(idf: np.ndarray[Any, Any]) -> TfidfTransformer:

@@ -99,6 +99,7 @@ class Prediction:
     evidence: tuple[Evidence, ...]
     rule: str | None
     model_version: str
+    late_reason: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """The keys of `relance classify --json`: dates ISO 8601, amounts as strings with a dot."""
@@ -120,6 +121,7 @@ class Prediction:
             "dispute_reason": self.dispute_reason,
             "question_topic": self.question_topic,
             "other_reason": self.other_reason,
+            "late_reason": self.late_reason,
             "language": self.language,
             "evidence": [each.as_json() for each in self.evidence],
             "rule": self.rule,

@@ -1,8 +1,8 @@
 """The standing audit: some automatic actions, drawn at random, become a task for a person, for ever.
 
 Corrections of queued mail say nothing about what was never queued. A fixed share of the automatic actions, whoever
-wrote and however sure the trained model was, keeps the estimate of their error unbiased, and shows drift by language and
-intent before it costs trust. A person answers a task with "right" or "wrong".
+wrote and however sure the trained model was, keeps the estimate of their error unbiased, and shows drift by language
+and intent before it costs trust. A person answers a task with "right" or "wrong".
 """
 
 from __future__ import annotations

@@ -77,6 +77,16 @@ class Encoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An encoder of which only the identity is here; where everything is encoded already."""
+
+    identity: Identity
+
+    def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
+        raise NotImplementedError(f"{self.identity.name}: {len(messages)} messages that were not encoded before")
+
+
 def sha256_of(*files: Path) -> str:
     """SHA-256 over the bytes of `files`, one after the other. Raises `OSError`."""
     digest = hashlib.sha256()

@@ -132,35 +132,14 @@ def test_evaluate_measures_a_file(run: Run, model: Path, tmp_path: Path) -> None
     assert "macro-F1" in run("evaluate", "--model", str(model), str(file)).stdout
 
 
-def test_trained_models_are_listed_and_shown(run: Run, model: Path, tmp_path: Path) -> None:
-    (tmp_path / "trained").mkdir()
-    model_here = tmp_path / "trained" / "20260311-a"
-    model_here.symlink_to(model)
-    config = tmp_path / "relance.toml"
-    names = [json.loads(line)["name"] for line in run("model", "list", "--json", config=config).stdout.splitlines()]
-    assert names[-1] == "20260311-a"
-    shown = json.loads(run("model", "show", "20260311-a", "--json", config=config).stdout)
-    assert shown["format"] == 2
-    result = run("model", "show", "nothing", config=config)
-    assert isinstance(result.exception, ModelError)
-    assert "20260311-a" in str(result.exception)
-
-
-def test_train_adds_further_replies_and_leaves_a_model_to_configure(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_training: Trained
-) -> None:
-    seen: list[int] = []
-
-    def quick(rows: list[Any], progress: Any, encoder: Any = None) -> Trained:
-        seen.append(len(rows))
-        return small_training
-
-    monkeypatch.setattr("classifier.build.train", quick)
-    monkeypatch.setattr("classifier.build.summary", lambda _rows, _said: {"macro_f1": 0.5})
-    more = write_rows(tmp_path / "more.jsonl", raw_row("xx-z01-01"))
-    result = run("train", str(more), "--json", config=tmp_path / "relance.toml")
-    assert result.exit_code == 0, result.exception
-    listed = json.loads(result.stdout)
-    assert Path(listed["folder"]).parent == tmp_path / "trained"
-    assert listed["made"] == "2026-03-11T08:00:00+00:00"
-    assert seen[0] > 600
+def test_evaluate_writes_a_page_with_its_plots(run: Run, model: Path, tmp_path: Path) -> None:
+    rows = [raw_row(), raw_row("fr-a01-02", "other", text="Bien reçu <script>alert(1)</script>, merci.")]
+    file = write_rows(tmp_path / "kept.jsonl", *rows)
+    page = tmp_path / "page.html"
+    run("evaluate", "--json", "--model", str(model), "--html", str(page), str(file))
+    text = page.read_text("utf-8")
+    assert text.count("<svg") == 3
+    assert "<script" not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    result = run("evaluate", "--model", str(model), "--html", str(tmp_path / "no" / "page.html"), str(file))
+    assert isinstance(result.exception, DataError)
