@@ -3,7 +3,7 @@
     manifest.json     format, version, schema, where the log ended, and of each other member its size and SHA-256
     database.sqlite   or database.pgdump: the rows, raw mails included, at one moment
     relance.key       the signing key, without which no answer can be tied to a reminder
-    config/…          relance.toml, own plans and texts
+    config/…          relance.toml and what lies beside it: plans, texts, law, segments, trained models
 
 A tar of the usual kind, compressed, for its owner only: whoever has it can read the mails and forge threads.
 """

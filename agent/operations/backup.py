@@ -30,8 +30,8 @@ from config.errors import NeedsPerson, TemporaryFailure
 from models import Blob, Database, EventHead, Installation, Message, events
 from models.database import key_path
 
-#: Folders beside the configuration that belong to it, where they exist.
-COMPANIONS = ("plans", "templates")
+#: What belongs to the configuration and lies beside it, where it exists: own texts, law, segments, trained models.
+COMPANIONS = ("templates", "law", "segments.toml", "statuses.toml", "trained")
 BLOBS = 100
 """How many raw mails are held in memory at once."""
 ENGINE_SCHEMA = "dbos"
@@ -159,7 +159,8 @@ def _hash(compressed: bytes) -> str:
 def _configuration(settings: Settings) -> Mapping[str, Path]:
     """The configuration's files by their names in the archive; secrets stand elsewhere and are not taken along."""
     found = {f"config/{FILE_NAME}": settings.file}
-    for folder in COMPANIONS:
-        top = settings.root / folder
-        found |= {f"config/{folder}/{p.relative_to(top).as_posix()}": p for p in sorted(top.rglob("*")) if p.is_file()}
+    for name in (settings.reminders.plans, *COMPANIONS):
+        top = settings.root / name
+        files = [top] if top.is_file() else sorted(top.rglob("*"))
+        found |= {f"config/{file.relative_to(settings.root).as_posix()}": file for file in files if file.is_file()}
     return found

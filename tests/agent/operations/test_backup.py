@@ -62,8 +62,9 @@ def test_what_is_restored_is_what_was_backed_up(site: Site) -> None:
 
 
 def test_the_configuration_comes_back_where_there_is_none(site: Site) -> None:
-    (site.folder / "plans").mkdir()
-    (site.folder / "plans" / "own.toml").write_text("# a plan", encoding="utf-8")
+    (site.folder / "trained" / "v1").mkdir(parents=True)
+    (site.folder / "trained" / "v1" / "note").write_text("a trained model", encoding="utf-8")
+    (site.folder / "statuses.toml").write_text("# own words", encoding="utf-8")
     file = backed_up(site)
     if site.database_url != "sqlite:///relance.db":
         site.command("restore", str(file), "--replace")
@@ -71,7 +72,8 @@ def test_the_configuration_comes_back_where_there_is_none(site: Site) -> None:
     empty = site.folder.parent / "empty"
     site.command("restore", str(file), "--into", str(empty))
     assert (empty / "relance.toml").read_bytes() == site.config.read_bytes()
-    assert (empty / "plans" / "own.toml").read_text(encoding="utf-8") == "# a plan"
+    assert (empty / "trained" / "v1" / "note").read_text(encoding="utf-8") == "a trained model"
+    assert (empty / "statuses.toml").read_text(encoding="utf-8") == "# own words"
     assert (empty / "relance.db").exists()
 
 
