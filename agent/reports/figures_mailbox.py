@@ -21,8 +21,9 @@ def mailbox(books: Books, period: Period) -> Iterator[Row]:
     human = [m for m in mails if m.kind == "human" and m.is_handled]
     automatic = [m for m in human if m.was_automatic]
     corrected = [m for m in mails if m.corrected is not None and m.predicted is not None]
-    wrong = [m for m in corrected if m.corrected != m.predicted]
-    audited = [m for m in automatic if m.is_audited]
+    wrong = {m.id for m in corrected if m.corrected != m.predicted}
+    audited = [m for m in automatic if m.was_wrong is not None]
+    found_wrong = [m for m in audited if m.was_wrong or m.id in wrong]
     waits = [Decimal((m.settled - m.at).total_seconds()) / 3600 for m in human if m.settled is not None]
     touches = [t for t in books.touches if t.channel == "mail" and t.day in period]
     yield {
@@ -33,9 +34,9 @@ def mailbox(books: Books, period: Period) -> Iterator[Row]:
         "automatic_share": figures.share(len(automatic), len(human)),
         "corrected": len(corrected), "corrected_wrong": len(wrong),
         "override_rate": figures.share(len(wrong), len(corrected)),
-        "automatic_wrong": sum(m in wrong for m in automatic),
-        "audited": len(audited), "audited_wrong": sum(m in wrong for m in audited),
-        "audited_error": figures.share(sum(m in wrong for m in audited), len(audited)),
+        "automatic_wrong": sum(m.id in wrong for m in automatic),
+        "audited": len(audited), "audited_wrong": len(found_wrong),
+        "audited_error": figures.share(len(found_wrong), len(audited)),
         "hours_to_decision_median": figures.percentile(waits, 50),
         "hours_to_decision_p90": figures.percentile(waits, 90),
         "reminders_sent": len(touches), "reminders_undelivered": sum(u.day in period for u in books.undelivered),

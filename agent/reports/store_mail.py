@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.learning.sampling import WRONG
 from agent.ledger.values import RELANCE
 from agent.reports.values import Mail, Work
 from models import (
@@ -60,7 +61,7 @@ def _mails(session: Session, zone: ZoneInfo) -> Iterator[Mail]:
     )
     predicted = {row.message_id: row for row in session.execute(_PREDICTED)}
     corrected = {row.message_id: row.labels for row in session.execute(_CORRECTED)}
-    audited = set(session.scalars(select(Task.message_id).where(*_AUDITED)))
+    audited = {row.message_id: row.outcome for row in session.execute(_AUDITED)}
     query = select(
         Message.id, Message.received_at, Message.kind, Message.customer_id, Message.thread_id, Message.state
     ).where(Message.direction == Direction.IN)
@@ -84,7 +85,7 @@ def _mails(session: Session, zone: ZoneInfo) -> Iterator[Mail]:
             settled=min([*alone, *resolved], default=None),
             predicted=prediction.primary if prediction is not None else None,
             corrected=labels.get("primary"),
-            is_audited=row.id in audited,
+            was_wrong=_is_wrong(audited.get(row.id)),
             late_reason=labels.get("late_reason")
             or (prediction.document.get("late_reason") if prediction is not None else None),
             invoices=tuple(proven or [each.invoice_id for each in rows]),
@@ -97,7 +98,14 @@ _CORRECTED = (
     .where(Correction.withdrawn_at.is_(None))
     .order_by(Correction.id)  # the last word on a mail counts
 )
-_AUDITED = (Task.kind == TaskKind.AUDIT_SAMPLE, Task.state == TaskState.DONE, Task.message_id.is_not(None))
+_AUDITED = select(Task.message_id, Task.outcome).where(
+    Task.kind == TaskKind.AUDIT_SAMPLE, Task.state == TaskState.DONE, Task.message_id.is_not(None)
+)
+
+
+def _is_wrong(outcome: str | None) -> bool | None:
+    """What a person said of an audited action."""
+    return outcome.strip().lower().startswith(WRONG) if outcome is not None else None
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:

@@ -155,7 +155,8 @@ class DisputeFigures:
 class Mail:
     """One incoming mail. ``is_handled``: applied, in front of a person, or quarantined where people see it;
     ``was_automatic``: relance decided without asking. ``predicted``, ``corrected``: the primary intent by the trained
-    model and by a person; ``settled``: when relance or a person had decided.
+    model and by a person; ``settled``: when relance or a person had decided;
+    ``was_wrong``: what the audit found, None where it was not drawn or is not judged yet.
     """
 
     id: int
@@ -170,7 +171,7 @@ class Mail:
     settled: datetime | None
     predicted: str | None
     corrected: str | None
-    is_audited: bool
+    was_wrong: bool | None
     late_reason: str | None
     invoices: tuple[int, ...]
 

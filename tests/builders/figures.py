@@ -88,7 +88,7 @@ def mail(on: str, **changes: Any) -> Mail:
     values: dict[str, Any] = {
         "id": next(_numbers), "at": at(on), "day": day(on), "kind": "human", "customer_id": "C1", "thread_id": 1,
         "is_handled": True, "is_waiting": False, "was_automatic": True, "settled": at(on, 10), "predicted": "paid",
-        "corrected": None, "is_audited": False, "late_reason": None, "invoices": (),
+        "corrected": None, "was_wrong": None, "late_reason": None, "invoices": (),
     }  # fmt: skip
     return Mail(**{**values, **changes})
 
