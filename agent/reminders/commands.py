@@ -12,6 +12,7 @@ from agent.reminders import approve, plan, template_commands
 from agent.reminders.decide import billing_address
 from agent.reminders.values import PlannedReminder
 from config import Settings
+from config.errors import RelanceError
 from models import Customer, Delivery, Invoice, Reminder, SendingStop, events
 
 By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
@@ -21,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def mount(app: typer.Typer) -> None:
     """Add the room's commands to the command line."""
     app.command("plan")(plan_command)
+    app.command("simulate")(simulate_command)
     app.command("reminders")(reminders_command)
     app.command("stop-sending")(stop_sending)
     app.command("resume-sending")(resume_sending)
@@ -69,6 +71,31 @@ def _short(row: Mapping[str, Any]) -> dict[str, Any]:
         "because": row["because"],
         "notes": "; ".join(row["notes"]),
     }
+
+
+def simulate_command(
+    context: typer.Context,
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    json: Json = False,
+) -> None:
+    """Show what the plan would send in a time to come, if nobody answered or paid. Sends nothing."""
+    ctx: Context = context.obj
+    if last < first:
+        raise RelanceError(f"--to {last:%Y-%m-%d} lies before --from {first:%Y-%m-%d}", "Swap the two days.")
+    if (last - first).days > MOST_DAYS:
+        raise RelanceError(f"a simulation of {(last - first).days} days", f"Ask for {MOST_DAYS} days at most.")
+    settings, database = ctx.settings(), ctx.database()
+    found = plan.foresee(database, settings, first.date(), last.date(), ctx.now())
+    rows = [{"at": one.at, **_reminder_row(one.planned)} for one in found]
+    if json:
+        ctx.emit(rows, json=True)
+        return
+    ctx.emit([{"at": f"{row['at']:%Y-%m-%d %H:%M}", **_short(row)} for row in rows], json=False)
+    ctx.say(f"{len(rows)} step(s) from {first:%Y-%m-%d} to {last:%Y-%m-%d}, if nobody answered or paid.")
+
+
+MOST_DAYS = 800
 
 
 def _opening(settings: Settings, day: date, now: datetime) -> datetime:

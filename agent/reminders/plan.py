@@ -8,8 +8,8 @@ what is reserved is no longer due.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import structlog
 from jinja2 import Environment
@@ -21,13 +21,16 @@ from agent.reminders import approve, decide, schedule, store
 from agent.reminders.compose import draft_of
 from agent.reminders.letter_values import Attachment, LetterError
 from agent.reminders.schedule import local_day
+from agent.reminders.simulate import Simulated, simulate
 from agent.reminders.templates import mail_environment
-from agent.reminders.values import CustomerPlan, PlannedReminder
+from agent.reminders.values import CustomerPlan, CustomerView, InvoiceView, PlannedReminder
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
+from config.calendars import add_working_days
 from config.plans import Channel
 from models import Blob, Database, Document
 from models.reasons import ExceptionReason
+from models.states import InvoiceState
 
 log = structlog.get_logger()
 
@@ -50,6 +53,40 @@ def preview(database: Database, settings: Settings, now: datetime, ledger_now: d
     if ledger_now < now:
         ledger = store.as_if_imported(ledger, ledger_now, now)
     return [decide.plan_customer(view, ledger, plan, now) for view in views]
+
+
+def foresee(database: Database, settings: Settings, first: date, last: date, now: datetime) -> list[Simulated]:
+    """What the plan would do from ``first`` to ``last`` if nobody answered or paid, by time; changes nothing."""
+    planning = store.plan_settings(settings)
+    with database.read() as session:
+        ledger = store.ledger_view(session, settings, database)
+        views = store.customer_views(session, settings, now)
+        ends = store.hold_ends(session, now)
+    if ledger.as_of is not None and local_day(now, settings.zone) < first:
+        ledger = store.as_if_imported(ledger, now, now + (first - local_day(now, settings.zone)))
+    grace = settings.policy.promise_grace_days
+
+    def seen(customer: CustomerView, day: date) -> CustomerView:
+        return replace(
+            customer,
+            held=None if customer.held and _is_over(ends.get((customer.id, None)), day) else customer.held,
+            invoices=tuple(_seen(invoice, customer, day) for invoice in customer.invoices),
+        )
+
+    def _seen(invoice: InvoiceView, customer: CustomerView, day: date) -> InvoiceView:
+        if invoice.held and _is_over(ends.get((customer.id, invoice.id)), day):
+            invoice = replace(invoice, held=None)
+        promised = invoice.promised_for if invoice.state is InvoiceState.PROMISED else None
+        if promised is not None and add_working_days(settings.company.country, promised, grace) < day:
+            invoice = replace(invoice, state=InvoiceState.BROKEN, promised_for=None)
+        return invoice
+
+    found = [one for view in views for one in simulate(view, ledger, planning, first, last, seen)]
+    return sorted(found, key=lambda one: (one.at, one.planned.customer.id, one.planned.currency))
+
+
+def _is_over(end: date | None, day: date) -> bool:
+    return end is not None and end < day
 
 
 def drain(

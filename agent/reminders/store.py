@@ -522,6 +522,18 @@ def claim_next(session: Session, mailbox: str, owner: str, now: datetime, lease_
     return delivery
 
 
+def hold_ends(session: Session, now: datetime) -> dict[tuple[str, int | None], date | None]:
+    """By customer and invoice (None: the whole customer): the last day of the holds in force; None: until released."""
+    ends: dict[tuple[str, int | None], date | None] = {}
+    for hold in session.scalars(select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id)):
+        if hold.until is not None and hold.until < now.date():
+            continue
+        key = (hold.customer_id, hold.invoice_id)
+        known = ends.get(key, hold.until)
+        ends[key] = None if known is None or hold.until is None else max(known, hold.until)
+    return ends
+
+
 def as_if_imported(ledger: LedgerView, ledger_now: datetime, now: datetime) -> LedgerView:
     """The ledger as it will be at ``now`` if it goes on being imported as punctually as it is at ``ledger_now``."""
     if ledger.as_of is None:

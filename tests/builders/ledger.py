@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from agent.ledger.importing import run_import
 from agent.ledger.values import ImportResult, Kind, Order
 from config import Settings, parse
-from models import Contact, Customer, Database, Invoice, Payment
+from models import Contact, Customer, Database, Hold, Invoice, Payment
 from models.invoice import InvoiceKind
 from models.states import InvoiceState
 
@@ -103,6 +103,15 @@ def payment(session: Session, payer: Customer, amount: str | Decimal, id: str | 
         "imported_at": NOW,
     }
     row = Payment(**{**values, **columns})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def hold(session: Session, owner: Customer, on: Invoice | None = None, **columns: Any) -> Hold:
+    """A person's hold on a customer, or on one of its invoices."""
+    values: dict[str, Any] = {"reason": "talking to them", "until": None, "placed_by": "Anna", "placed_at": NOW}
+    row = Hold(customer_id=owner.id, invoice_id=on.id if on is not None else None, **{**values, **columns})
     session.add(row)
     session.flush()
     return row
