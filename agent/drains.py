@@ -36,6 +36,7 @@ from agent.inbound import confined, process
 from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
 from agent.learning import promotion
+from agent.ledger import lawful
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
 from agent.privacy import erase
@@ -215,7 +216,8 @@ class Drains:
     def clockwork(self, now: datetime) -> int:
         """Judge promises and reported payments whose time has come; how many were judged."""
         with self._beat("clockwork", now):
-            return judge_promises(self.database, self.settings, now) + judge_claims(self.database, self.settings, now)
+            judged = judge_promises(self.database, self.settings, now) + judge_claims(self.database, self.settings, now)
+            return judged + lawful.watch(self.database, self.settings, now)
 
     def plan(self, now: datetime) -> plan.Planned:
         """Reserve what is due."""

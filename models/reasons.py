@@ -81,3 +81,5 @@ class TaskKind(StrEnum):
     UNPAID_CLAIM = "unpaid_claim"
     BROKEN_PROMISE = "broken_promise"
     AUDIT_SAMPLE = "audit_sample"
+    INSOLVENCY = "insolvency"
+    PRESCRIPTION = "prescription"

@@ -126,6 +126,62 @@ def log_promise(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """A part of what is owed, and the day on which it is to come."""
+
+    day: date
+    amount: Decimal
+
+
+def shares(balances: Sequence[tuple[str, Decimal]], instalments: Sequence[Instalment]) -> list[tuple[str, Instalment]]:
+    """Which instalment pays what of which invoice: the oldest invoice first. Pure.
+
+    >>> shares([("A", Decimal(50)), ("B", Decimal(50))], [Instalment(date(2026, 4, 1), Decimal(100))])[1][0]
+    'B'
+    """
+    left = dict(balances)
+    found = []
+    for instalment in sorted(instalments, key=lambda one: one.day):
+        rest = instalment.amount
+        for number, balance in left.items():
+            part = min(rest, balance)
+            if part > 0:
+                left[number] -= part
+                rest -= part
+                found.append((number, Instalment(instalment.day, part)))
+    return found
+
+
+def log_arrangement(
+    session: Session, numbers: Sequence[str], instalments: Sequence[Instalment], deed: Deed, settings: Settings
+) -> Sequence[Invoice]:
+    """A payment plan that a person accepts: instalments over invoices of one customer, which together pay all of them.
+
+    Each part is a promise. One that is missed breaks the whole plan, on every invoice that it covers.
+    """
+    rows = sorted((invoice(session, number) for number in dict.fromkeys(numbers)), key=lambda r: (r.due_date, r.id))
+    if len({(row.customer_id, row.currency) for row in rows}) != 1:
+        raise RelanceError("a payment plan is for one customer and one currency", "Name invoices of one of them.")
+    owed = sum((row.balance for row in rows), Decimal(0))
+    promised = sum((one.amount for one in instalments), Decimal(0))
+    if promised != owed:
+        mend = "Change an instalment, or leave an invoice out."
+        raise RelanceError(f"the instalments come to {promised}, the invoices to {owed} {rows[0].currency}", mend)
+    today = freshness.local_day(deed.at, settings)
+    if any(one.day < today or one.amount <= 0 for one in instalments) or len({i.day for i in instalments}) < 2:
+        raise RelanceError(
+            "two instalments at least, on different days to come, each of more than nothing", "Correct the instalments."
+        )
+    by_number = {row.number: row for row in rows}
+    for number, part in shares([(row.number, row.balance) for row in rows], instalments):
+        states.promise(
+            session, by_number[number], part.day, part.amount, message_id=None, at=deed.at, actor=deed.actor,
+            reason="arrangement", is_instalment=True,
+        )  # fmt: skip
+    return rows
+
+
 def log_dispute(
     session: Session, on: Target, code: str, amount: Decimal | None, deed: Deed, settings: Settings
 ) -> Sequence[Invoice]:

@@ -45,6 +45,7 @@ def mount(app: typer.Typer) -> None:
     log.command("call")(log_call)
     log.command("note")(log_note)
     log.command("promise")(log_promise)
+    log.command("plan")(log_plan)
     log.command("dispute")(log_dispute)
     app.add_typer(log, name="log")
 
@@ -313,6 +314,35 @@ def log_promise(
         if text:
             byhand.note(session, on, "promise", text, deed)
     ctx.say(f"{', '.join(row.number for row in found)}: promised for {day.date()}.")
+
+
+def log_plan(
+    context: typer.Context,
+    invoices: Annotated[list[str], typer.Argument(help="Numbers of the invoices that it covers.")],
+    instalments: Annotated[
+        list[str], typer.Option("--instalment", metavar="DATE=AMOUNT", help="An instalment; give it for each.")
+    ],
+    text: Said = "",
+    by: By = "operator",
+) -> None:
+    """Accept a payment plan; reminders pause until an instalment is missed, which breaks it."""
+    ctx: Context = context.obj
+    deed = Deed(by, ctx.now())
+    parts = [_instalment(written) for written in instalments]
+    with ctx.database().write() as session:
+        found = byhand.log_arrangement(session, invoices, parts, deed, ctx.settings())
+        if text:
+            byhand.note(session, byhand.target(session, found[0].number, None), "promise", text, deed)
+    days = ", ".join(f"{part.amount} on {part.day}" for part in parts)
+    ctx.say(f"{', '.join(row.number for row in found)}: to be paid in instalments, {days}.")
+
+
+def _instalment(written: str) -> byhand.Instalment:
+    day, _, amount = written.partition("=")
+    try:
+        return byhand.Instalment(date.fromisoformat(day), Decimal(amount))
+    except (ValueError, ArithmeticError):
+        raise RelanceError(f"“{written}” is no instalment", "Write it as 2026-04-15=500.00.") from None
 
 
 def log_dispute(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from agent.ledger import apply, documents, freshness, store
+from agent.ledger import apply, documents, freshness, lawful, store
 from agent.ledger.apply import Writing
 from agent.ledger.columns import parse
 from agent.ledger.judge_invoices import InvoiceChanges, allocations_of, judge_invoices
@@ -33,6 +33,7 @@ from agent.ledger.values import (
 )
 from config import Settings
 from config.errors import RelanceError
+from config.law import UnknownLaw, law_for
 from models import Database, ImportRun, events
 
 T = TypeVar("T")
@@ -169,8 +170,29 @@ def _invoices(session: Session, settings: Settings, order: Order, parsed: Parsed
         errors=tuple(missing) + changes.errors,
         is_blocked=changes.is_blocked,
         stop=changes.stop,
-        more={"removed": len(changes.settle), "allocations": _ahead(changes)},
+        more={
+            "removed": len(changes.settle),
+            "allocations": _ahead(changes),
+            "notes": _notes_on_terms(_of(InvoiceRow, parsed.rows), settings),
+        },
     )
+
+
+MOST_NAMED = 10
+
+
+def _notes_on_terms(rows: Sequence[InvoiceRow], settings: Settings) -> tuple[str, ...]:
+    """A warning on terms of payment that the law does not allow; none where no law is known."""
+    try:
+        law = law_for(settings)
+    except UnknownLaw:
+        return ()
+    found = lawful.long_terms([(r.number, r.values.get("issue_date"), r.due_date) for r in rows], law)
+    if not found or law.terms is None:
+        return ()
+    named = ", ".join(f"{number} ({days} days)" for number, days in found[:MOST_NAMED])
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return (f"Terms longer than the {law.terms.most_days} days that {law.law} allows: {named}{more}.",)
 
 
 def _ahead(changes: InvoiceChanges) -> tuple[Any, ...]:

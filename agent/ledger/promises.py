@@ -128,9 +128,10 @@ def _break(
     session: Session, promise: Promise, plan: list[Promise], invoice: Invoice, settings: Settings, *, at: datetime
 ) -> None:
     move(session, promise, PromiseState.BROKEN, actor=RELANCE, reason="nothing_came", at=at, values={"judged_at": at})
-    for later in plan:
+    for later in (*plan, *_elsewhere(session, promise, invoice)):
         if later.state is PromiseState.OPEN:  # one missed instalment breaks the plan
             move(session, later, PromiseState.SUPERSEDED, actor=RELANCE, reason="plan_broken", at=at)
+            _end_with_plan(session, later, invoice, at=at)
     if invoice.state is InvoiceState.PROMISED:
         move(
             session, invoice, InvoiceState.BROKEN, actor=RELANCE, reason="promise_broken", at=at,
@@ -148,6 +149,35 @@ def _break(
             at=at,
             message_id=promise.message_id,
         )
+
+
+def _elsewhere(session: Session, promise: Promise, invoice: Invoice) -> list[Promise]:
+    """The instalments on the customer's other invoices that a person agreed to at the same moment: one payment plan."""
+    if promise.message_id is not None:
+        return []
+    query = (
+        select(Promise)
+        .join(Invoice, Invoice.id == Promise.invoice_id)
+        .where(
+            Invoice.customer_id == invoice.customer_id,
+            Invoice.id != invoice.id,
+            Promise.made_at == promise.made_at,
+            Promise.message_id.is_(None),
+        )
+    )
+    return list(session.scalars(query.order_by(Promise.id)))
+
+
+def _end_with_plan(session: Session, ended: Promise, broken: Invoice, *, at: datetime) -> None:
+    """An invoice whose instalments ended with the plan on another one is no longer promised."""
+    if ended.invoice_id == broken.id:
+        return
+    other = session.get_one(Invoice, ended.invoice_id, with_for_update=True)
+    if other.state is InvoiceState.PROMISED and not _open(session, other):
+        move(
+            session, other, InvoiceState.BROKEN, actor=RELANCE, reason="plan_broken", at=at,
+            values={"state_at": at}, promise=ended.id,
+        )  # fmt: skip
 
 
 def judge_settled(

@@ -121,14 +121,17 @@ def promise(
     at: datetime,
     actor: str,
     reason: str,
+    is_instalment: bool = False,
 ) -> Answer:
     """The customer promises ``amount`` (None: the whole balance) for a day. It replaces earlier promises and disputes.
 
-    A payment plan is one call for each instalment: promises of one message made at one moment stand side by side.
-    Whether the day is near enough was judged before. Raises NothingOpen.
+    A payment plan is one call for each instalment: promises of one message made at one moment stand side by side, and
+    so do those that a person enters as instalments at one moment. Whether the day is near enough was judged before.
+    Raises NothingOpen.
     """
     was, was_at = _answerable(invoice)
-    replaced = _replace_promises(session, invoice, at=at, actor=actor, beside=message_id)
+    is_beside = is_instalment or message_id is not None
+    replaced = _replace_promises(session, invoice, at=at, actor=actor, beside=(message_id, at) if is_beside else None)
     withdrawn = _withdraw_disputes(session, invoice, reason="replaced", at=at, actor=actor)
     row = Promise(
         invoice_id=invoice.id,
@@ -337,13 +340,18 @@ def _answer(
 
 
 def _replace_promises(
-    session: Session, invoice: Invoice, *, at: datetime, actor: str, beside: int | None = None
+    session: Session,
+    invoice: Invoice,
+    *,
+    at: datetime,
+    actor: str,
+    beside: tuple[int | None, datetime] | None = None,
 ) -> tuple[int, ...]:
-    """Supersede the open promises, but those of the message ``beside`` made at this very moment: the same plan."""
+    """Supersede the open promises, but those of that message (None: by hand) made at that moment: the same plan."""
     query = select(Promise).where(Promise.invoice_id == invoice.id, Promise.state == PromiseState.OPEN)
     replaced = []
     for row in session.scalars(query.order_by(Promise.id)).all():
-        if beside is None or (row.message_id, row.made_at) != (beside, at):
+        if beside is None or (row.message_id, row.made_at) != beside:
             move(session, row, PromiseState.SUPERSEDED, actor=actor, reason="replaced", at=at)
             replaced.append(row.id)
     return tuple(replaced)

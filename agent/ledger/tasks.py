@@ -13,6 +13,7 @@ from models.states import CLOSED, TaskState
 
 FOR_MONEY = frozenset(
     {TaskKind.CALL, TaskKind.LETTER, TaskKind.HAND_OVER, TaskKind.UNPAID_CLAIM, TaskKind.BROKEN_PROMISE}
+    | {TaskKind.INSOLVENCY, TaskKind.PRESCRIPTION}
 )
 """Tasks that ask a person to get an invoice paid."""
 
@@ -44,6 +45,11 @@ def open_task(
         session.add(task)
         events.record(session, "task.open", task, actor=RELANCE, at=at, kind=kind.value)
     return task
+
+
+def exists(session: Session, key: str) -> bool:
+    """Whether the task of that cause was made already, open or not."""
+    return session.scalar(select(Task.id).where(Task.key == key)) is not None
 
 
 def cancel_needless(session: Session, invoice: Invoice, at: datetime) -> None:

@@ -17,7 +17,7 @@ def examine(context: Context, *, send_probe: bool) -> list[Check]:
     """Every check, in order. Expected and unexpected failures of one are an `error` line, not an exception."""
     examination = _Examination(context)
     checks = guarded("packages", local.check_packages)
-    configuration = guarded("configuration", lambda: local.check_configuration(context.settings()))
+    configuration = guarded("configuration", lambda: local.check_configuration(context.settings(), context.now()))
     checks += configuration
     if _has_error(configuration):
         return checks  # everything else needs it

@@ -17,9 +17,12 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from agent.ledger import lawful
 from agent.operations.checks import Check, error, ok, warning
+from agent.reminders import interest
 from config import Settings
-from config.plans import load_plans
+from config.law import UnknownLaw, half_year, law_for
+from config.plans import Plan, load_plans
 from models.anchors import contradiction
 from models.database import Database, key_path, located
 from models.installation import Installation
@@ -69,13 +72,14 @@ def _changed_files() -> Iterator[str]:
             yield str(recorded)
 
 
-def check_configuration(settings: Settings) -> Iterator[Check]:
+def check_configuration(settings: Settings, now: datetime) -> Iterator[Check]:
     """What the settings say that a person should know before the first mail."""
     boxes = ", ".join(f"{name} ({box.address})" for name, box in settings.mailbox.items())
     yield ok("configuration", f"{settings.file}: mode {settings.policy.mode}, mailboxes {boxes}")
     plans = load_plans(settings)
     steps = ", ".join(f"{step.day:+d} {step.name}" for step in plans[settings.reminders.plan].steps)
     yield ok("plan", f"{settings.reminders.plan}: {steps}")
+    yield from check_law(settings, plans, now)
     for name, box in settings.mailbox.items():
         if settings.policy.require_authentication and box.border == "own" and not box.authserv_id:
             yield warning(
@@ -90,6 +94,33 @@ def check_configuration(settings: Settings) -> Iterator[Check]:
                 f"every mail goes to {box.smtp.redirect_all_to} instead of the customers",
                 f"Empty mailbox.{name}.smtp.redirect_all_to where this is no staging copy.",
             )
+
+
+def check_law(settings: Settings, plans: Mapping[str, Plan], now: datetime) -> Iterator[Check]:
+    """Whether the charges that plans show can be computed, now and after the next change of rates."""
+    if all(step.charges == "none" for plan in plans.values() for step in plan.steps):
+        return
+    try:
+        law = law_for(settings)
+    except UnknownLaw as found:
+        yield warning("law", f"{found}; charges are left out", found.mend or "Write the table.")
+        return
+    today = now.astimezone(settings.zone).date()
+    if (missing := lawful.missing_rate(law, today)) is not None:
+        yield warning(
+            "law",
+            f"no late-payment rate of {law.country} is known for the half-year from {half_year(missing)}",
+            f"Copy the table to {settings.root / 'law' / (law.country + '.toml')} and add the row with its source.",
+        )
+    elif not (rate := law.rate_on(today)).is_certain and settings.charges.contract_rate is None:
+        yield warning(
+            "law", interest.uncertain(law, rate), f"Check it, and write it to {settings.root / 'law'} as certain."
+        )
+    else:
+        yield ok("law", f"{law.law}: rates known up to {law.rate[-1].start}")
+    rate_set = settings.charges.contract_rate
+    if rate_set is not None and (low := interest.below_floor(law, today, rate_set)) is not None:
+        yield warning("contract_rate", low, "Have the contract's clause checked; the law's floor counts.")
 
 
 def check_database(database: Database) -> Iterator[Check]:

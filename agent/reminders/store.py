@@ -5,7 +5,7 @@ events in it. A state is moved by the house's transition table only.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -144,7 +144,7 @@ class _Rows:
         for invoice_id, day, amount in session.execute(paid):
             self.payments[invoice_id].append(PartPayment(day, amount))
         self._steps(session, and_(is_open, chosen(Invoice.customer_id)), ignoring)
-        self._mails(session, chosen(Reminder.customer_id), ignoring)
+        self._mails(session, chosen(Reminder.customer_id), ignoring, chosen)
         self._waiting(session, chosen(ExceptionLink.customer_id), ids)
         self.segments: Mapping[str, Segment] = {}
         if settings.reminders.derive_segments:
@@ -179,7 +179,13 @@ class _Rows:
                 key = (customer_id, currency)
                 self.threads[key] = max(thread_id, self.threads.get(key, 0))
 
-    def _mails(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
+    def _mails(
+        self,
+        session: Session,
+        chosen: ColumnElement[bool],
+        ignoring: int | None,
+        chosen_by: Callable[[Any], ColumnElement[bool]],
+    ) -> None:
         self.last_mail: dict[str, dict[str, datetime]] = defaultdict(dict)
         self.cycles: dict[str, dict[tuple[str, str, str], int]] = defaultdict(dict)
         left_at = func.max(func.coalesce(Delivery.sent_at, Delivery.entered_sending_at), type_=Delivery.sent_at.type)
@@ -194,6 +200,17 @@ class _Rows:
         for customer_id, currency, moment in session.execute(query):
             if moment is not None:
                 self.last_mail[customer_id][currency] = moment
+        # What a colleague wrote by hand counts as the last mail: the next step keeps its gap from there, too.
+        by_hand = (
+            select(Message.customer_id, func.max(Message.received_at, type_=Message.received_at.type))
+            .where(Message.direction == Direction.OUT, Message.state.is_not(None), chosen_by(Message.customer_id))
+            .group_by(Message.customer_id)
+        )
+        self.by_hand: dict[str, datetime] = {
+            customer_id: at
+            for customer_id, at in session.execute(by_hand)
+            if customer_id is not None and at is not None
+        }
         self.mails: dict[str, list[datetime]] = defaultdict(list)
         lately = self.now - timedelta(days=2)
         recent = (
@@ -282,7 +299,7 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         held=rows.hold_on(customer.id, None),
         open_exceptions=tuple(sorted(rows.exceptions.get(customer.id, ()))),
         undecided_mails=rows.undecided.by_customer.get(customer.id, 0) + rows.undecided.unread,
-        last_mail_at=rows.last_mail.get(customer.id, {}),
+        last_mail_at=_last_mails(customer.id, rows),
         cycles=rows.cycles.get(customer.id, {}),
         threads={
             currency: rows.thread_views[thread_id]
@@ -295,6 +312,16 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         pays_by_debit=rows.statuses.is_direct_debit(customer.payment_method),
         mails_today=sum(local_day(moment, zone) == today for moment in rows.mails.get(customer.id, ())),
     )
+
+
+def _last_mails(customer_id: str, rows: _Rows) -> dict[str, datetime]:
+    """By currency: when the last mail to this customer left, a colleague's own in every currency."""
+    last = dict(rows.last_mail.get(customer_id, {}))
+    by_hand = rows.by_hand.get(customer_id)
+    if by_hand is not None:
+        for currency in {invoice.currency for invoice in rows.invoices[customer_id]}:
+            last[currency] = max(by_hand, last.get(currency, by_hand))
+    return last
 
 
 def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipient, ...]:
