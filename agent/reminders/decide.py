@@ -98,7 +98,8 @@ def plan_customer(customer: CustomerView, ledger: LedgerView, settings: PlanSett
             if is_mail:
                 room -= 1
                 mailed.add(currency)
-            reminders.append(_reminder(group, customer, chosen[currency], today))
+            apart = _apart(customer, currency, today) if settings.shows_answered else ()
+            reminders.append(_reminder(group, customer, chosen[currency], today, apart))
     return CustomerPlan(tuple(reminders), tuple(left_out))
 
 
@@ -188,10 +189,8 @@ def _credits(customer: CustomerView, currency: str) -> tuple[InvoiceView, ...]:
     return tuple(sorted((i for i in found if i.balance < 0), key=lambda i: (i.due_date, i.number)))
 
 
-SHOWN_APART = frozenset(
-    {Hindrance.HELD, Hindrance.PROMISED, Hindrance.DISPUTED, Hindrance.PAYMENT_REPORTED, Hindrance.DIRECT_DEBIT}
-)
-"""Why an invoice that is past its due date stands below the list; one that its buyer's platform refused isn't named."""
+SHOWN_APART = frozenset({Hindrance.PROMISED, Hindrance.DISPUTED, Hindrance.PAYMENT_REPORTED, Hindrance.DIRECT_DEBIT})
+"""Why an invoice past its due date stands below the list. A hold is the company's own affair and is not told."""
 
 
 def _apart(customer: CustomerView, currency: str, today: date) -> tuple[ApartLine, ...]:
@@ -204,7 +203,9 @@ def _apart(customer: CustomerView, currency: str, today: date) -> tuple[ApartLin
     return tuple(found)
 
 
-def _reminder(group: list[_Candidate], customer: CustomerView, chosen: Chosen, today: date) -> PlannedReminder:
+def _reminder(
+    group: list[_Candidate], customer: CustomerView, chosen: Chosen, today: date, apart: tuple[ApartLine, ...]
+) -> PlannedReminder:
     """One reminder for the group; its level is that of the oldest invoice on it."""
     oldest = group[0]
     plan = chosen.plan
@@ -222,7 +223,7 @@ def _reminder(group: list[_Candidate], customer: CustomerView, chosen: Chosen, t
         cycle=customer.cycles.get((currency, plan.name, step.name), 0) + 1,
         due_at=min(c.due_at for c in group),
         lines=tuple(PlannedLine(c.invoice, c.step.name, max(0, (today - c.invoice.due_date).days)) for c in group),
-        apart=_apart(customer, currency, today),
+        apart=apart,
         credits=_credits(customer, currency),
         notes=tuple(notes),
     )

@@ -45,7 +45,7 @@ class CreditLine:
 
 @dataclass(frozen=True, slots=True)
 class OtherLine:
-    """An invoice that is open and not asked for. ``why``: held, promised, disputed, payment_reported, direct_debit."""
+    """An invoice that is open and not asked for. ``why``: promised, disputed, payment_reported, direct_debit."""
 
     number: str
     due_date: date

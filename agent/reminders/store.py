@@ -80,6 +80,7 @@ def plan_settings(settings: Settings) -> PlanSettings:
         sending_hours=(settings.reminders.sending_hours.start, settings.reminders.sending_hours.end),
         quiet_days=frozenset(WEEKDAYS.index(day) for day in settings.reminders.quiet_days),
         per_customer_per_day=settings.reminders.per_customer_per_day,
+        shows_answered=settings.reminders.show_answered,
         max_age_days=settings.ledger.max_age,
         country=settings.company.country,
         zone=settings.zone,

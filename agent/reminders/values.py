@@ -170,7 +170,7 @@ class PlannedLine:
 
 @dataclass(frozen=True, slots=True)
 class ApartLine:
-    """An invoice that stands below the list: past its due date, but answered or held. Nothing of it is asked for."""
+    """An invoice that stands below the list: past its due date, but answered. Nothing of it is asked for."""
 
     invoice: InvoiceView
     why: Hindrance
@@ -231,6 +231,8 @@ class PlanSettings:
     quiet_days: frozenset[int]
     """Weekdays on which no mail leaves; Monday is 0."""
     per_customer_per_day: int
+    shows_answered: bool
+    """Whether what is answered stands apart in a mail, or is left out."""
     max_age_days: int
     """Working days that the ledger may be old."""
     country: str

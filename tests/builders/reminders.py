@@ -104,6 +104,7 @@ def plan_settings(**changes: Any) -> PlanSettings:
         sending_hours=(time(8, 30), time(17, 30)),
         quiet_days=frozenset(),
         per_customer_per_day=2,
+        shows_answered=False,
         max_age_days=3,
         country="FR",
         zone=PARIS,

@@ -268,15 +268,18 @@ def test_credits_lower_what_is_asked_for_and_never_below_nothing() -> None:
     assert ([x.reason for x in plan.left_out], plan.reminders) == ([Hindrance.COVERED_BY_CREDIT], ())
 
 
-def test_what_is_answered_or_held_stands_apart_and_is_not_asked_for() -> None:
+def test_what_is_answered_is_left_out_or_stands_apart_and_is_not_asked_for() -> None:
     view = customer(
         invoice(),
         invoice(id=2, number="FA-2", state=InvoiceState.DISPUTED),
         invoice(id=3, number="FA-3", state=InvoiceState.PROMISED, promised_for=date(2026, 4, 1)),
         invoice(id=4, number="FA-4", status="refused"),
         invoice(id=5, number="FA-5", due_date=date(2026, 6, 1), state=InvoiceState.DISPUTED),
+        invoice(id=6, number="FA-6", held="held by Anna"),
     )
     (reminder,) = planned(view, at("2026-03-05")).reminders
+    assert reminder.apart == ()
+    (reminder,) = planned(view, at("2026-03-05"), shows_answered=True).reminders
     assert [line.invoice.number for line in reminder.lines] == ["FA-1"]
     apart = [(x.invoice.number, x.why) for x in reminder.apart]
     assert apart == [("FA-2", Hindrance.DISPUTED), ("FA-3", Hindrance.PROMISED)]

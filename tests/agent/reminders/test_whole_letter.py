@@ -108,7 +108,7 @@ def test_a_credit_that_is_no_credit_and_a_number_named_twice_are_refused() -> No
     with pytest.raises(LetterError, match="nothing is left to pay"):
         compose(letter(credits=(CreditLine("AV-1", Decimal("5.00")),)), ENVIRONMENT)
     with pytest.raises(LetterError, match="twice"):
-        compose(letter(apart=(OtherLine("FA-2026-0312", date(2026, 1, 1), Decimal(1), "held"),)), ENVIRONMENT)
+        compose(letter(apart=(OtherLine("FA-2026-0312", date(2026, 1, 1), Decimal(1), "promised"),)), ENVIRONMENT)
 
 
 # --- the payment code -----------------------------------------------------------------------------------------------
