@@ -303,6 +303,8 @@ class Reminders(Section):
     """Most reminder mails to one customer on one of its days, over all currencies."""
     jitter_minutes: int = Field(default=0, ge=0, le=240)
     """A mail leaves up to so many minutes after it was planned, so that not all go at the stroke of the hour."""
+    notice_days: int = Field(default=8, ge=1, le=60)
+    """Days that a formal notice gives for payment."""
     show_answered: bool = False
     """Whether a mail names below its list what is open but not asked for: promised, disputed, reported as paid, by
     direct debit. Otherwise such invoices are left out."""

@@ -15,7 +15,7 @@ class Document(Base):
     id: Mapped[Id]
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
     kind: Mapped[str] = mapped_column(String(32))
-    """invoice, order, delivery_note or other; only `invoice` is attached to reminders."""
+    """invoice, order, delivery_note, letter or other; only `invoice` is attached to reminders."""
     filename: Mapped[str] = mapped_column(String(256))
     content_type: Mapped[str] = mapped_column(String(128))
     sha256: Mapped[str] = mapped_column(ForeignKey("blob.sha256"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +24,7 @@ def mount(app: typer.Typer) -> None:
     """Add the room's commands to the command line."""
     app.command("plan")(plan_command)
     app.command("simulate")(simulate_command)
+    app.command("letter")(letter_command)
     app.command("reminders")(reminders_command)
     app.command("stop-sending")(stop_sending)
     app.command("resume-sending")(resume_sending)
@@ -96,6 +98,30 @@ def simulate_command(
 
 
 MOST_DAYS = 800
+
+
+def letter_command(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="Number of a task of the kind letter, from `relance tasks`.")],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write it.")] = Path(),
+    by: By = "operator",
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Compose the letter that a task asks for (a formal notice) as a PDF, for a person to sign and send."""
+    from agent.reminders.letters import compose_letter
+
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        letter = compose_letter(session, ctx.settings(), task, by, ctx.now())
+        path = folder / letter.filename
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(letter.pdf)
+        except OSError as error:
+            raise RelanceError(f"{path}: {error.strerror}", "Name a folder that can be written to.") from error
+    row = {"task": task, "file": str(path), "sha256": letter.sha256, "invoices": list(letter.invoices)}
+    ctx.emit(row if json else [row], json=json)
+    ctx.say("Nothing was sent: print it, sign it and send it, then `relance tasks done`.")
 
 
 def _opening(settings: Settings, day: date, now: datetime) -> datetime:
