@@ -6,6 +6,7 @@
     plan              due reminders → reserved deliveries, tasks
     deliver:MAILBOX   unknown ones settled, then reserved → sent, then the copies in Sent
     retention         personal data that was kept for as long as it may be, erased
+    digest            last week's figures by mail, for the company's own people
     anchor            the head of the event log, noted outside of the database
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
@@ -175,6 +176,9 @@ class Drains:
             case "retention":
                 self.retention(now)
                 return Next()
+            case "digest":
+                self.digest(now)
+                return Next()
             case "anchor":
                 self.anchor(now)
                 return Next()
@@ -248,6 +252,13 @@ class Drains:
         """Erase what has been kept for as long as it may be."""
         with self._beat("retention", now):
             return erase.drain(self.database, self.settings, now)
+
+    def digest(self, now: datetime) -> int:
+        """Send last week's figures, once."""
+        with self._beat("digest", now):
+            from agent.reports import posting  # noqa: PLC0415 a workbook's writer, for once a week
+
+            return posting.drain(self.database, self.settings, now)
 
     def anchor(self, now: datetime) -> bool:
         """Note how far the log of events has come, where it can't be changed with the database."""
@@ -358,6 +369,7 @@ class _Cycle:
         for name in readable:
             self._deliver(name)
         self._try("retention", self.drains.retention)
+        self._try("digest", self.drains.digest)
         self._try("anchor", self.drains.anchor)
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done

@@ -400,6 +400,12 @@ class Reports(Section):
 
     window_days: int = Field(default=7, ge=1, le=60)
     """Days after a reminder in which money counts as having followed it."""
+    digest_to: tuple[fields.MailAddress, ...] = ()
+    """Who gets the weekly digest of all customers by mail."""
+    digest_to_account_managers: bool = False
+    """Whether each account manager (column `account_manager`, where it is a mail address) gets that of their own."""
+    digest_day: fields.Weekday = "monday"
+    """Day of the week on which it leaves, from the start of `sending_hours` on; it tells of the week before."""
     objectives: Objectives = Objectives()
 
 

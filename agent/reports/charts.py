@@ -25,6 +25,7 @@ WIDTH, HEIGHT = 440, 240
 _TOP, _BOTTOM, _SIDE = 30, 28, 10
 _MOST_LABELS = 6
 _FONT = 12
+_LETTER = Decimal("6.5")
 _DASHES = ("none", "7 4", "2 4")
 _HATCHES = (Markup('<path d="M0 0H6V6H0Z"/>'), Markup('<path d="M0 6L6 0" stroke="currentColor" stroke-width="1.5"/>'))
 
@@ -139,9 +140,17 @@ def _text(x: Decimal | int, y: Decimal | int, said: str, anchor: str) -> Markup:
 def _axis(labels: Sequence[str], x: Callable[[int], Decimal]) -> list[Markup]:
     """The labels below, every second or third where there are many; the last one always."""
     every = -(-len(labels) // _MOST_LABELS) or 1
+    room = int((WIDTH - 2 * _SIDE) * every / (max(len(labels), 1) * _LETTER))
     return [
-        _text(x(n), HEIGHT - 8, label, "middle") for n, label in enumerate(labels) if (len(labels) - 1 - n) % every == 0
+        _text(x(n), HEIGHT - 8, _cut(label, room), "middle")
+        for n, label in enumerate(labels)
+        if (len(labels) - 1 - n) % every == 0
     ]
+
+
+def _cut(label: str, room: int) -> str:
+    """What fits; all of it stands in the description and in the table."""
+    return label if len(label) <= max(room, 3) else label[: max(room, 3) - 1].rstrip() + "…"
 
 
 def _legend(series: Sequence[Series], sign: Callable[[int, int], Markup]) -> list[Markup]:
