@@ -25,6 +25,7 @@ def mount(app: typer.Typer) -> None:
     app.command("plan")(plan_command)
     app.command("simulate")(simulate_command)
     app.command("letter")(letter_command)
+    app.command("hand-over")(hand_over_command)
     app.command("reminders")(reminders_command)
     app.command("stop-sending")(stop_sending)
     app.command("resume-sending")(resume_sending)
@@ -98,6 +99,29 @@ def simulate_command(
 
 
 MOST_DAYS = 800
+
+
+def hand_over_command(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="Number of a task, from `relance tasks`.")],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write it.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Write everything on a case (mails, documents, letters, charges, events) into one file, for collection."""
+    from agent.reminders.case import hand_over
+
+    ctx: Context = context.obj
+    settings = ctx.settings()
+    with ctx.database().read() as session:
+        made = hand_over(session, settings, task, ctx.now())
+    path = folder / made.filename
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(made.content)
+    except OSError as error:
+        raise RelanceError(f"{path}: {error.strerror}", "Name a folder that can be written to.") from error
+    row = {"task": task, "file": str(path), "sha256": made.sha256}
+    ctx.emit(row if json else [row], json=json)
 
 
 def letter_command(

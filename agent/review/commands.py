@@ -1,6 +1,7 @@
 """`relance queue …` and `relance tasks …`: parse, call, print."""
 
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from agent.inbound.store import reading_of
 from agent.replies import resolve, store
 from agent.replies.resolve import Word
 from agent.review import queue, tasks
+from agent.review.calls import Form, Result, record
 from config.errors import NeedsPerson
 from models import ExceptionItem, Invoice, Message
 from models.reasons import SENTENCES
@@ -35,6 +37,8 @@ def mount(app: typer.Typer) -> None:
     work = typer.Typer(help="Work that comes from the plan or the clock.", invoke_without_command=True)
     work.callback()(tasks_list)
     work.command("done")(tasks_done)
+    work.command("show")(tasks_show)
+    work.command("call")(tasks_call)
     app.add_typer(work, name="tasks")
 
 
@@ -253,6 +257,53 @@ def tasks_list(context: typer.Context, json: Json = False) -> None:
     with ctx.database().read() as session:
         rows = tasks.rows(session)
     ctx.emit(rows, json=json)
+
+
+def tasks_show(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="Number from `relance tasks`.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Show what a person needs for a task: whom to reach, what is open, what was written and promised."""
+    from agent.reminders.case import sheet
+
+    ctx: Context = context.obj
+    settings = ctx.settings()
+    with ctx.database().read() as session:
+        found = sheet(session, settings, task, ctx.now())
+    if json:
+        ctx.emit(found, json=True)
+        return
+    customer = found["customer"]
+    phone = customer["phone"] or "no telephone number known"
+    ctx.say(f"Task {task} ({found['task']['kind']}): {customer['name']}, {phone}. {found['detail']}")
+    ctx.emit(found["contacts"], json=False)
+    shown = ("number", "due_date", "days_late", "balance", "currency", "state", "promised_for")
+    ctx.emit([{name: row[name] for name in shown} for row in found["invoices"]], json=False)
+    ctx.emit(found["promises"], json=False)
+    ctx.emit(found["mails"], json=False)
+
+
+def tasks_call(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="Number of a call from `relance tasks`.")],
+    result: Annotated[Result, typer.Option("--result", help="What came of it.")],
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The promised day.")] = None,
+    amount: Annotated[str | None, typer.Option("--amount", help="A part of the balance.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Of a dispute.")] = None,
+    text: Annotated[str, typer.Option("--text", help="What was said; it can be erased later.")] = "",
+    by: By = "operator",
+) -> None:
+    """Write down what came of a call; a promise, a payment or a dispute pauses the reminders."""
+    ctx: Context = context.obj
+    try:
+        part = Decimal(amount) if amount is not None else None
+    except ArithmeticError:
+        raise NeedsPerson(f"“{amount}” is no amount", "Write it as 1250.00.") from None
+    form = Form(result, day.date() if day is not None else None, part, reason, text)
+    with ctx.database().write() as session:
+        record(session, ctx.settings(), task, form, by, ctx.now())
+    ctx.say(f"Task {task} is done: {result.value.replace('_', ' ')}.")
 
 
 def tasks_done(
