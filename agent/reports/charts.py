@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 440, 240
 _TOP, _BOTTOM, _SIDE = 30, 28, 10
 _MOST_LABELS = 6
 _FONT = 12
-_LETTER = Decimal("6.5")
+_LETTER = Decimal("7.5")
 _DASHES = ("none", "7 4", "2 4")
 _HATCHES = (Markup('<path d="M0 0H6V6H0Z"/>'), Markup('<path d="M0 6L6 0" stroke="currentColor" stroke-width="1.5"/>'))
 
