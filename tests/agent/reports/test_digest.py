@@ -19,7 +19,9 @@ from agent.reports.values import Books, Person
 from agent.reports.words import words_of
 from config import Settings
 from config.errors import ConfigError
-from models import Database, Event, Message, SendingStop, events
+from models import Database, Event, Message, SendingStop, blob, events
+from models.message import Direction
+from models.states import MessageState
 from tests.builders import ledger
 from tests.builders.figures import books, invoice
 from tests.servers.smtp_sink import At, SmtpSink, cut, refuse
@@ -195,6 +197,21 @@ def test_a_death_after_the_body_was_begun_sends_no_second_one(
         events.record(session, "digest.sending", message, actor="relance", at=MONDAY)
     assert posting.drain(database, settings, MONDAY) == 0
     assert len(smtp_sink.mails) == 2
+
+
+def test_what_lies_in_sent_after_a_restore_is_not_sent_again(
+    database: Database, settings: Settings, smtp_sink: SmtpSink
+) -> None:
+    box = settings.mailbox["ar"]
+    message_id = posting._id(database, box, Reader(BOSS, None), WEEK)
+    with database.write() as session:
+        row = Message(
+            dkey="found", direction=Direction.OUT, mailbox="ar", message_id=message_id, size=4, received_at=MONDAY,
+            blob_sha256=blob.keep(session, b"mail"), created_at=MONDAY, state=MessageState.APPLIED,
+        )  # fmt: skip
+        session.add(row)
+    assert posting.drain(database, settings, MONDAY) == 1
+    assert recipients(smtp_sink) == [ANNA]
 
 
 def test_an_unreachable_server_is_tried_again_later(
