@@ -308,7 +308,8 @@ def _number(text: str | None) -> int | None:
 
 
 def _day(said: Mapping[str, str], context: Context) -> int:
-    text = said.get("named_day") or said["day"]
+    """The day said; the first where the pattern's words mean it: "am Ersten des Monats"."""
+    text = said.get("named_day") or said.get("day") or "1"
     return int(text) if text.isdigit() else _value(text, context.tables["days"], context.tables["cardinal_days"])
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from classifier.date_patterns import grammar
 from classifier.dates import find_dates
 
 WEDNESDAY = date(2026, 3, 11)
@@ -327,6 +328,39 @@ def test_dates_at_the_edges_of_weeks_months_and_years(base: date, phrase: str, e
 )
 def test_longer_and_rarer_phrases(language: str, phrase: str, expected: str | None) -> None:
     assert {each.ahead for each in find_dates(phrase, language, WEDNESDAY) if each.ahead} == _day(expected)
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase"),
+    [
+        ("fr", "le premier du mois prochain"),
+        ("en", "the first of next month"),
+        ("de", "zum Ersten des nächsten Monats"),
+        ("de", "zum nächsten Ersten"),
+        ("es", "el día 1 del mes que viene"),
+        ("it", "il primo del mese prossimo"),
+        ("nl", "op de eerste van volgende maand"),
+    ],
+)
+def test_the_first_of_next_month(language: str, phrase: str) -> None:
+    assert [each.ahead for each in find_dates(phrase, language, WEDNESDAY)] == [date(2026, 4, 1)]
+
+
+#: Named parts of a form without which its family means nothing; of others the pattern's parameters tell.
+NEEDED = {
+    "explicit": {"day", "month"}, "weekday": {"weekday"}, "span_ago": {"n", "unit"}, "days_end_of_month": {"n"},
+    "week_of": {"day"}, "numbered_week": {"week"}, "weekday_of_month": {"weekday", "nth"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
+def test_every_form_catches_what_its_family_needs(language: str) -> None:
+    for pattern in grammar(language).patterns:
+        caught = set(pattern.regex.groupindex)
+        needed = NEEDED.get(pattern.family, set())
+        if pattern.family == "in_span" and "days" not in pattern.params:
+            needed = {"n"} if "unit" in pattern.params else {"n", "unit"}
+        assert needed <= caught | ({"day"} if "named_day" in caught else set()), pattern.regex.pattern
 
 
 def test_an_order_of_day_and_month_that_could_be_either_is_no_date_where_nothing_tells() -> None:
