@@ -64,6 +64,8 @@ def _clause(text: str, start: int, end: int, joining: frozenset[str]) -> tuple[i
     first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
     mark = _MARK.search(text, end)
+    if mark and _MARK.search(text[:start].rstrip()[-1:]) and not words(text[end : mark.start()]):
+        mark = _MARK.search(text, mark.end())  # between two marks: "half of it, 1,800, goes out on the 20th"
     ends = [mark.start() - end] if mark else []
     ends += [word.start for word in words(after) if word.folded in joining]
     return first, end + min([len(after), *ends])

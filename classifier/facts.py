@@ -122,8 +122,10 @@ def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list
     for at, (sentence, mention) in enumerate(found):
         rank = _rank(sentence, mention, language)
         before = found[at - 1] if at else None
-        if before and before[0] is sentence and not words(sentence.folded[before[1].end : mention.start]):
-            rank = max(rank, ranks[-1])
+        if before and before[0] is sentence:
+            between = words(sentence.folded[before[1].end : mention.start])
+            if tuple(word.folded for word in between) in _wording(language).namely:
+                rank = max(rank, ranks[-1])
         ranks.append(rank)
     return ranks
 
@@ -225,6 +227,7 @@ class _Wording:
     methods: Phrases
     instead: Phrases
     joins: frozenset[tuple[str, ...]]
+    namely: frozenset[tuple[str, ...]]
 
 
 @cache
@@ -237,4 +240,5 @@ def _wording(language: str) -> _Wording:
         Phrases(raw["methods"]),
         Phrases({"instead": raw["instead"]}),
         frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["joins"]),
+        frozenset(tuple(word.folded for word in words(fold(each))) for each in ("", *raw["namely"])),
     )
