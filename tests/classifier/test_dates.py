@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import re
+import tomllib
 from datetime import date, timedelta
+from importlib.resources import files
 
 import pytest
 
@@ -361,6 +365,30 @@ def test_every_form_catches_what_its_family_needs(language: str) -> None:
         if pattern.family == "in_span" and "days" not in pattern.params:
             needed = {"n"} if "unit" in pattern.params else {"n", "unit"}
         assert needed <= caught | ({"day"} if "named_day" in caught else set()), pattern.regex.pattern
+
+
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl"])
+def test_every_form_filled_with_any_words_gives_a_day_or_none(language: str) -> None:
+    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    draw = random.Random(language)
+    of = {
+        "month": raw["months"], "weekday": raw["weekdays"], "n": [*raw["numbers"], "14"], "unit": raw["units"],
+        "day": [*map(str, range(1, 32)), *raw["days"]], "day_ordinal": list(raw["days"]), "week": ["1", "53"],
+        "quarter": raw["quarters"], "nth": raw["nths"], "year": ["2026", "2099"],
+    }  # fmt: skip
+
+    def filled(form: str) -> str:
+        text = re.sub(r"\[([^\]]*)\]", lambda found: draw.choice(["", *found[1].split("|")]), form)
+        text = re.sub(r"\(([^)]*)\)", lambda found: draw.choice(found[1].split("|")), text)
+        names = re.compile(r"\{(?:any_)?(\w+?)(?:_stem)?\}")
+        return names.sub(lambda found: draw.choice(list(of[found[1]])), text)
+
+    for pattern in raw["pattern"]:
+        for form in pattern["forms"]:
+            base = WEDNESDAY + timedelta(draw.randint(0, 800))
+            for mention in find_dates(filled(form), language, base):
+                assert mention.ahead is None or mention.ahead >= base
+                assert mention.behind is None or mention.behind <= base
 
 
 def test_an_order_of_day_and_month_that_could_be_either_is_no_date_where_nothing_tells() -> None:
