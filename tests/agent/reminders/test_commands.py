@@ -1,0 +1,112 @@
+"""The room's commands as people type them: a small company, its plan, and what a person does with the tasks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.cli import main
+from agent.reminders import plan
+from config import load
+from models import Database
+from tests.builders import ledger
+from tests.builders.site import office
+
+PLAN = """name = "standard"
+version = 5
+[[step]]
+name = "call"
+day = 2
+channel = "call"
+level = 1
+[[step]]
+name = "formal_notice"
+day = 4
+channel = "letter"
+template = "formal_notice"
+level = 2
+charges = "claimed"
+[[step]]
+name = "hand_over"
+day = 6
+channel = "hand_over"
+level = 3
+"""
+
+
+class Company:
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self.capsys = root, capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        self.capsys.readouterr()
+        ended = main(["--config", str(self.root / "relance.toml"), *arguments])
+        out, err = self.capsys.readouterr()
+        assert ended == code, out + err
+        return out if code == 0 else err
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json").splitlines()]
+
+
+@pytest.fixture
+def company(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Company:
+    _, zone = office()
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "standard.toml").write_text(PLAN, encoding="utf-8")
+    server = 'host = "127.0.0.1"\nsecurity = "none"\n'
+    (tmp_path / "relance.toml").write_text(
+        f'[company]\nname = "Morel"\ncountry = "FR"\ncurrency = "EUR"\nlanguage = "fr"\ntimezone = "{zone}"\n'
+        f'[mailbox.ar]\naddress = "ar@morel.example"\n[mailbox.ar.imap]\n{server}password_env = "X"\n'
+        f'[mailbox.ar.smtp]\n{server}[policy]\nmode = "automatic"\n',
+        encoding="utf-8",
+    )
+    desk = Company(tmp_path, capsys)
+    (tmp_path / "c.csv").write_text("id,name,email,phone\nC1,Dupont,a@b.example,0102\n", encoding="utf-8")
+    lines = "FA-1,C1,2026-08-01,100.00\nFA-2,C1,2026-08-02,50.00\n"
+    (tmp_path / "i.csv").write_text(f"number,customer_id,due_date,amount\n{lines}", encoding="utf-8")
+    (tmp_path / "p.csv").write_text("id,date,amount,customer_id\n", encoding="utf-8")
+    for kind, name in (("customers", "c"), ("invoices", "i"), ("payments", "p")):
+        desk("import", kind, str(tmp_path / f"{name}.csv"), "--as-of", "2026-09-01T06:00:00Z")
+    settings = load(tmp_path / "relance.toml")
+    database = Database.open(settings.database.url, settings.root, ledger.NOW)
+    for _ in range(3):
+        plan.drain(database, settings, ledger.NOW)
+    database.close()
+    return desk
+
+
+def test_a_person_works_through_the_tasks_of_a_case(company: Company) -> None:
+    by_kind = {row["kind"]: row["id"] for row in company.rows("tasks")}
+    assert set(by_kind) == {"call", "letter", "hand_over"}
+    shown = json.loads(company("tasks", "show", str(by_kind["call"]), "--json"))
+    assert shown["open"] == {"EUR": "150.00"}
+    assert "0102" not in company("tasks", "show", "999", code=1)
+
+    letters = company.root / "letters"
+    made = json.loads(company("letter", str(by_kind["letter"]), "-o", str(letters), "--json"))
+    assert Path(made["file"]).read_bytes().startswith(b"%PDF-")
+    assert made["invoices"] == ["FA-1", "FA-2"]
+    made = json.loads(company("hand-over", str(by_kind["hand_over"]), "-o", str(letters), "--json"))
+    assert Path(made["file"]).read_bytes().startswith(b"PK")
+
+    company("tasks", "call", str(by_kind["call"]), "--result", "promised", "--date", "2199-01-05")
+    assert {row["state"] for row in company.rows("invoices")} == {"promised"}
+    assert "was paid, answered or held" in company("letter", str(by_kind["letter"]), code=1)
+    assert company("audit", "verify")
+
+
+def test_a_payment_plan_is_accepted_and_a_wrong_one_refused(company: Company) -> None:
+    parts = ("--instalment", "2199-01-05=100", "--instalment", "2199-02-05=50.00")
+    assert "come to 150" in company("log", "plan", "FA-1", *parts, code=1)
+    assert "is no instalment" in company("log", "plan", "FA-1", "--instalment", "soon", code=1)
+    company("log", "plan", "FA-1", "FA-2", *parts)
+    assert [row["promise_date"] for row in company.rows("invoices")] == ["2199-01-05", "2199-02-05"]
+
+
+def test_a_time_to_come_is_simulated_and_a_wrong_one_refused(company: Company) -> None:
+    assert company.rows("simulate", "--from", "2199-01-01", "--to", "2199-02-01") == []
+    assert "lies before" in company("simulate", "--from", "2199-02-01", "--to", "2199-01-01", code=1)
+    story = json.loads(company("explain", "FA-1", "--json"))
+    assert (story["plan"]["name"], story["next_step"]) == ("standard", None)
