@@ -65,14 +65,14 @@ def _lapse(
 
 def approve(session: Session, reminder_id: int, by: str, now: datetime) -> None:
     """Let it go out as composed. What changes until then is seen by the last look, and the approval lapses with it."""
-    reminder = _waiting(session, reminder_id)
+    reminder = waiting_one(session, reminder_id)
     reminder.approval, reminder.approved_by, reminder.approved_at = "approved", by, now
     events.record(session, "reminder.approved", reminder, actor=by, at=now)
 
 
 def skip(session: Session, reminder_id: int, by: str, reason: str, now: datetime) -> None:
     """Don't send this one. The step counts as carried out, so that the plan doesn't offer the same mail tomorrow."""
-    reminder = _waiting(session, reminder_id)
+    reminder = waiting_one(session, reminder_id)
     reminder.approval, reminder.approved_by, reminder.approved_at = "skipped", by, now
     delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id).with_for_update()).one()
     transitions.move(
@@ -82,7 +82,8 @@ def skip(session: Session, reminder_id: int, by: str, reason: str, now: datetime
     store.mark_reminded(session, reminder, now)
 
 
-def _waiting(session: Session, reminder_id: int) -> Reminder:
+def waiting_one(session: Session, reminder_id: int) -> Reminder:
+    """The reminder of that number, locked. Raises NeedsPerson where it does not wait for a word."""
     reminder = session.get(Reminder, reminder_id, with_for_update=True)
     if reminder is None:
         raise NeedsPerson(f"there is no reminder {reminder_id}; `relance approvals` lists those that wait")

@@ -33,6 +33,7 @@ def mount(app: typer.Typer) -> None:
     approvals.callback()(approvals_list)
     approvals.command("approve")(approvals_approve)
     approvals.command("skip")(approvals_skip)
+    approvals.command("edit")(approvals_edit)
     app.add_typer(approvals, name="approvals")
     template_commands.mount(app)
 
@@ -247,14 +248,18 @@ def resume_sending(context: typer.Context, by: By = "operator") -> None:
     ctx.say(f"{len(stops)} stop(s) lifted." if stops else "Sending was not stopped.")
 
 
-def approvals_list(context: typer.Context, json: Json = False) -> None:
+def approvals_list(
+    context: typer.Context,
+    owner: Annotated[str | None, typer.Option("--owner", help="Only those that wait for this sales owner.")] = None,
+    json: Json = False,
+) -> None:
     """List the reminders that wait for approval."""
     if context.invoked_subcommand is not None:
         return
     ctx: Context = context.obj
     with ctx.database().read() as session:
         rows = []
-        for reminder in approve.waiting(session):
+        for reminder in approve.waiting(session, owner):
             customer = session.get_one(Customer, reminder.customer_id)
             numbers = [session.get_one(Invoice, line.invoice_id).number for line in reminder.lines]
             total = sum(line.balance for line in reminder.lines)
@@ -262,6 +267,7 @@ def approvals_list(context: typer.Context, json: Json = False) -> None:
                 {
                     "id": reminder.id, "customer": customer.id, "name": customer.name, "step": reminder.step,
                     "invoices": numbers, "total": total, "currency": reminder.currency,
+                    "plan": reminder.plan, "approver": reminder.approver,
                 }
             )  # fmt: skip
     ctx.emit(rows, json=json)
@@ -277,6 +283,20 @@ def approvals_approve(context: typer.Context, ids: Ids, by: By = "operator") -> 
         for reminder_id in ids:
             approve.approve(session, reminder_id, by, ctx.now())
     ctx.say(f"{len(ids)} reminder(s) approved.")
+
+
+def approvals_edit(
+    context: typer.Context,
+    reminder: Annotated[int, typer.Argument(help="Number from `relance approvals`.")],
+    note: Annotated[str, typer.Option("--note", help="What to add below the greeting; empty: take it out again.")],
+    by: By = "operator",
+) -> None:
+    """Add a few words to a reminder before it goes; every figure in them is checked like the rest."""
+    ctx: Context = context.obj
+    settings, database = ctx.settings(), ctx.database()
+    with database.write() as session:
+        plan.edit(session, database, settings, plan.Edited(reminder, note, by), ctx.now())
+    ctx.say(f"Reminder {reminder} is composed anew; it still waits for approval.")
 
 
 def approvals_skip(

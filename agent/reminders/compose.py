@@ -37,10 +37,11 @@ def draft_of(
     documents: Mapping[int, Sequence[Attachment]],
     environment: Environment,
     now: datetime,
+    note: str = "",
 ) -> Draft:
     """The frozen mail of a planned reminder; the same reminder gives the same Message-ID for ever.
 
-    ``documents`` are the PDFs of each invoice by its id, attached where the step says so.
+    ``documents`` are the PDFs of each invoice by its id, attached where the step says so; ``note`` is a person's.
     """
     customer = planned.customer
     recipient = billing_address(customer)
@@ -90,6 +91,7 @@ def draft_of(
             bank=bank_of(settings),
             signatory=signatory_of(settings),
             one_click=settings.reminders.one_click,
+            note=note,
             attachments=tuple(
                 attachment for line in planned.lines if attach for attachment in documents.get(line.invoice.id, ())
             ),

@@ -224,6 +224,7 @@ def _said_by(letter: Letter) -> list[tuple[str, str]]:
         texts += [("an invoice number", line.number), ("a purchase order", line.purchase_order)]
     texts += [("an invoice number", credit.number) for credit in letter.credits]
     texts += [("an invoice number", other.number) for other in letter.apart]
+    texts += [("the added note", line) for line in letter.note.splitlines()]
     if letter.bank is not None:
         texts.append(("the payee", letter.bank.payee))
     if letter.signatory is not None:

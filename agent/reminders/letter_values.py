@@ -114,6 +114,8 @@ class Letter:
     bank: Bank | None = None
     signatory: Signatory | None = None
     one_click: bool = False
+    note: str = ""
+    """What a person adds before letting it go, in paragraphs; its figures are held to the same check as the rest."""
 
     @property
     def to_pay(self) -> Decimal:

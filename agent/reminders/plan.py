@@ -27,8 +27,9 @@ from agent.reminders.values import CustomerPlan, CustomerView, InvoiceView, Plan
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from config.calendars import add_working_days
+from config.errors import NeedsPerson
 from config.plans import Channel
-from models import Blob, Database, Document
+from models import Blob, Database, Delivery, Document, blob, events
 from models.reasons import ExceptionReason
 from models.states import InvoiceState
 
@@ -155,7 +156,7 @@ def _reserve(
         store.reserve(session, planned, now, approval="not_needed")
         return
     name, mailbox = next(iter(settings.mailbox.items()))
-    documents = _documents(session, planned) if planned.step.attach_invoice else {}
+    documents = documents_of(session, planned) if planned.step.attach_invoice else {}
     draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now)
     needs_a_person = settings.policy.mode != "automatic" or planned.step.approval != "none"
     store.reserve(
@@ -169,7 +170,45 @@ def _reserve(
     )
 
 
-def _documents(session: Session, planned: PlannedReminder) -> Mapping[int, Sequence[Attachment]]:
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What a person adds to a waiting mail."""
+
+    reminder: int
+    note: str
+    by: str
+
+
+def edit(session: Session, database: Database, settings: Settings, edited: Edited, now: datetime) -> None:
+    """Compose a waiting mail anew with what a person adds; it goes on waiting for a word.
+
+    Raises:
+        NeedsPerson: it does not wait, or what it says is no longer true (the next planning takes it back then).
+        LetterError: the note holds a figure that is none of this letter's, or a character that is not to be seen.
+    """
+    reminder = approve.waiting_one(session, edited.reminder)
+    delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id).with_for_update()).one()
+    views = store.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
+    planning = store.plan_settings(settings)
+    ledger = store.ledger_view(session, settings, database)
+    found = [r for view in views for r in decide.plan_customer(view, ledger, planning, now).reminders]
+    same = next((r for r in found if decide.said_by(r) == reminder.said), None)
+    if same is None:
+        raise NeedsPerson(
+            f"reminder {reminder.id} can't be composed anew now: `relance plan` says what stands against it"
+        )
+    planned = replace(same, cycle=reminder.cycle)
+    documents = documents_of(session, planned) if planned.step.attach_invoice else {}
+    mailbox = settings.mailbox[delivery.mailbox]
+    environment = mail_environment(settings.root)
+    draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now, note=edited.note)
+    message = delivery.message
+    message.blob_sha256, message.dkey, message.size = blob.keep(session, draft.raw), draft.digest, len(draft.raw)
+    events.record(session, "reminder.edited", reminder, actor=edited.by, at=now, digest=draft.digest)
+
+
+def documents_of(session: Session, planned: PlannedReminder) -> Mapping[int, Sequence[Attachment]]:
+    """The PDFs of its invoices, by their ids."""
     found: dict[int, list[Attachment]] = {}
     ids = [line.invoice.id for line in planned.lines]
     query = (
@@ -178,7 +217,7 @@ def _documents(session: Session, planned: PlannedReminder) -> Mapping[int, Seque
         .where(Document.invoice_id.in_(ids), Document.kind == "invoice")
         .order_by(Document.id)
     )
-    for document, blob in session.execute(query):
-        attachment = Attachment(document.filename, document.content_type, blob.content)
+    for document, kept in session.execute(query):
+        attachment = Attachment(document.filename, document.content_type, kept.content)
         found.setdefault(document.invoice_id, []).append(attachment)
     return found

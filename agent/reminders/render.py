@@ -149,6 +149,7 @@ def _context(letter: Letter, catalogue: Catalogue) -> dict[str, Any]:
         "bank": _bank(letter.bank, letter) if letter.bank is not None else None,
         "qr": qr_id(letter) if qr_of(letter) is not None else None,
         "signatory": letter.signatory,
+        "note": letter.note,
         "has_attachments": bool(letter.attachments),
         "offers_instalments": letter.offers_instalments,
         "answers": (),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from agent.ledger.overview import invoices
 from agent.reminders import approve, plan, store
 from agent.reminders.deliver import free_at
 from agent.reminders.explain import explain_invoice, why_planned
+from agent.reminders.letter_values import LetterError
 from agent.reminders.schedule import spread
 from agent.reminders.segments import derived_segments
 from config import Settings
+from config.errors import NeedsPerson
 from config.fields import Rate
 from models import Allocation, Database, Delivery, Invoice, Promise, Reminder
 from models.states import DeliveryState, InvoiceState, PromiseState
@@ -84,6 +88,37 @@ def test_a_mail_that_waits_goes_on_waiting_over_night(database: Database, tmp_pa
         assert plan.drain(database, given, NOW + timedelta(hours=hours)).mails == 0
     with database.read() as session:
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.RESERVED]
+
+
+NOTE = "Merci pour votre appel & <b>à bientôt</b>."
+
+
+def test_a_person_may_add_words_whose_figures_are_checked(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    with database.read() as session:
+        number = approve.waiting(session)[0].id
+        before = session.scalars(select(Delivery)).one().message.message_id
+    with database.write() as session:
+        plan.edit(session, database, given, plan.Edited(number, NOTE, "Anna"), NOW)
+    with database.read() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        mail = message_from_bytes(store.raw_of(session, delivery), policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+        assert plain is not None
+        assert html is not None
+        assert NOTE in plain.get_content()
+        assert "Merci pour votre appel &amp; &lt;b&gt;à bientôt&lt;/b&gt;." in html.get_content()
+        assert mail["Message-ID"] == before == delivery.message.message_id
+    with database.write() as session, pytest.raises(LetterError, match="'90'"):
+        plan.edit(session, database, given, plan.Edited(number, "Payez 90 € et nous sommes quittes.", "Anna"), NOW)
+    with database.write() as session:
+        approve.approve(session, number, "Anna", NOW)
+    assert plan.drain(database, given, NOW).mails == 0
+    with database.write() as session, pytest.raises(NeedsPerson, match="does not wait"):
+        plan.edit(session, database, given, plan.Edited(number, "Encore un mot.", "Anna"), NOW)
 
 
 OWNERS = """name = "standard"
