@@ -182,7 +182,7 @@ class Daemon:
 
         poll = timedelta(seconds=self.settings.daemon.poll_seconds)
         loops = dict.fromkeys(self.drains.collections, poll)
-        loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries), EVERY_MINUTE)
+        loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries, "worklist"), EVERY_MINUTE)
         loops |= dict.fromkeys(("retention", "digest", "anchor"), timedelta(hours=1))
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"

@@ -8,6 +8,7 @@
     retention         personal data that was kept for as long as it may be, erased
     digest            last week's figures by mail, for the company's own people
     anchor            the head of the event log, noted outside of the database
+    worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
 engine calls them by name (`run`), each when it is due; `cycle` calls them all once in the order above: mail in to its
@@ -47,6 +48,7 @@ from agent.reminders.deliver import Delivered, Post
 from agent.reminders.sentbox import SentBox, open_sent_box
 from agent.reminders.wire import Envelope, LastLook, NotTried, Outcome, SmtpWire, Wire
 from agent.replies import apply
+from agent.review import weighing
 from agent.wire.imap import imap_session
 from config import Mailbox, Settings
 from config.errors import RelanceError, TemporaryFailure
@@ -182,6 +184,9 @@ class Drains:
             case "anchor":
                 self.anchor(now)
                 return Next()
+            case "worklist":
+                self.worklist(now)
+                return Next()
         raise ValueError(f"there is no loop {loop!r}")
 
     @property
@@ -264,6 +269,13 @@ class Drains:
         """Note how far the log of events has come, where it can't be changed with the database."""
         with self._beat("anchor", now):
             return anchoring.drain(self.database, self.settings, now)
+
+    def worklist(self, now: datetime) -> int:
+        """Put what waits for a person in order; how many items were weighed."""
+        with self._beat("worklist", now):
+            with self.database.read() as session:
+                last_run = heartbeats.last_worked(session, "worklist")
+            return weighing.drain(self.database, self.settings, now, last_run)
 
     # --- all of them ------------------------------------------------------------------------------------------------
 
@@ -371,6 +383,7 @@ class _Cycle:
         self._try("retention", self.drains.retention)
         self._try("digest", self.drains.digest)
         self._try("anchor", self.drains.anchor)
+        self._try("worklist", self.drains.worklist)
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import ModelError
-from classifier.storage import DEFAULT, MANIFEST, read_manifest
 
 LOCAL = "trained"
 
@@ -50,6 +49,8 @@ class Entry:
 
 def entries(root: Path | None) -> list[Entry]:
     """The default trained model, where it was built, then the local ones of the installation at `root` by name."""
+    from classifier.storage import DEFAULT, MANIFEST, read_manifest  # noqa: PLC0415 it imports scikit-learn
+
     found = [Entry(DEFAULT_NAME, DEFAULT, read_manifest(DEFAULT))] if (DEFAULT / MANIFEST).is_file() else []
     if root is not None:
         folders = sorted(file.parent for file in (root / LOCAL).glob(f"*/{MANIFEST}"))

@@ -35,6 +35,7 @@ from config.settings import (
     Server,
     Settings,
     Smtp,
+    Web,
 )
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Settings",
     "Smtp",
     "TemporaryFailure",
+    "Web",
     "load",
     "parse",
     "path_of_configuration",

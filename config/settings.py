@@ -409,6 +409,45 @@ class Reports(Section):
     objectives: Objectives = Objectives()
 
 
+class Web(Section):
+    """The review pages."""
+
+    host: fields.Host = "127.0.0.1"
+    """Address to listen on. Another one than this machine's own needs a certificate, or a trusted proxy before it."""
+    port: fields.Port = 8425
+    """Port to listen on."""
+    certificate: Path | None = None
+    """File with the TLS certificate and its chain (PEM), where the pages are served by TLS themselves."""
+    certificate_key: Path | None = None
+    """File with the certificate's private key (PEM)."""
+    trusted_proxies: tuple[fields.Text, ...] = ()
+    """Addresses of the proxies before the pages, which speak TLS and whose X-Forwarded-For and -Proto are believed."""
+    url: fields.WebUrl | None = None
+    """Address under which people open the pages, where a proxy stands before them: `https://relance.example.com`."""
+    in_daemon: bool = False
+    """Whether `relance run` serves the pages as well; else `relance web` does."""
+    session_hours: int = Field(default=10, ge=1, le=72)
+    """Hours after which a person logs in again."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if (self.certificate is None) != (self.certificate_key is None):
+            wrong("certificate and certificate_key together", "Give both, or neither.")
+        if not fields.is_loopback(self.host) and self.certificate is None and not self.trusted_proxies:
+            wrong(
+                "a certificate, or trusted_proxies, for another address than this machine's own",
+                'Set certificate and certificate_key, or trusted_proxies; or keep host = "127.0.0.1".',
+            )
+        if self.trusted_proxies and self.url is None:
+            wrong("the url under which people open the pages, where a proxy is trusted", 'Add url = "https://…".')
+        return self
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether browsers speak TLS to it, here or at the proxy."""
+        return self.certificate is not None or (self.url or "").startswith("https:")
+
+
 class Classifier(Section):
     """What reads the answers."""
 
@@ -445,6 +484,7 @@ class Settings(BaseSettings):
     audit: Audit = Audit()
     retention: Retention = Retention()
     reports: Reports = Reports()
+    web: Web = Web()
     classifier: Classifier = Classifier()
 
     _file: Path = PrivateAttr(default=Path("relance.toml"))

@@ -34,9 +34,11 @@ from models.reminder import Reminder, ReminderLine
 from models.stop import SendingStop
 from models.task import Task, TaskLink
 from models.thread import Thread
+from models.user import ApiToken, LoginFailure, SavedView, User
 
 __all__ = [
     "Allocation",
+    "ApiToken",
     "Base",
     "Blob",
     "Contact",
@@ -59,6 +61,7 @@ __all__ = [
     "Invoice",
     "LegalHold",
     "Location",
+    "LoginFailure",
     "Message",
     "MessageLink",
     "Note",
@@ -68,8 +71,10 @@ __all__ = [
     "Reading",
     "Reminder",
     "ReminderLine",
+    "SavedView",
     "SendingStop",
     "Task",
     "TaskLink",
     "Thread",
+    "User",
 ]

@@ -1,9 +1,9 @@
 """An item of the human queue that came from a message, a payment or a fault."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, word
@@ -15,6 +15,10 @@ class ExceptionItem(Base):
     """``key`` names what it is about (``message:12``, ``payment:P7``), so that the same cause makes one item only."""
 
     __tablename__ = "exception"
+    __table_args__ = (
+        Index("ix_exception_reason_state", "reason", "state"),
+        Index("ix_exception_resolved", "resolved_by", "resolved_at"),
+    )
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(128), unique=True)
@@ -22,8 +26,12 @@ class ExceptionItem(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     """One sentence for the person; holds no quote of a customer's mail."""
     state: Mapped[ExceptionState] = mapped_column(word(ExceptionState), default=ExceptionState.OPEN, index=True)
+    urgency: Mapped[int] = mapped_column(default=50)
+    """What the reason alone makes of it, 0 (whenever) to 100 (now)."""
     priority: Mapped[int] = mapped_column(default=50)
-    """0 (whenever) to 100 (now)."""
+    """0 (whenever) to 100 (now): its urgency, weighed with money, days late and behaviour (`agent.review.priority`)."""
+    weighed_on: Mapped[date | None]
+    """The day on which the priority was last weighed; None: not yet."""
     customer_id: Mapped[str | None] = mapped_column(ForeignKey("customer.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
     payment_id: Mapped[str | None] = mapped_column(ForeignKey("payment.id"))
@@ -53,3 +61,7 @@ class ExceptionLink(Base):
     exception_id: Mapped[int] = mapped_column(ForeignKey("exception.id"), index=True)
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
+
+
+# The order of the work list: the most urgent first, and of those the oldest.
+Index("ix_exception_worklist", ExceptionItem.state, ExceptionItem.priority.desc(), ExceptionItem.id)

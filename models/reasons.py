@@ -80,6 +80,8 @@ class TaskKind(StrEnum):
     HAND_OVER = "hand_over"
     UNPAID_CLAIM = "unpaid_claim"
     BROKEN_PROMISE = "broken_promise"
+    NO_NEXT_STEP = "no_next_step"
+    """Overdue, the plan is at its end, and nothing else waits: somebody must say how it goes on."""
     AUDIT_SAMPLE = "audit_sample"
     INSOLVENCY = "insolvency"
     PRESCRIPTION = "prescription"

@@ -17,7 +17,10 @@ class Reminder(Base):
     """
 
     __tablename__ = "reminder"
-    __table_args__ = (UniqueConstraint("customer_id", "currency", "plan", "step", "cycle"),)
+    __table_args__ = (
+        UniqueConstraint("customer_id", "currency", "plan", "step", "cycle"),
+        Index("ix_reminder_approval", "approval", "id"),
+    )
 
     id: Mapped[Id]
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, word
@@ -14,6 +14,7 @@ class Task(Base):
     """``key`` names its cause (``reminder:4``, ``promise:9``), so that the same cause makes one task only."""
 
     __tablename__ = "task"
+    __table_args__ = (Index("ix_task_done", "done_by", "done_at"),)
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(128), unique=True)
@@ -24,6 +25,11 @@ class Task(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     detail: Mapped[str] = mapped_column(String(512), default="")
     due_on: Mapped[date]
+    priority: Mapped[int] = mapped_column(default=50)
+    """0 (whenever) to 100 (now), weighed like an exception's."""
+    weighed_on: Mapped[date | None]
+    assignee: Mapped[str | None] = mapped_column(String(128))
+    snoozed_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None] = mapped_column(String(128))
@@ -39,3 +45,7 @@ class TaskLink(Base):
     id: Mapped[Id]
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), index=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
+
+
+# The order of the work list: the most urgent first, and of those the oldest.
+Index("ix_task_worklist", Task.state, Task.priority.desc(), Task.id)

@@ -70,21 +70,33 @@ class Reader:
             RelanceError: the child cannot be started at all.
         """
         with self._lock:
-            try:
-                child = self._ready_child()
-                request = {"border": asdict(border) if border else None, "now": now.isoformat()}
-                self._ask(child, [json.dumps(request).encode("utf-8"), raw])
-                answer = self._answer(child, self._seconds)
-            except TimeoutError:
-                self._replace()
-                return Unreadable(f"reading took longer than {self._seconds:g} seconds")
-            except (EOFError, BrokenPipeError, ConnectionError):
-                code = self._replace()
-                return Unreadable(f"the reading process ended ({_ended(code)})")
-            reading = _checked(answer)
+            answer = self._exchange({"border": asdict(border) if border else None, "now": now.isoformat()}, raw)
+            reading = answer if isinstance(answer, Unreadable) else _checked(answer)
             if isinstance(reading, Unreadable):
                 self._replace()
             return reading
+
+    def show(self, raw: bytes, want: str) -> bytes | Unreadable:
+        """What a page shows of a mail: ``html`` or ``attachment:SHA256``, see `agent.inbound.showing`."""
+        with self._lock:
+            answer = self._exchange({"border": None, "now": None, "want": want}, raw)
+            if isinstance(answer, bytes) and answer.startswith(b"="):
+                return answer[1:]
+            self._replace()
+            return answer if isinstance(answer, Unreadable) else Unreadable(answer[1:500].decode("utf-8", "replace"))
+
+    def _exchange(self, request: dict[str, object], raw: bytes) -> bytes | Unreadable:
+        """One request and its answer; a child that fails is gone by then."""
+        try:
+            child = self._ready_child()
+            self._ask(child, [json.dumps(request).encode("utf-8"), raw])
+            return self._answer(child, self._seconds)
+        except TimeoutError:
+            self._replace()
+            return Unreadable(f"reading took longer than {self._seconds:g} seconds")
+        except (EOFError, BrokenPipeError, ConnectionError):
+            code = self._replace()
+            return Unreadable(f"the reading process ended ({_ended(code)})")
 
     def close(self) -> None:
         """End the child. A later `read` starts a new one."""

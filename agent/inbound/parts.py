@@ -89,6 +89,22 @@ def read_parts(raw: bytes, headers: Headers) -> Parts:
     )  # fmt: skip
 
 
+def content_of(parts: Parts, sha256: str) -> bytes | None:
+    """The bytes of the attachment with that hash, as `read_parts` hashed them."""
+    for place, part in enumerate(parts.tree.walk()):
+        if place > MAX_PARTS:
+            break
+        inner: object = part.get_payload() if part.is_multipart() else None
+        if _content_type(part) in ("message/rfc822", "message/global") and isinstance(inner, list):
+            text = "\n".join(_as_source(child) for child in inner[:MAX_PARTS] if isinstance(child, Message))
+            data = no_surrogates(text[:MAX_TEXT]).encode("utf-8")
+        else:
+            data = _bytes_of(part)
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return data
+    return None
+
+
 def _walk(part: Message, depth: int, found: _Found) -> None:
     found.count += 1
     if found.count > MAX_PARTS or depth > MAX_DEPTH:

@@ -1,7 +1,8 @@
 """The child's side of `agent.inbound.confined`: reads mails from a pipe under limits, one after the other.
 
 The frames on the pipes are eight bytes of length, big-endian, then the bytes. A request is two frames, a JSON object
-with the border and the time, and the mail. The answer is one frame: a `Reading` as JSON, or ``!`` and a reason.
+with the border and the time, and the mail. The answer is one frame: a `Reading` as JSON, or ``!`` and a reason. A
+request with ``want`` is answered with what a page shows of the mail (`agent.inbound.showing`), after a ``=``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter
 
 from agent.inbound.limits import LENGTH, MEMORY, OPEN_FILES, SECONDS
 from agent.inbound.reading import read_message
+from agent.inbound.showing import show
 from agent.inbound.values import Border, Reading
 
 
@@ -36,7 +38,10 @@ def serve() -> None:
         used = int(time.process_time()) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, resource.RLIM_INFINITY))
         try:
-            answer = adapter.dump_json(read_message(raw, border, datetime.fromisoformat(request["now"])))
+            if want := request.get("want"):
+                answer = b"=" + show(raw, want)
+            else:
+                answer = adapter.dump_json(read_message(raw, border, datetime.fromisoformat(request["now"])))
         except MemoryError:
             answer = b"!reading took too much memory"
         except Exception as error:  # noqa: BLE001 - the mail is set aside with it, whatever it is

@@ -94,9 +94,10 @@ def invoices(session: Session, settings: Settings, now: datetime, numbers: Colle
     if missing := set(numbers) - {row.number for row in rows}:
         raise Unknown("invoice", missing, "invoices")
     holds = _Holds(session, settings, now)
-    promised = _promised(session)
-    sent = _last_sent(session)
-    ahead = _steps_ahead(session, settings, now, {row.customer_id for row in rows} if numbers else None)
+    ids = [row.id for row in rows] if numbers else None
+    promised = _promised(session, ids)
+    sent = _last_sent(session, ids)
+    ahead = steps_ahead(session, settings, now, {row.customer_id for row in rows} if numbers else None)
     shown = []
     for row in rows:
         hold = None if row.is_closed else holds.on(row.customer_id, row.id)
@@ -182,16 +183,16 @@ class _Holds:
         return self.found.get((customer_id, invoice_id)) or self.found.get((customer_id, None))
 
 
-def _promised(session: Session) -> dict[int, date]:
+def _promised(session: Session, ids: Collection[int] | None) -> dict[int, date]:
     query = (
         select(Promise.invoice_id, func.min(Promise.date))
         .where(Promise.state == PromiseState.OPEN)
         .group_by(Promise.invoice_id)
     )
-    return dict(session.execute(query).all())
+    return dict(session.execute(query if ids is None else query.where(Promise.invoice_id.in_(ids))).all())
 
 
-def _last_sent(session: Session) -> dict[int, StepSent]:
+def _last_sent(session: Session, ids: Collection[int] | None) -> dict[int, StepSent]:
     query = (
         select(ReminderLine.invoice_id, ReminderLine.step, Delivery.sent_at, Message.message_id)
         .join(Reminder, Reminder.id == ReminderLine.reminder_id)
@@ -200,6 +201,8 @@ def _last_sent(session: Session) -> dict[int, StepSent]:
         .where(Delivery.state == DeliveryState.SENT, Delivery.sent_at.is_not(None))
         .order_by(Delivery.sent_at, Delivery.id)
     )
+    if ids is not None:
+        query = query.where(ReminderLine.invoice_id.in_(ids))
     return {
         invoice_id: StepSent(step, sent_at, message_id)
         for invoice_id, step, sent_at, message_id in session.execute(query)
@@ -207,9 +210,10 @@ def _last_sent(session: Session) -> dict[int, StepSent]:
     }
 
 
-def _steps_ahead(
-    session: Session, settings: Settings, now: datetime, customer_ids: Collection[str] | None
+def steps_ahead(
+    session: Session, settings: Settings, now: datetime, customer_ids: Collection[str] | None = None
 ) -> dict[int, StepAhead]:
+    """By invoice: the plan's next step and its day, for all customers or for some."""
     planning = plan_settings(settings)
     ahead: dict[int, StepAhead] = {}
     for customer in customer_views(session, settings, now, customer_ids):

@@ -13,7 +13,7 @@ from models.states import CLOSED, TaskState
 
 FOR_MONEY = frozenset(
     {TaskKind.CALL, TaskKind.LETTER, TaskKind.HAND_OVER, TaskKind.UNPAID_CLAIM, TaskKind.BROKEN_PROMISE}
-    | {TaskKind.INSOLVENCY, TaskKind.PRESCRIPTION}
+    | {TaskKind.INSOLVENCY, TaskKind.PRESCRIPTION, TaskKind.NO_NEXT_STEP}
 )
 """Tasks that ask a person to get an invoice paid."""
 

@@ -82,6 +82,29 @@ def skip(session: Session, reminder_id: int, by: str, reason: str, now: datetime
     store.mark_reminded(session, reminder, now)
 
 
+def take_back(session: Session, reminder_id: int, by: str, now: datetime) -> None:
+    """An approval is taken back: the mail waits again, unless it has begun to leave by now. A skipped one stays so."""
+    reminder = session.get_one(Reminder, reminder_id, with_for_update=True)
+    delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id).with_for_update()).one()
+    if reminder.approval != "approved" or reminder.voided_at is not None:
+        raise NeedsPerson(f"reminder {reminder_id} is {reminder.approval}; only an approval can be taken back")
+    if delivery.state is not DeliveryState.RESERVED or delivery.owner is not None:
+        raise NeedsPerson(f"reminder {reminder_id} is on its way already; it can't be taken back")
+    reminder.approval, reminder.approved_by, reminder.approved_at = "waiting", None, None
+    events.record(session, "reminder.approval_taken_back", reminder, actor=by, at=now)
+
+
+def last_approved(session: Session, by: str) -> Reminder | None:
+    """The reminder that this person approved last."""
+    query = (
+        select(Reminder)
+        .where(Reminder.approval == "approved", Reminder.approved_by == by)
+        .order_by(Reminder.approved_at.desc(), Reminder.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
 def waiting_one(session: Session, reminder_id: int) -> Reminder:
     """The reminder of that number, locked. Raises NeedsPerson where it does not wait for a word."""
     reminder = session.get(Reminder, reminder_id, with_for_update=True)

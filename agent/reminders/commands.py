@@ -12,9 +12,10 @@ from agent.console import Context
 from agent.reminders import approve, plan, template_commands
 from agent.reminders.decide import billing_address
 from agent.reminders.values import PlannedReminder
+from agent.review import outgoing
 from config import Settings
 from config.errors import RelanceError
-from models import Customer, Delivery, Invoice, Reminder, SendingStop, events
+from models import Customer, Delivery, Invoice, Reminder
 
 By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -228,24 +229,17 @@ def stop_sending(
 ) -> None:
     """Stop all sending at once, until `resume-sending`."""
     ctx: Context = context.obj
-    now = ctx.now()
     with ctx.database().write() as session:
-        stop = SendingStop(reason="person", detail=reason, placed_by=by, placed_at=now)
-        session.add(stop)
-        events.record(session, "sending_stop.placed", stop, actor=by, at=now, reason="person")
+        outgoing.stop_all(session, reason, by, ctx.now())
     ctx.say("All sending is stopped.")
 
 
 def resume_sending(context: typer.Context, by: By = "operator") -> None:
     """Lift every stop of sending."""
     ctx: Context = context.obj
-    now = ctx.now()
     with ctx.database().write() as session:
-        stops = session.scalars(select(SendingStop).where(SendingStop.lifted_at.is_(None))).all()
-        for stop in stops:
-            stop.lifted_by, stop.lifted_at = by, now
-            events.record(session, "sending_stop.lifted", stop, actor=by, at=now, reason=stop.reason)
-    ctx.say(f"{len(stops)} stop(s) lifted." if stops else "Sending was not stopped.")
+        lifted = outgoing.resume_all(session, by, ctx.now())
+    ctx.say(f"{lifted} stop(s) lifted." if lifted else "Sending was not stopped.")
 
 
 def approvals_list(

@@ -335,6 +335,15 @@ def said_by(planned: PlannedReminder) -> str:
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
+def last_look_at_answer(ledger: LedgerView) -> str | None:
+    """Why an answer that a person wrote must not leave after all; None: it may. It asks for no money, so that balance,
+    promise or dispute don't matter to it; a stop of all sending does, and a database that belongs elsewhere.
+    """
+    if not ledger.is_bound_here:
+        return "this database was made elsewhere"
+    return "; ".join(ledger.stops) or None
+
+
 def copies_for(customer: CustomerView) -> tuple[str, ...]:
     """The living addresses that get a copy of each reminder."""
     return tuple(r.address for r in customer.recipients if r.role == "cc" and not r.is_dead)

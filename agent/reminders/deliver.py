@@ -145,6 +145,8 @@ def free_at(moments: Sequence[datetime], rate: Rate, now: datetime) -> datetime 
 
 def _postpone(session: Session, delivery: Delivery, settings: Settings, plan: PlanSettings, now: datetime) -> bool:
     """Move a retry that falls outside of the customer's working hours to the next one; True: moved."""
+    if delivery.reminder_id is None:
+        return False  # a person who writes now means now
     customer = session.get_one(Customer, delivery.customer_id)
     opening = next_sending_time(
         now,
@@ -219,6 +221,8 @@ class _Attempt:
         if self._settings.policy.mode == "suggest" and reminder is not None and reminder.approval == "not_needed":
             return "it was planned without a person's word, which the mode asks for by now"
         ledger = store.ledger_view(session, self._settings, self._database)
+        if reminder is None:
+            return decide.last_look_at_answer(ledger)
         views = store.customer_views(
             session, self._settings, self._now, [delivery.customer_id], ignoring_delivery=delivery.id
         )

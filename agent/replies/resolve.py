@@ -23,7 +23,18 @@ from agent.replies.values import Action, OpenDispute, RecordPromise, ReportPaid,
 from agent.review import queue
 from config import Settings
 from config.errors import NeedsPerson
-from models import Correction, Decision, Delivery, Dispute, ExceptionItem, Invoice, Message, events, transitions
+from models import (
+    Correction,
+    Database,
+    Decision,
+    Delivery,
+    Dispute,
+    ExceptionItem,
+    Invoice,
+    Message,
+    events,
+    transitions,
+)
 from models.message import Direction
 from models.reasons import ExceptionReason
 from models.states import WAITING, DeliveryState, DisputeState, ExceptionState, MessageState
@@ -45,10 +56,45 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What followed, in words for the person."""
+class Effect:
+    """One thing that followed: a code with its values for pages in any language, and the English sentence."""
 
-    sentences: tuple[str, ...]
+    code: str
+    sentence: str
+    invoice: str | None = None
+    on: date | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What followed from a person's word."""
+
+    effects: tuple[Effect, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """In words for the person."""
+        return tuple(effect.sentence for effect in self.effects)
+
+
+class _Undone(Exception):
+    """Rolls a preview back; carries what would have followed."""
+
+    def __init__(self, done: Done) -> None:
+        self.done = done
+
+
+def preview(database: Database, item_id: int, word: Word, settings: Settings, now: datetime) -> Done:
+    """What would follow from a word: carried out like `resolve`, and rolled back, so that the two can't differ.
+
+    Raises NeedsPerson as `resolve` does.
+    """
+    try:
+        with database.write() as session:
+            raise _Undone(resolve(session, queue.get(session, item_id), word, settings, now))
+    except _Undone as undone:
+        return undone.done
 
 
 def resolve(session: Session, item: ExceptionItem, word: Word, settings: Settings, now: datetime) -> Done:
@@ -68,7 +114,7 @@ def resolve(session: Session, item: ExceptionItem, word: Word, settings: Setting
             session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved",
             resolution={"changes": [], "moved": moved},
         )  # fmt: skip
-        return Done(("settled; reminders of this customer go on",))
+        return Done((Effect("settled", "settled; reminders of this customer go on"),))
     return _resolve_message(session, item, message, word, settings, now)
 
 
@@ -122,7 +168,7 @@ def _resolve_message(
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
-    sentences: list[str] = []
+    effects: list[Effect] = []
     for (invoice, _), action in zip(intents, actions, strict=True):
         if isinstance(action, TakeNote):
             answer = _take_back(session, message, invoice, word.by, now)
@@ -130,7 +176,7 @@ def _resolve_message(
             answer = carry_out(session, action, message.id, by=word.by, reason="resolved", now=now)
         changes += [answer] if answer is not None else []
         done.append((action, answer))
-        sentences.append(f"{invoice.number}: {_told(invoice, action)}")
+        effects.append(_effect(invoice, action))
     correction = _correct(session, message, word, intents, on, now)
     position = session.scalar(select(func.count()).where(Decision.message_id == message.id)) or 0
     write_decisions(session, message, "person", done, None, by=word.by, now=now, position=position)
@@ -144,7 +190,8 @@ def _resolve_message(
             "correction": correction.id, "moved": moved,
         },
     )  # fmt: skip
-    return Done(tuple(sentences) or (f"taken as {word.intent}; no invoice changes, reminders go on",))
+    nothing = Effect("noted", f"taken as {word.intent}; no invoice changes, reminders go on", detail=word.intent)
+    return Done(tuple(effects) or (nothing,))
 
 
 def _ask_how_it_ends(session: Session, disputed: list[Invoice], settings: Settings, now: datetime) -> None:
@@ -221,15 +268,19 @@ def _action(invoice: Invoice, intent: str, on: date | None, dispute_reason: str)
     return TakeNote()
 
 
-def _told(invoice: Invoice, action: Action) -> str:
+def _effect(invoice: Invoice, action: Action) -> Effect:
+    number = invoice.number
     match action:
         case ReportPaid():
-            return "reported as paid; the ledger is asked before anything else is sent"
+            told = f"{number}: reported as paid; the ledger is asked before anything else is sent"
+            return Effect("reported_paid", told, number)
         case RecordPromise(on=on):
-            return f"promised for {on}; reminders wait until then"
+            return Effect("promised", f"{number}: promised for {on}; reminders wait until then", number, on=on)
         case OpenDispute(reason=reason):
-            return f"disputed ({reason}); reminders stop until the dispute is settled"
-    return f"stays {invoice.state.value}; reminders go on"
+            told = f"{number}: disputed ({reason}); reminders stop until the dispute is settled"
+            return Effect("disputed", told, number, detail=reason)
+    state = invoice.state.value
+    return Effect("goes_on", f"{number}: stays {state}; reminders go on", number, detail=state)
 
 
 def _correct(
@@ -275,7 +326,7 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
     match word.delivery:
         case "sent" if delivery.state is DeliveryState.UNKNOWN:
             reconcile.settle(session, delivery, word.by, now)
-            told = "booked as sent"
+            told = Effect("booked_sent", "booked as sent")
         case "again" if delivery.reminder is not None and delivery.reminder.voided_at is not None:
             raise NeedsPerson("its step was given back to the plan, which carries it out anew: it can't leave as well")
         case "again" if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED):
@@ -283,7 +334,7 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
                 session, delivery, DeliveryState.RESERVED, actor=word.by, reason="sent again by a person", at=now,
                 values={"not_before": now, "first_failed_at": None, "settled_by": word.by},
             )  # fmt: skip
-            told = "the same mail goes out once more, after a last look"
+            told = Effect("sent_again", "the same mail goes out once more, after a last look")
         case "drop" if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED):
             if delivery.state is DeliveryState.UNKNOWN:
                 transitions.move(
@@ -292,9 +343,9 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
                 )  # fmt: skip
             if delivery.reminder is not None:
                 reminder_store.void(session, delivery.reminder, now)
-            told = "dropped; the plan will carry the step out again"
+            told = Effect("dropped", "dropped; the plan will carry the step out again")
         case None:
-            told = "settled"
+            told = Effect("settled", "settled")
         case _:
             raise NeedsPerson(f"the mail is {delivery.state.value}; --delivery {word.delivery} makes no sense for it")
     if item.state in WAITING:  # that it was sent may have settled the item by itself
@@ -322,13 +373,14 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
     if item.delivery_id is not None and (item.resolution or {}).get("delivery") is not None:
         raise NeedsPerson(f"item {item.id} settled a delivery; that can't be undone, the mail may be on its way")
     resolution = queue.reopen(session, item, by, now)
-    sentences = []
+    effects = []
     for document in reversed(resolution.get("changes", [])):
         answer = Answer.from_json(document)
         invoice = session.get_one(Invoice, answer.invoice_id, with_for_update=True)
         states.undo_answer(session, invoice, answer, at=now, actor=by, reason="undo")
         _ask_no_more(session, answer, now)
-        sentences.append(f"{invoice.number}: {invoice.state.value} again")
+        state = invoice.state.value
+        effects.append(Effect("again", f"{invoice.number}: {state} again", invoice.number, detail=state))
     if (correction_id := resolution.get("correction")) is not None:
         correction = session.get_one(Correction, correction_id)
         correction.withdrawn_at = now
@@ -336,7 +388,7 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     if message is not None and message.state is MessageState.APPLIED and resolution.get("moved"):
         transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)
-    return Done(tuple(sentences) or ("it waits again",))
+    return Done(tuple(effects) or (Effect("waits_again", "it waits again"),))
 
 
 def _ask_no_more(session: Session, answer: Answer, now: datetime) -> None:

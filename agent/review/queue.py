@@ -57,6 +57,7 @@ def open_exception(
         key=key,
         reason=reason,
         detail=detail,
+        urgency=priority,
         priority=priority,
         customer_id=customer_id,
         message_id=message_id,
@@ -123,10 +124,31 @@ def must_wait(item: ExceptionItem) -> None:
         )
 
 
-def take(session: Session, item: ExceptionItem, by: str, now: datetime) -> None:
-    """Say that ``by`` works on it, so that nobody else does."""
+def take(session: Session, item: ExceptionItem, by: str, now: datetime, *, assignee: str | None = None) -> None:
+    """Say that ``by`` works on it, so that nobody else does; or that ``assignee`` is to."""
     must_wait(item)
-    transitions.move(session, item, ExceptionState.TAKEN, actor=by, reason="taken", at=now, values={"assignee": by})
+    to = assignee or by
+    transitions.move(
+        session, item, ExceptionState.TAKEN, actor=by, reason="taken" if to == by else "assigned", at=now,
+        values={"assignee": to, "snoozed_until": None}, assignee=to,
+    )  # fmt: skip
+
+
+def give_back(session: Session, item: ExceptionItem, by: str, now: datetime) -> None:
+    """Nobody works on it any more: it stands open for all, awake."""
+    must_wait(item)
+    if item.state is ExceptionState.OPEN:
+        return
+    transitions.move(
+        session, item, ExceptionState.OPEN, actor=by, reason="given_back", at=now,
+        values={"assignee": None, "snoozed_until": None},
+    )  # fmt: skip
+
+
+def must_be_free_for(item: ExceptionItem, by: str) -> None:
+    """Raises NeedsPerson where a colleague has taken it: two who settle one item would answer a customer twice."""
+    if item.state is ExceptionState.TAKEN and item.assignee not in (None, by):
+        raise NeedsPerson(f"{item.assignee} has taken item {item.id}", "Take it over first, or go on with the next.")
 
 
 def snooze(session: Session, item: ExceptionItem, until: datetime, by: str, now: datetime) -> None:

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.learning.sampling import RIGHT, WRONG
+from agent.review.queue import UNDO_WITHIN
 from config.errors import NeedsPerson
-from models import Customer, Invoice, Task, transitions
+from models import Customer, Invoice, Task, events, transitions
 from models.reasons import TaskKind
 from models.states import TaskState
 
@@ -38,6 +39,58 @@ def rows(session: Session) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def get(session: Session, task_id: int) -> Task:
+    """The task, locked, open or not. Raises NeedsPerson."""
+    task = session.get(Task, task_id, with_for_update=True)
+    if task is None:
+        raise NeedsPerson(f"there is no task {task_id}; `relance tasks` lists the open ones")
+    return task
+
+
+def assign(session: Session, task: Task, assignee: str | None, by: str, now: datetime) -> None:
+    """Give it to somebody, or to nobody. It goes on waiting either way."""
+    _must_be_open(task)
+    task.assignee, task.snoozed_until = assignee, None
+    events.record(session, "task.assigned", task, actor=by, at=now, assignee=assignee)
+
+
+def snooze(session: Session, task: Task, until: datetime, by: str, now: datetime) -> None:
+    """Put it away until then."""
+    _must_be_open(task)
+    if until <= now:
+        raise NeedsPerson(f"{until:%Y-%m-%d} has already passed; choose a later day")
+    task.snoozed_until = until
+    events.record(session, "task.snoozed", task, actor=by, at=now, until=until.isoformat())
+
+
+def undo(session: Session, task: Task, by: str, now: datetime) -> None:
+    """It was not done after all. What was logged beside it stays."""
+    if task.state is not TaskState.DONE or task.done_at is None:
+        raise NeedsPerson(f"task {task.id} was not done; there is nothing to undo")
+    if now - task.done_at > UNDO_WITHIN:
+        raise NeedsPerson(f"task {task.id} was done more than {UNDO_WITHIN.total_seconds() / 3600:.0f} hours ago")
+    transitions.move(
+        session, task, TaskState.OPEN, actor=by, reason="undo", at=now,
+        values={"done_at": None, "done_by": None, "outcome": None},
+    )  # fmt: skip
+
+
+def last_done(session: Session, by: str) -> Task | None:
+    """What this person did last."""
+    query = (
+        select(Task)
+        .where(Task.done_by == by, Task.state == TaskState.DONE)
+        .order_by(Task.done_at.desc(), Task.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def _must_be_open(task: Task) -> None:
+    if task.state is not TaskState.OPEN:
+        raise NeedsPerson(f"task {task.id} is {task.state.value} already")
 
 
 def done(session: Session, task_id: int, outcome: str, by: str, now: datetime) -> None:

@@ -71,7 +71,7 @@ def test_a_cycle_sends_what_is_due_and_a_second_one_nothing(
     assert (second.planned, second.delivered.sent, second.failures) == (0, 0, [])
     assert second.stored == 0  # the copies in Sent are known as our own
     assert len(smtp_sink.mails) == len(site.account.mails("Sent")) == 2
-    loops = {"collect:ar", "understand", "clockwork", "plan", "deliver:ar", "retention", "digest", "anchor"}
+    loops = {"collect:ar", "understand", "clockwork", "plan", "deliver:ar", "worklist", "retention", "digest", "anchor"}
     assert beats(drains) == dict.fromkeys(loops, (True, 0, None))
 
 

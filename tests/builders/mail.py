@@ -6,6 +6,8 @@ A test says what matters to it. Every mail ends its lines with CRLF, as it comes
 import itertools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 OURS = "ar@example.test"
@@ -47,6 +49,29 @@ def letter(
     }
     lines += [f"{name}: {value}" for name, value in fields.items() if value is not None]
     return _wire("\n".join([*lines, "", text]))
+
+
+def with_parts(
+    text: str, *, html: str | None = None, attachments: Sequence[tuple[str, str, bytes]] = (), **fields: str
+) -> bytes:
+    """A mail with an HTML part, attachments (name, type, content), or both, as mail programs build it."""
+    made = EmailMessage(policy=SMTP)
+    defaults = {
+        "From": CUSTOMER,
+        "To": OURS,
+        "Subject": "Facture",
+        "Date": format_datetime(WHEN),
+        "Message-ID": f"<{next(_numbers)}.parts@customer.test>",
+    }
+    for name, value in {**defaults, **{key.replace("_", "-"): value for key, value in fields.items()}}.items():
+        made[name] = value
+    made.set_content(text)
+    if html is not None:
+        made.add_alternative(html, subtype="html")
+    for filename, kind, content in attachments:
+        maintype, _, subtype = kind.partition("/")
+        made.add_attachment(content, maintype=maintype, subtype=subtype, filename=filename)
+    return made.as_bytes()
 
 
 def reply(to_message_id: str, text: str = "Le virement est parti ce matin.\n", **more: object) -> bytes:

@@ -1,0 +1,124 @@
+"""What goes out: what waits for a yes, what the plan does today, what it will do in the next weeks, and what it leaves
+out with the reason. The same judgement as the real run (`agent.reminders.plan`); reads only, but for the kill switch.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agent.ledger.overview import steps_ahead
+from agent.reminders import plan
+from agent.reminders.values import CustomerPlan, LeftOut
+from config import Settings
+from models import Customer, Database, Invoice, SendingStop, events
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """One step of the calendar: what the plan would do on that day for one customer, if nothing happens before."""
+
+    customer_id: str
+    name: str
+    step: str
+    invoices: tuple[str, ...]
+    amounts: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Today as it stands."""
+
+    plans: tuple[CustomerPlan, ...]
+    names: dict[str, str]
+    """Customers' names by their id."""
+    left_out: tuple[LeftOut, ...]
+    reasons: tuple[tuple[str, int], ...]
+    """How many invoices are left out, by reason, the most frequent first."""
+
+
+def today(database: Database, settings: Settings, now: datetime, only_of: str | None = None) -> Outgoing:
+    """What would go out now, and what not and why; ``only_of``: of that account manager's customers alone."""
+    plans = plan.preview(database, settings, now, now)
+    with database.read() as session:
+        seen = _seen(session, only_of)
+    mine = tuple(one for one in plans if _owner(one) in seen)
+    left_out = tuple(left for one in mine for left in one.left_out)
+    counted = Counter(left.reason.value for left in left_out)
+    return Outgoing(
+        plans=tuple(one for one in mine if one.reminders),
+        names=seen,
+        left_out=left_out,
+        reasons=tuple(counted.most_common()),
+    )
+
+
+def _owner(one: CustomerPlan) -> str:
+    """Whose plan it is; one without anything in it is nobody's."""
+    if one.reminders:
+        return one.reminders[0].customer.id
+    return one.left_out[0].customer_id if one.left_out else ""
+
+
+def _seen(session: Session, only_of: str | None) -> dict[str, str]:
+    rows = session.execute(select(Customer.id, Customer.name, Customer.account_manager))
+    wanted = only_of.lower() if only_of is not None else None
+    return {number: name for number, name, manager in rows if wanted is None or (manager or "").lower() == wanted != ""}
+
+
+def calendar(
+    session: Session, settings: Settings, now: datetime, only_of: str | None = None, days: int = DAYS
+) -> dict[date, list[Ahead]]:
+    """By day, from today: each customer's next step, if nothing happens before. What is due already stands on today."""
+    begin = now.astimezone(settings.zone).date()
+    names = _seen(session, only_of)
+    ahead = steps_ahead(session, settings, now)
+    rows = session.scalars(select(Invoice).where(Invoice.id.in_(list(ahead)))).all() if len(ahead) < 5_000 else []
+    if not rows and ahead:
+        rows = [row for row in session.scalars(select(Invoice)) if row.id in ahead]
+    found: dict[tuple[date, str, str], list[Invoice]] = {}
+    for row in rows:
+        step = ahead[row.id]
+        day = max(step.on, begin)
+        if row.customer_id in names and day < begin + timedelta(days=days):
+            found.setdefault((day, row.customer_id, step.step), []).append(row)
+    calendar_days: dict[date, list[Ahead]] = {}
+    for (day, customer_id, step_name), invoices in sorted(
+        found.items(), key=lambda pair: (pair[0][0], names[pair[0][1]])
+    ):
+        calendar_days.setdefault(day, []).append(_ahead(customer_id, names[customer_id], step_name, invoices))
+    return calendar_days
+
+
+def _ahead(customer_id: str, name: str, step: str, invoices: Sequence[Invoice]) -> Ahead:
+    amounts: dict[str, Decimal] = {}
+    for row in invoices:
+        amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.balance
+    return Ahead(customer_id, name, step, tuple(row.number for row in invoices), amounts)
+
+
+def stops(session: Session) -> list[SendingStop]:
+    """What keeps all sending off, the oldest first."""
+    return list(session.scalars(select(SendingStop).where(SendingStop.lifted_at.is_(None)).order_by(SendingStop.id)))
+
+
+def stop_all(session: Session, reason: str, by: str, at: datetime) -> None:
+    """The kill switch: nothing leaves any more until `resume_all`."""
+    stop = SendingStop(reason="person", detail=reason, placed_by=by, placed_at=at)
+    session.add(stop)
+    events.record(session, "sending_stop.placed", stop, actor=by, at=at, reason="person")
+
+
+def resume_all(session: Session, by: str, at: datetime) -> int:
+    """Lift every stop; how many there were."""
+    found = stops(session)
+    for stop in found:
+        stop.lifted_by, stop.lifted_at = by, at
+        events.record(session, "sending_stop.lifted", stop, actor=by, at=at, reason=stop.reason)
+    return len(found)

@@ -1,0 +1,139 @@
+"""The application: the routes with the right that each one asks for, and the layers around them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from agent.review.rights import Right
+from agent.review.web import (
+    access,
+    item_pages,
+    mail_pages,
+    model_pages,
+    outgoing_pages,
+    story_pages,
+    work_pages,
+)
+from agent.review.web.desk import Desk
+from agent.review.web.frame import STATIC, Call, Page, Pages, page
+from agent.review.web.guards import Guards
+from config import Web
+
+COOKIE = "relance_session"
+
+
+def build(desk: Desk) -> Starlette:
+    """The pages over one database."""
+    settings = desk.settings
+    web = settings.web
+    app = Starlette(
+        routes=_routes(desk),
+        middleware=[
+            Middleware(Guards, hosts=hosts_of(web), is_tls=web.is_tls),
+            Middleware(
+                SessionMiddleware,
+                secret_key=desk.database.key.sign("web session"),
+                session_cookie=COOKIE,
+                max_age=web.session_hours * 3600,
+                same_site="lax",  # a link in a mail leads to the page; what changes anything needs the token besides
+                https_only=web.is_tls,
+            ),
+        ],
+        exception_handlers={404: _not_found},
+    )
+    app.state.pages = Pages(settings.root)
+    app.state.desk = desk
+    return app
+
+
+def hosts_of(web: Web) -> frozenset[str]:
+    """The names under which the pages may be asked for."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 one use
+
+    named = {web.host.lower(), "localhost", "127.0.0.1", "::1"}
+    if web.url is not None:
+        named.add(urlsplit(web.url).hostname or "")
+    return frozenset(named)
+
+
+def _routes(desk: Desk) -> list[Route]:
+    def get(path: str, show: Page, right: Right | None = Right.READ) -> Route:
+        return Route(path, page(desk, show, right), methods=["GET"])
+
+    def post(path: str, do: Page, right: Right | None = Right.WORK) -> Route:
+        return Route(path, page(desk, do, right), methods=["POST"])
+
+    return [
+        Route("/static/{name}", _static, methods=["GET"]),
+        Route("/health", _health, methods=["GET"]),
+        get("/login", access.login_page, None),
+        post("/login", access.login, None),
+        get("/enter", access.by_ticket, None),
+        post("/logout", access.logout, None),
+        post("/language", access.language, None),
+        get("/", work_pages.work_page),
+        get("/work/counts", work_pages.counts),
+        post("/work/bulk", work_pages.bulk),
+        post("/undo", work_pages.undo),
+        post("/views", work_pages.save_view, Right.READ),
+        post("/views/{number:int}/forget", work_pages.forget_view, Right.READ),
+        get("/work/item/{number}", item_pages.item_page),
+        get("/work/task/{number}", item_pages.task_page),
+        get("/work/approval/{number}", outgoing_pages.approval_page),
+        get("/work/{kind}/{number}/presence", item_pages.presence),
+        post("/work/{kind}/{number}/skip", item_pages.skip),
+        post("/work/{kind}/{number}/take", item_pages.take),
+        post("/work/{kind}/{number}/give-back", item_pages.give_back),
+        post("/work/{kind}/{number}/assign", item_pages.assign),
+        post("/work/{kind}/{number}/snooze", item_pages.snooze),
+        post("/work/item/{number}/consequence", item_pages.consequence),
+        post("/work/item/{number}/settle", item_pages.settle),
+        post("/work/item/{number}/verdict", item_pages.verdict),
+        post("/work/item/{number}/dismiss", item_pages.dismiss),
+        get("/work/item/{number}/draft", item_pages.draft),
+        post("/work/item/{number}/answer", item_pages.answer),
+        post("/work/task/{number}/done", item_pages.task_done),
+        post("/work/approval/{number}/approve", outgoing_pages.approve_one, Right.APPROVE),
+        post("/work/approval/{number}/reject", outgoing_pages.skip_one, Right.APPROVE),
+        get("/mail/{number}/html", mail_pages.as_sent),
+        get("/mail/{number}/attachment/{place}", mail_pages.attachment),
+        get("/mail/{number}/source", mail_pages.source),
+        get("/mail/{number}/why", story_pages.why_page),
+        get("/customers", story_pages.customers_page),
+        get("/customers/{customer:path}", story_pages.customer_page),
+        get("/invoices/{invoice:path}/dossier", story_pages.dossier_file),
+        get("/invoices/{invoice:path}/documents/{number}", story_pages.document_file),
+        get("/invoices/{invoice:path}", story_pages.invoice_page),
+        post("/log", story_pages.log, Right.LOG),
+        get("/outgoing", outgoing_pages.outgoing_page),
+        post("/outgoing/stop", outgoing_pages.stop_all),
+        post("/outgoing/resume", outgoing_pages.resume_all, Right.APPROVE),
+        get("/model", model_pages.model_page),
+    ]
+
+
+async def _static(request: Request) -> Response:
+    """A file of ours: a flat folder, by its exact name."""
+    name = request.path_params["name"]
+    versions = request.app.state.pages._versions  # noqa: SLF001 the same package
+    if name not in versions:
+        return Response("not found", status_code=404, media_type="text/plain")
+    return FileResponse(STATIC / name, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"ok": True})
+
+
+async def _not_found(request: Request, _error: Exception) -> Response:
+    desk: Desk = request.app.state.desk
+
+    def show(call: Call) -> Response:
+        return call.show("error.html.j2", status=404, title=call.say("error.not_found"), text="")
+
+    return await page(desk, show, None)(request)  # type: ignore[no-any-return]  # an endpoint gives a response

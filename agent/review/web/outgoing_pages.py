@@ -1,0 +1,104 @@
+"""What goes out: approvals, today's plan, the next thirty days, what is left out and why, and the kill switch."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import select
+from starlette.responses import Response
+
+from agent.ledger.overview import invoices as invoices_shown
+from agent.reminders import approve
+from agent.review import outgoing, worklist
+from agent.review.conversation import mail_of
+from agent.review.priority import APPROVAL_URGENCY
+from agent.review.rights import Right, must
+from agent.review.web.frame import Call
+from agent.review.web.item_pages import go_on, number_of, place_of
+from agent.review.web.work_pages import must_be_seen
+from agent.review.worklist import Key, Selection
+from config.errors import NeedsPerson
+from models import Customer, Delivery, Reminder
+
+MOST_LEFT_OUT = 300
+
+
+def outgoing_page(call: Call) -> Response:
+    desk, only_of = call.desk, call.actor.only_of
+    found = outgoing.today(desk.database, desk.settings, call.now, only_of)
+    chosen = call.query.get("reason", "")
+    with desk.database.read() as session:
+        waiting = worklist.page(
+            session, Selection(reason="approval", only_of=only_of), call.actor.name, call.now, call.today
+        )
+        ahead = outgoing.calendar(session, desk.settings, call.now, only_of)
+        stops = outgoing.stops(session)
+    left_out = [left for left in found.left_out if not chosen or left.reason.value == chosen]
+    return call.show(
+        "outgoing.html.j2", found=found, waiting=waiting.entries, weeks=_weeks(call.today), ahead=ahead, stops=stops,
+        left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
+        last_day=call.today + timedelta(days=outgoing.DAYS - 1),
+    )  # fmt: skip
+
+
+def _weeks(today: date) -> list[date]:
+    """The days of the calendar, whole weeks from Monday to Sunday."""
+    begin = today - timedelta(days=today.weekday())
+    end = today + timedelta(days=outgoing.DAYS - 1)
+    return [begin + timedelta(days=one) for one in range((end - begin).days + 7 - end.weekday())]
+
+
+def stop_all(call: Call) -> Response:
+    reason = call.form.get("reason", "").strip()[:500]
+    if not reason:
+        raise NeedsPerson(call.say("outgoing.needs_reason"))
+    with call.desk.database.write() as session:
+        outgoing.stop_all(session, reason, call.actor.name, call.now)
+    return call.go("/outgoing", call.say("outgoing.stopped_now"))
+
+
+def resume_all(call: Call) -> Response:
+    must(call.actor, Right.APPROVE)
+    with call.desk.database.write() as session:
+        outgoing.resume_all(session, call.actor.name, call.now)
+    return call.go("/outgoing", call.say("outgoing.goes_on_now"))
+
+
+# --- one reminder that waits for a yes -------------------------------------------------------------------------------
+
+
+def approval_page(call: Call) -> Response:
+    number = number_of(call)
+    with call.desk.database.read() as session:
+        must_be_seen(session, call, "approval", number)
+        entry = worklist.one(session, "approval", number, call.actor.name, call.now, call.today)
+        reminder = session.get(Reminder, number)
+        if entry is None or reminder is None:
+            raise NeedsPerson(call.say("error.not_found"))
+        delivery = session.scalar(select(Delivery).where(Delivery.reminder_id == reminder.id))
+        customer = session.get_one(Customer, reminder.customer_id)
+        mail = mail_of(session, delivery.message) if delivery is not None else None
+        shown = invoices_shown(session, call.desk.settings, call.now, entry.invoices) if entry.invoices else []
+    call.desk.presence.sign(entry.path, call.actor.name, call.now)
+    return call.show(
+        "approval.html.j2", entry=entry, reminder=reminder, delivery=delivery, customer=customer, mail=mail,
+        invoices=shown, others=call.desk.presence.others(entry.path, call.actor.name, call.now),
+        **place_of(call, entry),
+    )  # fmt: skip
+
+
+def approve_one(call: Call) -> Response:
+    number = number_of(call)
+    with call.desk.database.write() as session:
+        must_be_seen(session, call, "approval", number)
+        approve.approve(session, number, call.actor.name, call.now)
+    return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.approved"), undo=True)
+
+
+def skip_one(call: Call) -> Response:
+    number = number_of(call)
+    reason = call.form.get("reason", "").strip()[:500] or call.say("approval.no_reason")
+    with call.desk.database.write() as session:
+        must_be_seen(session, call, "approval", number)
+        approve.skip(session, number, call.actor.name, reason, call.now)
+    return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.skipped"), undo=False)

@@ -1,0 +1,168 @@
+/* What the keyboard does, and nothing else that a page could do without. Keys stand beside what they do, as data-key;
+   the help is made from them, so it can't tell of a key that there is not. */
+"use strict";
+
+(() => {
+  const typing = (element) =>
+    element instanceof HTMLElement &&
+    (element.isContentEditable || element.tagName === "TEXTAREA" || element.tagName === "SELECT" ||
+      (element.tagName === "INPUT" && !["radio", "checkbox", "button", "submit"].includes(element.type)));
+  const visible = (element) => element.getClientRects().length > 0 || element.closest("#undo") !== null;
+  const rows = () => [...document.querySelectorAll(".work-row")];
+  const here = () => document.querySelector(".work-row.is-here");
+
+  function stand(row) {
+    for (const other of rows()) other.classList.toggle("is-here", other === row);
+    if (!row) return;
+    row.querySelector(".work-link").focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  }
+
+  function step(by) {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(here());
+    stand(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]);
+  }
+
+  function use(element) {
+    if (element.type === "radio") {
+      element.checked = true;
+      element.focus();
+      element.dispatchEvent(new Event("change", { bubbles: true }));
+    } else if (element.type === "checkbox") {
+      element.click();
+    } else if (["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName)) {
+      const folded = element.closest("details:not([open])");
+      if (folded) folded.open = true;
+      element.focus();
+      if (element.select) element.select();
+    } else if (element.tagName === "DETAILS") {
+      element.open = true;
+      const first = element.querySelector("[data-first], input, textarea, select, button");
+      if (first) first.focus();
+    } else {
+      element.click();
+    }
+  }
+
+  const special = {
+    j: () => step(1),
+    k: () => step(-1),
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    x: () => { const row = here(); if (row) { row.querySelector("input[type=checkbox]").click(); } },
+  };
+
+  let going = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        const form = document.activeElement && document.activeElement.closest("form");
+        if (form) { event.preventDefault(); form.requestSubmit(); }
+      }
+      return;
+    }
+    if (event.key === "Escape") {
+      if (document.querySelector("dialog[open]")) return;
+      if (typing(document.activeElement)) { document.activeElement.blur(); return; }
+      const back = document.querySelector("[data-key='Escape']");
+      if (back) { event.preventDefault(); back.click(); }
+      return;
+    }
+    if (typing(document.activeElement) || document.querySelector("dialog[open]")) return;
+    if (going) {
+      going = false;
+      const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+      return;
+    }
+    if (event.key === "g" && document.querySelector("[data-go]")) { going = true; return; }
+    if (rows().length && special[event.key]) { event.preventDefault(); special[event.key](); return; }
+    const wanted = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(visible) ||
+      document.querySelector(`details[data-key="${CSS.escape(event.key)}"]`);
+    if (wanted) { event.preventDefault(); use(wanted); }
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.open);
+      if (dialog.id === "help") list(dialog);
+      dialog.showModal();
+      return;
+    }
+    const closer = event.target.closest("[data-close]");
+    if (closer) { closer.closest("dialog").close(); return; }
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  function list(dialog) {
+    const keys = dialog.querySelector("#help-keys");
+    keys.replaceChildren();
+    const told = new Set();
+    for (const element of document.querySelectorAll("[data-key][data-help]")) {
+      const key = element.dataset.key === "Escape" ? "Esc" : element.dataset.key;
+      if (told.has(key)) continue;
+      told.add(key);
+      const term = document.createElement("dt");
+      for (const part of (element.dataset.keys || key).split(" ")) {
+        const cap = document.createElement("kbd");
+        cap.textContent = part;
+        term.append(cap, " ");
+      }
+      const meaning = document.createElement("dd");
+      meaning.textContent = element.dataset.help;
+      keys.append(term, meaning);
+    }
+  }
+
+  /* The bar of what can be done with several rows at once shows as soon as one is chosen. */
+  function count() {
+    const bulk = document.getElementById("bulk");
+    if (!bulk) return;
+    const chosen = document.querySelectorAll(".work-row input[name=pick]:checked").length;
+    bulk.hidden = chosen === 0;
+    const told = bulk.querySelector("[data-chosen]");
+    if (told) told.textContent = String(chosen);
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "pick") count();
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.matches("input[name=intent]")) follow(event.target.value);
+  });
+
+  /* Another meaning for the mail is another meaning for each invoice that was not set apart, and shows its own fields. */
+  function follow(intent) {
+    for (const select of document.querySelectorAll("select[data-follows]:not([data-touched])")) select.value = intent;
+    fields(intent);
+  }
+  function fields(intent) {
+    for (const part of document.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(intent);
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("select[data-follows]") && event.isTrusted) event.target.dataset.touched = "1";
+  });
+
+  function ready() {
+    count();
+    const chosen = document.querySelector("input[name=intent]:checked");
+    if (document.querySelector("input[name=intent]")) fields(chosen ? chosen.value : "");
+    const first = document.querySelector(".work-row[data-here]");
+    if (first) stand(first);
+  }
+  document.addEventListener("DOMContentLoaded", ready);
+  document.addEventListener("htmx:afterSettle", count);
+  /* Somebody who answers "too late" is told beside the form, not in the console. */
+  document.addEventListener("htmx:responseError", (event) => {
+    const place = document.getElementById("notice");
+    if (!place) return;
+    const box = document.createElement("div");
+    box.className = "notice notice-error";
+    box.setAttribute("role", "alert");
+    box.textContent = `${event.detail.xhr.status}: ${event.detail.xhr.statusText}`;
+    place.replaceChildren(box);
+  });
+})();
