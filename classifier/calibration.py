@@ -31,6 +31,8 @@ CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", 
     "views", "least view", "agreeing views",
 )  # fmt: skip
 
+PARTED_INPUTS = ("least sure part", "parts", "sentence")
+
 #: From this probability on an intent counts as said.
 SAID = 0.5
 
@@ -62,6 +64,8 @@ class Calibration:
     intents: Mapping[str, Weights]
     primary: Weights
     confidence: Weights
+    parted: Weights
+    action: Weights
 
     def opinion(self, raw: RawScores) -> Opinion:
         """What a message says.
@@ -80,8 +84,10 @@ class Calibration:
         said[primary] = max(said[primary], SAID)
         return Opinion(said, primary)
 
-    def certainty(self, opinion: Opinion, raw: RawScores) -> float:
-        """Probability that the primary is right."""
+    def certainty(self, opinion: Opinion, raw: RawScores, sureness: Sequence[float] = ()) -> float:
+        """Probability that the primary is right. `sureness`: of each part, where the message is parted."""
+        if sureness:
+            return self.parted.of(parted_inputs(opinion, raw, sureness))
         return self.confidence.of(confidence_inputs(opinion, raw))
 
 
@@ -100,11 +106,11 @@ def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tu
         none_before,
         logit(float(raw.primary[column])),
         float(raw.strongest[column]),
-        *_view_inputs(raw, column),
+        *view_inputs(raw, column),
     )
 
 
-def _view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
+def view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
     """Mean and least of what the one-sided models think of an intent, and how many put it first."""
     logits = [logit(float(each[column])) for each in raw.views]
     first = sum(int(each.argmax()) == column for each in raw.views)
@@ -122,8 +128,13 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(highest < _JUST_UNDER),
         float(raw.strongest[column]),
         log(1 + raw.sentences.shape[0]),
-        *_view_inputs(raw, column),
+        *view_inputs(raw, column),
     )
+
+
+def parted_inputs(opinion: Opinion, raw: RawScores, sureness: Sequence[float]) -> tuple[float, ...]:
+    column = labels.INTENTS.index(opinion.primary)
+    return logit(min(sureness)), logit(sum(sureness) / len(sureness)), float(raw.strongest[column])
 
 
 def sigmoid(value: float) -> float:

@@ -54,7 +54,9 @@ def classify(
     """Say what replies mean: JSON lines in (id, date, reminder_sent, text, invoices), one line out for each."""
     console = _console(context)
     replies = list(_replies(file))
-    for each in _classifier(console, model).predict(replies):
+    from classifier.parallel import predict
+
+    for each in predict(*_chosen(console, model), replies):
         console.emit(each if json else _short(each.as_json()), json)
 
 
@@ -101,14 +103,19 @@ def _data(value: Any, text: str, json: bool) -> None:
 
 
 def _classifier(console: Console, model: Path | None) -> Classifier:
-    """The trained model asked for, else the configured one; the default one where there is no configuration."""
     from classifier import load
+
+    return load(*_chosen(console, model))
+
+
+def _chosen(console: Console, model: Path | None) -> tuple[Path | None, str]:
+    """Folder of the trained model asked for, else of the configured or promoted one, None for the default; encoder."""
     from classifier.registry import promoted
 
     if not _is_configured(console):
-        return load(model)
+        return model, "default"
     settings = console.settings()
-    return load(model or settings.model_path or promoted(settings.root), settings.classifier.encoder)
+    return model or settings.model_path or promoted(settings.root), settings.classifier.encoder
 
 
 def _encoder(console: Console) -> Encoder | None:

@@ -7,18 +7,20 @@ prediction, so that training, evaluation and the daemon judge alike.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
 from classifier import labels
-from classifier.assignment import Parts, part
+from classifier.acting import action_inputs
+from classifier.assignment import Parts
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
-from classifier.invoices import Mentions, find_invoices
+from classifier.findings import Findings
+from classifier.invoices import Mentions
 from classifier.preprocess import Prepared
-from classifier.rules import OTHER_RULES, RuleHit, match_rules
+from classifier.rules import OTHER_RULES, RuleHit
 from classifier.values import Evidence, Prediction, Promised, Reply
 
 #: Another intent this probable speaks against acting on the primary without a person.
@@ -43,31 +45,15 @@ class Standards:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What is found in a message without any trained model: rules that match, and invoices that are named."""
-
-    rules: tuple[RuleHit, ...]
-    mentions: Mentions
-    parts: Parts
-
-
-def find(reply: Reply, prepared: Prepared) -> Findings:
-    """The findings in one message."""
-    mentions = find_invoices(prepared.sentences, prepared.language, reply.invoices)
-    return Findings(
-        tuple(match_rules(prepared.sentences, prepared.language)),
-        mentions,
-        part(mentions, prepared.sentences, reply.invoices),
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
-    """The intents that a message says, the primary one, and those of its invoices."""
+    """The intents that a message says, the primary one, and those of its invoices; `sureness`: how sure each part is of
+    what it says, where the message is parted by its invoices.
+    """
 
     opinion: Opinion
     intents: frozenset[str]
     per_invoice: Mapping[str, str]
+    sureness: tuple[float, ...] = ()
 
 
 def judge(
@@ -85,12 +71,11 @@ def judge(
         promise = promise_facts(naming_a_coming_payment(spoken, prepared.language), prepared.language, reply.invoices)
     if "paid" in said.intents:
         paid = paid_facts(spoken, prepared.language, reply.invoices)
-    confidence = calibration.certainty(said.opinion, raw)
+    confidence = calibration.certainty(said.opinion, raw, said.sureness)
     details = _details(raw, said, findings)
-    acts = not findings.rules and _is_automatic(reply, prepared, said, confidence, promise, standards)
     single = promise.parts[0] if promise.parts else Promised(None, None, None)
-    return Prediction(
-        id=reply.id, primary=primary, intents=probabilities, confidence=confidence, automatic=acts,
+    found = Prediction(
+        id=reply.id, primary=primary, intents=probabilities, confidence=confidence, automatic=False,
         per_invoice=said.per_invoice, promise_date=promise.on, promised=promise.parts, promised_amount=single.amount,
         promised_currency=single.currency, paid_date=paid.on, paid_amount=paid.amount, payment_method=paid.method,
         payment_reference=paid.reference, dispute_reason=details["dispute_reason"],
@@ -98,6 +83,9 @@ def judge(
         evidence=_evidence(prepared, raw, said, findings.rules),
         rule=findings.rules[0].rule if findings.rules else None, model_version=version, late_reason=_late_reason(raw),
     )  # fmt: skip
+    sure = calibration.action.of(action_inputs(reply, prepared, findings, raw, found))
+    acts = not findings.rules and _is_automatic(reply, prepared, said, sure, promise, standards)
+    return replace(found, action_confidence=sure, automatic=acts)
 
 
 def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Sequence[Opinion]) -> Said:
@@ -110,7 +98,7 @@ def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Seq
     parted = Opinion(dict(opinion.probabilities), _over_most(reply, per_invoice))
     for intent in per_invoice.values():
         parted.probabilities[intent] = max(parted.probabilities[intent], SAID)
-    return Said(parted, _intents(parted), per_invoice)
+    return Said(parted, _intents(parted), per_invoice, tuple(_sure(each) for each in segments))
 
 
 def _intents(opinion: Opinion) -> frozenset[str]:
@@ -187,12 +175,12 @@ def _spoken(prepared: Prepared, raw: RawScores) -> list[Spoken]:
 
 
 def _is_automatic(
-    reply: Reply, prepared: Prepared, said: Said, confidence: float, promise: PromiseFacts, standards: Standards
+    reply: Reply, prepared: Prepared, said: Said, sure: float, promise: PromiseFacts, standards: Standards
 ) -> bool:
     primary = said.opinion.primary
     if primary not in labels.ACTIONABLE or prepared.language not in standards.languages:
         return False
-    if confidence < standards.thresholds[primary]:
+    if sure < standards.thresholds[primary]:
         return False
     if any(p >= CONFLICT for intent, p in said.opinion.probabilities.items() if intent != primary):
         return False

@@ -28,7 +28,15 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from classifier import labels
-from classifier.calibration import CONFIDENCE_INPUTS, INTENT_INPUTS, PRIMARY_INPUTS, Calibration, Weights
+from classifier.acting import ACTION_INPUTS
+from classifier.calibration import (
+    CONFIDENCE_INPUTS,
+    INTENT_INPUTS,
+    PARTED_INPUTS,
+    PRIMARY_INPUTS,
+    Calibration,
+    Weights,
+)
 from classifier.cues import FEATURES
 from classifier.encoders.find import check_identity
 from classifier.encoders.values import Encoder, Identity
@@ -53,6 +61,8 @@ _INPUTS = {
     "intent": INTENT_INPUTS,
     "primary": PRIMARY_INPUTS,
     "confidence": CONFIDENCE_INPUTS,
+    "parted": PARTED_INPUTS,
+    "action": ACTION_INPUTS,
 }
 _REQUIRED = {
     "version",
@@ -107,7 +117,7 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
         "calibration": {
             "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
             "primary": asdict(trained.calibration.primary),
-            "confidence": asdict(trained.calibration.confidence),
+            **{name: asdict(getattr(trained.calibration, name)) for name in ("confidence", "parted", "action")},
         },
         "bound": asdict(trained.bounded),
         "languages": sorted(trained.languages),
@@ -213,7 +223,7 @@ def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any], encoder: 
         Calibration(
             {intent: weights(calibration["intents"][intent]) for intent in labels.INTENTS},
             weights(calibration["primary"]),
-            weights(calibration["confidence"]),
+            *(weights(calibration[name]) for name in ("confidence", "parted", "action")),
         ),
         Standards(
             {intent: float(manifest["bound"]["thresholds"][intent]) for intent in labels.ACTIONABLE},

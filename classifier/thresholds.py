@@ -17,14 +17,17 @@ from scipy.stats import beta
 
 from classifier.labels import ACTIONABLE
 
-BOUNDS = (0.01, 0.02, 0.03, 0.05)
+BOUNDS = (0.005, 0.01, 0.02, 0.03)
+
+#: The bound that is held: of all inbound human messages.
+BOUND = 0.01
+
+#: Besides, of the automatic actions no more than this were wrong on the calibration messages: what a person feels.
+MOST_WRONG = 0.02
 CONFIDENCE = 0.95
 
 #: How uncertain each intent may be, relative to the others.
 TOLERANCE = {"paid": 1.0, "promise": 1.0, "dispute": 1.5}
-
-#: A tighter bound is preferred as long as it leaves this share of the messages that could be automatic automatic.
-USEFUL = 0.4
 
 NEVER = 1.01
 _ROUNDING = 1e-9
@@ -81,14 +84,15 @@ def lower_limit(wrong: int, messages: int, confidence: float = CONFIDENCE) -> fl
     return float(beta.ppf(1 - confidence, wrong, messages - wrong + 1)) if wrong else 0.0
 
 
-def choose_thresholds(outcomes: Sequence[Outcome], bounds: Sequence[float] = BOUNDS) -> Bounded:
-    """The tightest of `bounds` whose thresholds still leave useful automation; else the loosest."""
-    tried = [bound_thresholds(outcomes, bound) for bound in bounds]
-    return next((each for each in tried if each.actionable_automatic >= USEFUL * each.actionable), tried[-1])
+def choose_thresholds(outcomes: Sequence[Outcome]) -> Bounded:
+    """The most lenient thresholds that hold `BOUND`, with no more than `MOST_WRONG` of the automatic actions wrong."""
+    return bound_thresholds(outcomes, BOUND, MOST_WRONG)
 
 
-def bound_thresholds(outcomes: Sequence[Outcome], bound: float) -> Bounded:
-    """The most lenient thresholds on the walk whose upper limit stays within `bound`."""
+def bound_thresholds(outcomes: Sequence[Outcome], bound: float, most_wrong: float = 1.0) -> Bounded:
+    """The most lenient thresholds on the walk whose upper limit stays within `bound`, and at which no more than
+    `most_wrong` of the automatic actions are wrong.
+    """
     candidates = sorted(
         (each for each in outcomes if each.candidate and each.intent in ACTIONABLE),
         key=lambda each: (1 - each.confidence) / TOLERANCE[each.intent],
@@ -101,6 +105,8 @@ def bound_thresholds(outcomes: Sequence[Outcome], bound: float) -> Bounded:
             break
         tolerance = (1 - each.confidence) / TOLERANCE[each.intent]
         following = candidates[at + 1] if at + 1 < len(candidates) else None
+        if wrong > most_wrong * (at + 1):
+            continue
         if following is None or (1 - following.confidence) / TOLERANCE[following.intent] > tolerance:
             tolerated, taken = tolerance, at + 1
     accepted = candidates[:taken]

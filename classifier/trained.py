@@ -12,8 +12,9 @@ from classifier.amounts import AmountMention
 from classifier.calibration import Calibration, Opinion
 from classifier.dates import DateMention
 from classifier.estimators import Estimators, RawScores
+from classifier.findings import Findings, find
 from classifier.invoices import Piece
-from classifier.judgement import Findings, Standards, find, judge
+from classifier.judgement import Standards, judge
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply

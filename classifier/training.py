@@ -22,13 +22,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
+from classifier.acting import ACTION_INPUTS, action_inputs
 from classifier.calibration import (
     CONFIDENCE_INPUTS,
+    PARTED_INPUTS,
     Calibration,
     Weights,
     confidence_inputs,
     fit_weights,
     intent_inputs,
+    parted_inputs,
     primary_inputs,
 )
 from classifier.data import Row
@@ -36,11 +39,12 @@ from classifier.encoders.values import Encoder, Named
 from classifier.errors import DataError
 from classifier.estimators import NO_REASON, Estimators, RawScores
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vocabulary, fit_vectors
+from classifier.findings import Findings, find
 from classifier.folds import Fold, by_hand
-from classifier.judgement import Findings, Standards, find, judge, understand
+from classifier.judgement import Standards, judge, understand
 from classifier.preprocess import Prepared, prepare
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, opinions, segments_of
+from classifier.trained import HORIZON, month_first, segments_of
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -191,20 +195,64 @@ def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = sil
         progress(f"without {fold.name}")
         held.append(scored)
     scores = {index: raw for each in held for index, raw in each.scores.items()}
-    open_standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
-    predictions: dict[int, Prediction] = {}
-    for fold, own in zip(folds, held, strict=True):
+    segments = {
+        index: raws for fold, each in zip(folds, held, strict=True)
+        for index, raws in zip(fold.test, each.segments, strict=True)
+    }  # fmt: skip
+    return judge_held_out(examples, folds, HeldOut(scores, segments))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Scores of all rows, and of the segments of each, by models that never saw their fold."""
+
+    scores: Mapping[int, RawScores]
+    segments: Mapping[int, Sequence[RawScores]]
+
+
+def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> tuple[Judged, Calibration]:
+    """Predictions from held-out scores, each by a calibration that never saw its fold, and the calibration over all."""
+    rows = examples.rows
+    standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
+
+    def judged(index: int, calibration: Calibration) -> Prediction:
+        parts = [calibration.opinion(raw) for raw in held.segments[index]]
+        return judge(
+            rows[index].reply, examples.prepared[index], examples.findings[index], held.scores[index], calibration,
+            standards, parts, "",
+        )  # fmt: skip
+
+    found: dict[int, Prediction] = {}
+    for fold in folds:
         rest = [index for other in folds if other is not fold for index in other.test]
-        calibration = fit_calibration(examples, rest, scores)
-        parts = opinions(calibration, own.segments)
-        for index, said in zip(fold.test, parts, strict=True):
-            predictions[index] = judge(
-                rows[index].reply, examples.prepared[index], examples.findings[index], scores[index], calibration,
-                open_standards, said, "",
-            )  # fmt: skip
-    everything = fit_calibration(examples, range(len(rows)), scores)
-    ordered = tuple(predictions[index] for index in range(len(rows)))
+        calibration = fit_calibration(examples, rest, held)
+        found.update((index, judged(index, calibration)) for index in fold.test)
+    everything = fit_calibration(examples, range(len(rows)), held)
+    outcomes = {index: outcome(rows[index], each) for index, each in found.items()}
+    inputs = {
+        index: action_inputs(
+            rows[index].reply, examples.prepared[index], examples.findings[index], held.scores[index], each
+        )
+        for index, each in found.items()
+    }
+    for fold in folds:
+        rest = [index for other in folds if other is not fold for index in other.test]
+        action = _fit_action(rest, inputs, outcomes)
+        for index in fold.test:
+            found[index] = replace(found[index], action_confidence=action.of(inputs[index]))
+    everything = replace(everything, action=_fit_action(range(len(rows)), inputs, outcomes))
+    ordered = tuple(found[index] for index in range(len(rows)))
     return Judged(ordered, tuple(outcome(row, each) for row, each in zip(rows, ordered, strict=True))), everything
+
+
+def _fit_action(
+    chosen: Sequence[int], inputs: Mapping[int, Sequence[float]], outcomes: Mapping[int, Outcome]
+) -> Weights:
+    """From the predictions that would be acted on: is that right?"""
+    acted = [index for index in chosen if outcomes[index].candidate]
+    if not acted:
+        return Weights((0.0,) * len(ACTION_INPUTS), 0.0)
+    return fit_weights([inputs[index] for index in acted], [not outcomes[index].wrong for index in acted])
 
 
 #: Folds at once, each in a process of its own: the solver's random numbers are one stream a process, and training must
@@ -232,9 +280,11 @@ def _score_fold(examples: Examples, fold: Fold) -> _Held:
     return _Held(dict(zip(fold.test, scores, strict=True)), segments)
 
 
-def fit_calibration(examples: Examples, chosen: Sequence[int], scores: Mapping[int, RawScores]) -> Calibration:
-    """The maps to probabilities, primary and confidence, from scores by models that never saw their row."""
-    raws = [scores[index] for index in chosen]
+def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Calibration:
+    """The maps to probabilities, primary and confidence, from scores by models that never saw their row. What acting on
+    it would do is not known yet: that map is fitted afterwards.
+    """
+    raws = [held.scores[index] for index in chosen]
     truth = [examples.rows[index].labels for index in chosen]
     intents = {
         intent: fit_weights([intent_inputs(raw, column) for raw in raws], [intent in label.intents for label in truth])
@@ -245,15 +295,24 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], scores: Mapping[i
         said = {intent: intents[intent].of(intent_inputs(raw, at)) for at, intent in enumerate(labels.INTENTS)}
         inputs += [primary_inputs(intent, said, raw) for intent in labels.INTENTS]
         right += [intent == label.primary for intent in labels.INTENTS]
-    unsure = Calibration(intents, fit_weights(inputs, right), Weights((0.0,) * len(CONFIDENCE_INPUTS), 0.0))
-    inputs, right = [], []
+    nothing = {"confidence": CONFIDENCE_INPUTS, "parted": PARTED_INPUTS, "action": ACTION_INPUTS}
+    empty = {name: Weights((0.0,) * len(names), 0.0) for name, names in nothing.items()}
+    unsure = Calibration(intents, fit_weights(inputs, right), **empty)
+    whole: list[tuple[tuple[float, ...], bool]] = []
+    parted: list[tuple[tuple[float, ...], bool]] = []
     for index, raw, label in zip(chosen, raws, truth, strict=True):
-        opinion, findings = unsure.opinion(raw), examples.findings[index]
-        as_a_whole = [opinion] * len(findings.parts.segments)
-        said_of = understand(examples.rows[index].reply, findings, opinion, as_a_whole)
-        inputs.append(confidence_inputs(said_of.opinion, raw))
-        right.append(said_of.opinion.primary == label.primary)
-    return Calibration(intents, unsure.primary, fit_weights(inputs, right))
+        parts = [unsure.opinion(each) for each in held.segments[index]]
+        said_of = understand(examples.rows[index].reply, examples.findings[index], unsure.opinion(raw), parts)
+        is_right = said_of.opinion.primary == label.primary
+        if said_of.sureness:
+            parted.append((parted_inputs(said_of.opinion, raw, said_of.sureness), is_right))
+        else:
+            whole.append((confidence_inputs(said_of.opinion, raw), is_right))
+    return replace(
+        unsure,
+        confidence=fit_weights([each for each, _ in whole], [right for _, right in whole]),
+        parted=fit_weights([each for each, _ in parted], [right for _, right in parted]) if parted else unsure.parted,
+    )
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:
@@ -266,7 +325,7 @@ def outcome(row: Row, said: Prediction) -> Outcome:
         wrong = wrong or said.promise_date != truth.promise_date
     acted = {number: intent for number, intent in said.per_invoice.items() if intent in labels.ACTIONABLE}
     wrong = wrong or any(truth.per_invoice.get(number) != intent for number, intent in acted.items())
-    return Outcome(said.primary, said.confidence, said.automatic, wrong, is_actionable(row))
+    return Outcome(said.primary, said.action_confidence, said.automatic, wrong, is_actionable(row))
 
 
 def is_actionable(row: Row) -> bool:

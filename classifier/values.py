@@ -72,10 +72,10 @@ class Prediction:
     """What the classifier reads in one reply.
 
     `intents` holds all five intents with their calibrated probabilities; one of 0.5 or more counts as said.
-    `confidence` is the calibrated probability that `primary` is right. `automatic`: the policy may set or pause a
-    state on it without a person, were the sender authenticated and the mode automatic. `rule` names the rule that
-    stood ahead of the trained model (insolvency, legal, unsubscribe, bank_details); then `automatic` is false.
-    `promise_date` may stand where `promise` is not said: words name a day of payment and the model is not sure.
+    `confidence` is the calibrated probability that `primary` is right, `action_confidence` that what would be done on
+    it is: the date and the invoices too. `automatic`: the policy may set or pause a state on it without a person, were
+    the sender authenticated and the mode automatic. `rule` names the rule that stood ahead of the trained model
+    (insolvency, legal, unsubscribe, bank_details); then `automatic` is false.
     """
 
     id: str
@@ -100,6 +100,7 @@ class Prediction:
     rule: str | None
     model_version: str
     late_reason: str | None = None
+    action_confidence: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """The keys of `relance classify --json`: dates ISO 8601, amounts as strings with a dot."""
@@ -109,6 +110,7 @@ class Prediction:
             "intents": {intent: round(p, 6) for intent, p in self.intents.items()},
             "confidence": round(self.confidence, 6),
             "automatic": self.automatic,
+            "action_confidence": round(self.action_confidence, 6),
             "per_invoice": dict(self.per_invoice),
             "promise_date": self.promise_date.isoformat() if self.promise_date else None,
             "promised": [each.as_json() for each in self.promised],

@@ -55,12 +55,13 @@ def test_a_dispute_may_be_less_sure_than_a_payment() -> None:
     assert thresholds["dispute"] < thresholds["promise"] == thresholds["paid"]
 
 
-def test_the_tightest_bound_that_leaves_work_done_is_chosen() -> None:
-    right = [_outcome(0.99)] * 300
-    wrong = [_outcome(0.95, wrong=True)] * 9
-    later = [_outcome(0.9)] * 600
-    assert choose_thresholds([*right, *later]).bound == 0.01
-    assert choose_thresholds([*right, *wrong, *later]).bound == 0.02
+def test_what_is_chosen_holds_one_in_a_hundred_of_all_and_one_in_fifty_of_the_automatic() -> None:
+    right, wrong = [_outcome(0.99)] * 300, [_outcome(0.95, wrong=True)] * 7
+    queued = [_queued()] * 3000
+    assert choose_thresholds([*right, *wrong, *queued]).automatic == 300
+    found = choose_thresholds([*right, *wrong, *[_outcome(0.9)] * 200, *queued])
+    assert (found.automatic, found.wrong) == (507, 7)
+    assert found.upper <= 0.01
 
 
 def _outcome(confidence: float, *, wrong: bool = False, candidate: bool = True, intent: str = "paid") -> Outcome:

@@ -1,0 +1,30 @@
+"""What is found in a message without any trained model: rules that match, invoices that are named, parts. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from classifier.assignment import Parts, part
+from classifier.invoices import Mentions, find_invoices
+from classifier.preprocess import Prepared
+from classifier.rules import RuleHit, match_rules
+from classifier.values import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is found in a message without any trained model: rules that match, and invoices that are named."""
+
+    rules: tuple[RuleHit, ...]
+    mentions: Mentions
+    parts: Parts
+
+
+def find(reply: Reply, prepared: Prepared) -> Findings:
+    """The findings in one message."""
+    mentions = find_invoices(prepared.sentences, prepared.language, reply.invoices)
+    return Findings(
+        tuple(match_rules(prepared.sentences, prepared.language)),
+        mentions,
+        part(mentions, prepared.sentences, reply.invoices),
+    )
