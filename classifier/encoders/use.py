@@ -36,7 +36,7 @@ class Use:
             "use-multilingual-v3", version(PACKAGE), sha256_of(resources / "weights.npz", resources / "sp.model"), SIZE
         )
         self._identity = Identity("use", (part,))
-        self._network: Any = USE(threads=2)
+        self._network: Any = USE(threads=1)
 
     @property
     def identity(self) -> Identity:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from classifier.encoders.e5 import E5, LONGEST, Tokens
-from classifier.encoders.find import default_encoder, has_default
+from classifier.encoders.find import default_encoder, encode_in_processes, has_default
 from classifier.encoders.joined import Joined
 from classifier.encoders.use import Use
 from classifier.encoders.values import Encoder, Vectors32
@@ -47,6 +47,14 @@ def test_a_message_has_the_same_vectors_alone_and_in_a_batch(encoder: Encoder) -
     alone = Joined(E5(), Use()).encode([messages[3]])  # the shared one remembers
     assert _cosine(alone.whole[0], together.whole[3]) > 0.99999
     assert _cosine(alone.sentences[1], together.sentences[7]) > 0.99999
+
+
+def test_processes_give_the_same_vectors(encoder: Encoder) -> None:
+    messages = [[sentence, "Merci."] for sentence in SENTENCES * 10]
+    spread = encode_in_processes(messages)
+    here = encoder.encode(messages)
+    assert np.allclose(spread.whole, here.whole, atol=1e-4)
+    assert np.allclose(spread.sentences, here.sentences, atol=1e-4)
 
 
 @pytest.mark.parametrize(
