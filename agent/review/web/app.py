@@ -12,6 +12,7 @@ from starlette.routing import Route
 from agent.review.rights import Right
 from agent.review.web import (
     access,
+    figures_pages,
     item_pages,
     mail_pages,
     model_pages,
@@ -113,6 +114,9 @@ def _routes(desk: Desk) -> list[Route]:
         get("/outgoing", outgoing_pages.outgoing_page),
         post("/outgoing/stop", outgoing_pages.stop_all),
         post("/outgoing/resume", outgoing_pages.resume_all, Right.APPROVE),
+        get("/figures", figures_pages.figures_page),
+        get("/figures.xlsx", figures_pages.workbook_file),
+        get("/figures/{name}.csv", figures_pages.table_file),
         get("/model", model_pages.model_page),
     ]
 

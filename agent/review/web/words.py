@@ -26,6 +26,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from config.errors import ConfigError
 
 FALLBACK = "en"
+PARTS = ("web", "reports")
+"""Folders below `templates` that hold catalogues: that of the pages, and that of figures."""
 _FILE = re.compile(r"([a-z]{2})\.toml")
 
 
@@ -105,9 +107,8 @@ class Words:
     """Every catalogue that there is."""
 
     def __init__(self, root: Path | None, zone: ZoneInfo) -> None:
-        folders = [Path(str(resources.files("templates"))) / "web"]
-        if root is not None:
-            folders.append(root / "templates" / "web")
+        bases = [Path(str(resources.files("templates"))), *([root / "templates"] if root is not None else [])]
+        folders = [base / part for base in bases for part in PARTS]
         found: dict[str, dict[str, str]] = {}
         for folder in folders:
             for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():

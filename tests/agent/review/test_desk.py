@@ -40,6 +40,7 @@ PAGES = (
     "/customers",
     "/outgoing",
     "/model",
+    "/figures",
     "/work/item/1",
     "/mail/1/html",
     "/invoices/FA-1/dossier",

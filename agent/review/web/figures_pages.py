@@ -1,0 +1,144 @@
+"""The figures: tiles, pictures with the table behind each, and the same as CSV and XLSX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from starlette.responses import Response
+
+from agent.reports import asking, export, showing, store
+from agent.reports.asking import Wish
+from agent.reports.showing import Picture
+from agent.reports.tables import REPORTS, By, Table
+from agent.reports.values import Books
+from agent.review.web.frame import Call
+from config.errors import RelanceError
+
+TREND_MONTHS = 6
+_TRENDS = ("dso", "cei", "overdue", "promises")
+"""Told month by month; what they are today stands in the tiles."""
+_OF_THE_HOUSE = frozenset({"mailbox", "weeks", "people"})
+_HAS_CUSTOMERS = tuple(name for name in REPORTS if name not in _OF_THE_HOUSE)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table with its pictures."""
+
+    table: Table
+    pictures: list[Picture]
+    lead: str
+
+
+def figures_page(call: Call) -> Response:
+    books, wish = _books(call), _wish(call)
+    now = {table.name: table for table in asking.of_books(books, REPORTS, wish)}
+    end = wish.end or books.today
+    trend = replace(wish, start=_months_before(end, TREND_MONTHS - 1), end=end, by=By.MONTH)
+    trends = {table.name: table for table in asking.of_books(books, _TRENDS, trend)}
+    sections = [_section(call, table) for table in (now | trends).values() if table.rows]
+    return call.show(
+        "figures.html.j2", sections=sections, tiles=_tiles(call, now), wish=wish, end=end, showing=showing,
+        segments=sorted({p.segment for p in books.customers.values() if p.segment}),
+        owners=sorted({p.owner for p in books.customers.values() if p.owner}) if call.actor.only_of is None else [],
+        customer=books.customers.get(wish.customer or ""), query=_query(wish, call),
+    )  # fmt: skip
+
+
+def table_file(call: Call) -> Response:
+    """One table as CSV."""
+    name = call.path("name")
+    if name not in REPORTS:
+        raise RelanceError(call.say("error.not_found"))
+    by = call.query.get("by")
+    wish = replace(_wish(call), by=By(by) if by in set(By) else None)
+    table = asking.of_books(_books(call), [name], wish)[0]
+    return _file(export.to_csv(table).encode("utf-8"), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def workbook_file(call: Call) -> Response:
+    """Every table as a workbook, in the reader's language."""
+    tables = asking.of_books(_books(call), REPORTS, _wish(call))
+    titles = {name: call.say(f"figures.{name}") for name in REPORTS}
+    columns = {column.name for table in tables for column in table.columns}
+    words = {name: call.say(f"figure_of.{name}") for name in columns} | titles
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return _file(export.to_xlsx(tables, words), "figures.xlsx", kind)
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _books(call: Call) -> Books:
+    with call.desk.database.read() as session:
+        return store.books(session, call.desk.settings, call.now)
+
+
+def _wish(call: Call) -> Wish:
+    """What the form asks for; whoever sees their own customers only gets theirs, whatever the form says."""
+    given = {name: call.query.get(name, "").strip() or None for name in ("customer", "segment", "owner")}
+    return Wish(
+        start=_day(call.query.get("from", "")),
+        end=_day(call.query.get("to", "")),
+        customer=given["customer"],
+        segment=given["segment"],
+        owner=call.actor.only_of if call.actor.only_of is not None else given["owner"],
+    )
+
+
+def _query(wish: Wish, call: Call) -> Mapping[str, str]:
+    """The same wish for the addresses of files."""
+    parts = {
+        "from": wish.start, "to": wish.end, "customer": wish.customer, "segment": wish.segment,
+        "owner": wish.owner if call.actor.only_of is None else None,
+    }  # fmt: skip
+    return {name: str(value) for name, value in parts.items() if value is not None}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _months_before(end: date, count: int) -> date:
+    first = end.replace(day=1)
+    for _ in range(count):
+        first = (first - timedelta(days=1)).replace(day=1)
+    return first
+
+
+def _section(call: Call, table: Table) -> Section:
+    key = f"figures.{table.name}_means"
+    return Section(
+        table, showing.pictures(table, call.tongue), call.say(key, days=call.desk.settings.reports.window_days)
+    )
+
+
+_TILES = (
+    ("dso", "dso_count_back"),
+    ("overdue", "overdue_share"),
+    ("overdue", "mean_delay"),
+    ("cei", "cei"),
+    ("promises", "kept_rate"),
+    ("mailbox", "automatic_share"),
+)
+
+
+def _tiles(call: Call, tables: Mapping[str, Table]) -> list[tuple[str, str]]:
+    """The figures that matter most: a label (with the currency) and a value."""
+    found = []
+    for name, wanted in _TILES:
+        column = next(c for c in tables[name].columns if c.name == wanted)
+        for row in tables[name].rows:
+            label = showing.heading(column, call.tongue)
+            currency = row.get("currency")
+            value = showing.cell(row, column, call.tongue)
+            if row.get("is_at_least") and wanted == "dso_count_back":
+                value = f"> {value}"
+            found.append((f"{label} ({currency})" if currency else label, value))
+    return found
