@@ -24,7 +24,7 @@ class Fold:
     test: tuple[int, ...]
 
 
-def by_hand(rows: Sequence[Row], parts: int = 6) -> list[Fold]:
+def by_hand(rows: Sequence[Row], parts: int = 4) -> list[Fold]:
     """At most `parts` folds of whole hands, with about as many rows of each language.
 
     A hand that is the only one of its language is split into two by its authors, since without it training would hold

@@ -29,7 +29,7 @@ LONGEST = 254
 LONGEST_SENTENCE = 120
 
 #: Messages of one multiplication: enough to use the processor well, few enough to stay in its cache.
-_BATCH = 8
+_BATCH = 16
 
 _META = "▁"
 
