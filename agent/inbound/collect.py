@@ -38,7 +38,7 @@ from agent.inbound.cursor import Batch, Cursor, Fetched, Listed
 from agent.inbound.folders import Watched, choose
 from agent.inbound.headers import message_ids, parse_headers
 from agent.inbound.identity import Fingerprint
-from agent.inbound.watchdog import deadline
+from agent.wire.watchdog import deadline
 from config import Mailbox, Settings
 from config.errors import NeedsPerson, TemporaryFailure
 from models import Database

@@ -17,7 +17,7 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from agent.inbound.watchdog import deadline
+from agent.wire.watchdog import deadline
 from agent.wire.imap import imap_session
 from config import Mailbox
 from config.errors import RelanceError, TemporaryFailure

@@ -266,14 +266,32 @@ def _gmail_lines(headers: Headers) -> list[str]:
     return []
 
 
+_AUTHSERV_ID = re.compile(r'\s*(?:"([^"\\]*)"|([^\s";=]+))(?:\s+1)?\s*')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.S)
+_PLAIN_QUOTED = re.compile(r'"[^\s;="\\]*"')
+
+
 def _split_results(value: str) -> tuple[str, str]:
-    """(authserv-id, results); the id is "" where the line begins with a result, as Microsoft's do."""
+    """(authserv-id, results); the id is "" where the line begins with a result, as Microsoft's do.
+
+    The id may be followed by the version, which is 1 (RFC 8601 2.2); of any other one nothing is known.
+    """
     text = _without_comments(value)
-    head, _, rest = text.partition(";")
-    if "=" in head:
-        return "", text
-    words = head.replace('"', " ").split()
-    return (words[0].lower() if words else ""), rest
+    head, *rest = _split_unquoted(text)
+    if match := _AUTHSERV_ID.fullmatch(head):
+        return (match[1] or match[2] or "").lower() or head, ";".join(rest)
+    return ("", text) if "=" in _QUOTED.sub("", head) else (head.lower(), ";".join(rest))
+
+
+def _split_unquoted(text: str) -> list[str]:
+    """The parts between semicolons, of which those within quotes are none: a sender may choose what stands in there."""
+    held = _QUOTED.sub(lambda match: match[0].replace(";", "\0"), text)
+    return [part.replace("\0", ";") for part in held.split(";")]
+
+
+def _without_quoted(part: str) -> str:
+    """A part without quoted strings that say more than one word: their text is no result, whatever it looks like."""
+    return _QUOTED.sub(lambda match: match[0] if _PLAIN_QUOTED.fullmatch(match[0]) else '""', part)
 
 
 def _without_comments(text: str) -> str:
@@ -304,8 +322,8 @@ def _dmarc_verdict(lines: list[str], domain: str) -> Authentication:
     verdicts: list[str] = []
     judged: list[str] = []
     for line in lines:
-        for part in line.split(";"):
-            match = _RESULT.match(part)
+        for part in _split_unquoted(line):
+            match = _RESULT.match(_without_quoted(part))
             if match and match[1].lower() == "dmarc":
                 verdicts.append(match[2].lower())
                 header_from = _HEADER_FROM.search(match[3])

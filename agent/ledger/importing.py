@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.ledger import apply, documents, freshness, lawful, store
 from agent.ledger.apply import Writing
 from agent.ledger.columns import parse
@@ -78,8 +79,11 @@ def run_import(database: Database, settings: Settings, order: Order, now: dateti
         errors = tuple(sorted(parsed.errors + judged.errors, key=lambda error: error.line))
         if judged.is_blocked or (errors and not order.skip_bad):
             return _refused(order, parsed, errors)
+        point("import.judging")
         if not order.dry_run:
             _write(session, settings, order, judged, parsed.total, now)
+            point("import.writing")
+    point("import.committed")
     return ImportResult(
         kind=order.kind,
         as_of=order.as_of,

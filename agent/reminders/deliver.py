@@ -13,6 +13,7 @@ Never a second blind DATA: what is `unknown` is not tried again from here.
 
 import math
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from agent.reminders.wire import Accepted, Envelope, LookedAway, Lost, NotTried,
 from agent.review.queue import alarm_at, open_exception
 from config import Mailbox, Settings
 from config.calendars import next_sending_time
-from config.errors import NeedsPerson
+from config.errors import NeedsPerson, TemporaryFailure
 from config.fields import Rate
 from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
 from models.reasons import ExceptionReason
@@ -45,6 +46,10 @@ BACKOFF = (5, 15, 30, 60, 120, 240)
 """Minutes after a temporary refusal; greylisting wants a second try after 5 to 15 (RFC 6647)."""
 
 GIVE_UP_AFTER = timedelta(hours=48)
+
+BOOKING_SECONDS = 300.0
+"""How long the outcome of a mail waits for a database that is locked or full."""
+BOOKING_PAUSE_SECONDS = 1.0
 
 Clock = Callable[[], datetime]
 
@@ -85,6 +90,8 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
             log.warning("delivery.mailbox_unread", mailbox=post.name)
             return Delivered()
     for _ in range(limit):
+        # Asked before anything is claimed: a mailbox that doesn't answer must leave no claim behind.
+        uidnext = post.sent_box.uidnext()
         with database.write() as session:
             wait_until = _rate_free_at(session, post)
             if wait_until is not None:
@@ -95,8 +102,8 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
             if _postpone(session, delivery, settings, plan, now):
                 continue
             envelope = _envelope(session, delivery, post.mailbox)
+            point("delivery.claiming")
         point("delivery.claimed")
-        uidnext = post.sent_box.uidnext()
         attempt = _Attempt(database, settings, plan, delivery.id, uidnext, post, now)
         outcome = post.wire.attempt(envelope, attempt.last_look)
         point("delivery.answered")
@@ -205,6 +212,7 @@ class _Attempt:
                         "attempts": delivery.attempts + 1, "lease_until": self._now + LEASE,
                     },
                 )  # fmt: skip
+            point("delivery.looking")
         point("delivery.sending")
         return self._no is None
 
@@ -231,11 +239,30 @@ class _Attempt:
         return decide.last_look(store.frozen_mail(session, delivery), views[0], ledger, self._plan, self._now)
 
     def book(self, outcome: Outcome) -> str:
-        """Write what the wire answered; the word for it in the counts."""
-        with self._database.write() as session:
-            word = self._book(session, self._mine(session), outcome)
+        """Write what the wire answered; the word for it in the counts.
+
+        The server has spoken, and will not say it again: where the database can't be written to just now, this waits
+        for it, as otherwise nobody would know what became of the mail.
+        """
+        until = time.monotonic() + BOOKING_SECONDS
+        while True:
+            try:
+                word = self._booked(outcome)
+            except TemporaryFailure as error:
+                if time.monotonic() > until:
+                    raise
+                log.warning("delivery.booking_waits", delivery=self._id, error=str(error))
+                time.sleep(BOOKING_PAUSE_SECONDS)
+            else:
+                break
         point("delivery.booked")
         log.info("delivery.booked", delivery=self._id, outcome=word)
+        return word
+
+    def _booked(self, outcome: Outcome) -> str:
+        with self._database.write() as session:
+            word = self._book(session, self._mine(session), outcome)
+            point("delivery.booking")
         return word
 
     def _book(self, session: Session, delivery: Delivery, outcome: Outcome) -> str:

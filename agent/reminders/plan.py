@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.reminders import approve, decide, schedule, store
 from agent.reminders.compose import draft_of
 from agent.reminders.letter_values import Attachment, LetterError
@@ -116,6 +117,8 @@ def drain(
                     _reserve(session, planned, database, settings, environment, now, chance)
                     is_mail = planned.step.channel is Channel.MAIL
                     mails, tasks = mails + is_mail, tasks + (not is_mail)
+                point("plan.reserving")
+            point("plan.reserved")
         except IntegrityError:
             # Another planner was quicker: its row is as good as ours.
             log.info("reminder.already_reserved", customer=customer_id)

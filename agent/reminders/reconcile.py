@@ -111,6 +111,8 @@ def drain(
                 delivery.filed_at = now
             elif verdict == "ask":
                 raise_delivery(session, settings, delivery, ExceptionReason.DELIVERY_UNKNOWN, _known(delivery), now)
+            point("delivery.settling")
+        point("delivery.settled")
         counts[verdict] += 1
     filed = 0 if mailbox.smtp.files_sent else _file_copies(database, name, sent_box, now)
     return Reconciled(counts["sent"], counts["ask"], counts["wait"], filed)
@@ -159,4 +161,5 @@ def _file_copies(database: Database, name: str, sent_box: SentBox, now: datetime
             filed += 1
         with database.write() as session:
             session.get_one(Delivery, delivery_id).filed_at = now
+        point("sent.noted")
     return filed

@@ -5,7 +5,7 @@ UIDNEXT that was noted before the body are fetched and compared exactly.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from typing import Protocol
@@ -14,10 +14,12 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from agent.wire.imap import imap_session
+from agent.wire.watchdog import deadline
 from config.errors import NeedsPerson, TemporaryFailure
 from config.settings import Mailbox
 
 BATCH = 200
+COMMAND_SECONDS = 120.0
 _HEADER = b"BODY[HEADER.FIELDS (MESSAGE-ID)]"
 
 
@@ -45,16 +47,19 @@ class ImapSentBox:
         self._folder = folder
 
     def uidnext(self) -> int:
-        status = self._client.folder_status(self._folder, ["UIDNEXT"])
+        with self._command("asking the status of"):
+            status = self._client.folder_status(self._folder, ["UIDNEXT"])
         return int(status.get(b"UIDNEXT", 1))
 
     def holds(self, message_id: str, from_uid: int) -> bool:
-        self._client.select_folder(self._folder, readonly=True)
-        # `n:*` always names the last mail, so what lies below is dropped again.
-        found = self._client.search(["UID", f"{from_uid}:*"])
+        with self._command("searching"):
+            self._client.select_folder(self._folder, readonly=True)
+            # `n:*` always names the last mail, so what lies below is dropped again.
+            found = self._client.search(["UID", f"{from_uid}:*"])
         uids = sorted(uid for uid in found if uid >= from_uid)
         for start in range(0, len(uids), BATCH):
-            answers = self._client.fetch(uids[start : start + BATCH], [b"BODY.PEEK" + _HEADER[4:]])
+            with self._command("reading"):
+                answers = self._client.fetch(uids[start : start + BATCH], [b"BODY.PEEK" + _HEADER[4:]])
             for data in answers.values():
                 header = BytesHeaderParser().parsebytes(data.get(_HEADER) or b"")
                 if str(header.get("Message-ID", "")).strip() == message_id:
@@ -62,7 +67,11 @@ class ImapSentBox:
         return False
 
     def file(self, raw: bytes, sent_at: datetime) -> None:
-        self._client.append(self._folder, raw, flags=(b"\\Seen",), msg_time=sent_at)
+        with self._command("filing a copy in"):
+            self._client.append(self._folder, raw, flags=(b"\\Seen",), msg_time=sent_at)
+
+    def _command(self, doing: str) -> AbstractContextManager[None]:
+        return deadline(self._client, COMMAND_SECONDS, f"{doing} {self._folder}")
 
 
 @contextmanager

@@ -74,6 +74,7 @@ def drain(database: Database, settings: Settings, now: datetime) -> Applied:
                 if message.state is not MessageState.READ:
                     continue
                 verdict = apply(session, message, settings, now)
+                point("message.applying")
         except PASSES:
             raise
         except Exception as error:  # noqa: BLE001 whatever one mail does, the others must be decided

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import select
 
+from agent.faults import point
 from agent.inbound.values import Kind
 from agent.replies import store
 from agent.replies.aside import PASSES, set_aside
@@ -75,6 +76,8 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
                 for p in predictions
                 if int(p.id) not in known
             )
+            point("predict.keeping")
+        point("predict.kept")
         total += len(predictions)
         log.info("reply.predicted", count=len(predictions), model=classifier.version)
 

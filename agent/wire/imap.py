@@ -11,15 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from agent.wire import oauth, tls
+from agent.wire.watchdog import limited
 from config import Imap, Mailbox, secret_of
 from config.errors import NeedsPerson, TemporaryFailure
 
 CONNECT_SECONDS = 15.0
 #: A silence of this length between two pieces of an answer ends the connection.
 READ_SECONDS = 60.0
+#: The whole of a log-in may take so long, however steadily a slow server trickles its answer.
+LOGIN_SECONDS = 120.0
+#: A server that announces more than this for one body is not believed: the library would take all of it into memory.
+#: What is larger than `agent.inbound.collect.HUGE` is asked for in pieces, so that no honest answer comes near.
+LITERAL_BYTES = 64 << 20
 #: A dead peer is noticed after this long, also while we only wait for it (IDLE).
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 4))
 _USER_TIMEOUT_MS = 120_000
@@ -77,6 +83,7 @@ def connect(imap: Imap) -> IMAPClient:
             f"{where}: it answers, but not as IMAP does ({_words(error)})", "Check `port`."
         ) from error
     client.normalise_times = False
+    _bound_literals(client)
     try:
         _keep_alive(client.socket())
         if imap.security == "starttls":
@@ -103,12 +110,15 @@ def login(client: IMAPClient, imap: Imap) -> None:
     where = f"IMAP {imap.host}:{imap.port}"
     try:
         if imap.oauth is not None:
-            client.oauth2_login(imap.username, oauth.access_token(imap.oauth, imap).get_secret_value())
+            token = oauth.access_token(imap.oauth, imap).get_secret_value()
+            with limited(client, LOGIN_SECONDS, "logging in"):
+                client.oauth2_login(imap.username, token)
         else:
             password = secret_of(imap).get_secret_value()
             # LOGIN carries ASCII only (RFC 9051 6.2.3); SASL PLAIN is UTF-8 (RFC 4616).
             log_in = client.login if (imap.username + password).isascii() else client.plain_login
-            log_in(imap.username, password)
+            with limited(client, LOGIN_SECONDS, "logging in"):
+                log_in(imap.username, password)
     except LoginError as error:
         if "UNAVAILABLE" in str(error).upper() or "INUSE" in str(error).upper():  # RFC 5530: not the password's fault
             raise TemporaryFailure(f"{where}: log-in is not possible just now ({_words(error)}).") from error
@@ -121,6 +131,19 @@ def login(client: IMAPClient, imap: Imap) -> None:
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
         raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
+
+
+def _bound_literals(client: IMAPClient) -> None:
+    """Break off where a literal is announced that nobody asked for, before the first byte of it is read."""
+    read = client._imap.read  # noqa: SLF001 the library hands literals on whole, and has no limit to set
+
+    def bounded(size: int) -> bytes:
+        if size > LITERAL_BYTES:
+            raise IMAPClientAbortError(f"the server announces a literal of {size} bytes")
+        found: bytes = read(size)
+        return found
+
+    client._imap.read = bounded  # noqa: SLF001 as above
 
 
 def _keep_alive(connection: socket.socket) -> None:

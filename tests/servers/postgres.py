@@ -33,10 +33,12 @@ class Postgres:
     def at(cls, url: str) -> "Postgres":
         return cls(make_url(url))
 
-    def create(self) -> str:
-        """An empty database; its SQLAlchemy URL, password included."""
+    def create(self, template: str = "") -> str:
+        """An empty database, or a copy of the one with the URL `template`; its SQLAlchemy URL, password included."""
         name = f"relance_test_{os.getpid()}_{next(self._numbers)}"
-        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        source = make_url(template).database if template else "template0"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(statement.format(sql.Identifier(name), sql.Identifier(source or "template0")))
         return self._url.set(database=name).render_as_string(hide_password=False)
 
     def drop(self, url: str) -> None:

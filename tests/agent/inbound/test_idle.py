@@ -8,7 +8,7 @@ import pytest
 from imapclient import IMAPClient
 
 from agent.inbound import idle
-from agent.inbound.watchdog import deadline
+from agent.wire.watchdog import deadline
 from agent.wire.imap import imap_session
 from config.errors import TemporaryFailure
 from tests.agent.inbound.conftest import Box

@@ -27,6 +27,16 @@ def deadline(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
     Raises:
         TemporaryFailure: too slow, or the connection broke. The connection is of no more use.
     """
+    try:
+        with limited(client, seconds, doing):
+            yield
+    except (IMAPClientAbortError, ProtocolError, OSError) as error:
+        raise TemporaryFailure(f"IMAP: the connection broke while {doing} ({error})") from error
+
+
+@contextmanager
+def limited(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
+    """`deadline` for who tells failures in words of its own: only what was too slow comes out as TemporaryFailure."""
     expired = threading.Event()
     connection = client.socket()
 
@@ -44,8 +54,6 @@ def deadline(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
     except (IMAPClientError, OSError) as error:
         if expired.is_set():
             raise TemporaryFailure(f"IMAP: {doing} took longer than {seconds:g} seconds") from error
-        if isinstance(error, IMAPClientAbortError | ProtocolError | OSError):
-            raise TemporaryFailure(f"IMAP: the connection broke while {doing} ({error})") from error
         raise
     finally:
         timer.cancel()
