@@ -40,6 +40,11 @@ servers:  ## the Debian packages that the tests run against (as root; make test 
 test: setup servers  ## every test, in parallel and random order, against real servers
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
+.PHONY: prove
+prove: setup  ## break everything that can break, and count duplicates, lost mail and double effects (30 to 45 minutes)
+	@scripts/test-servers isync
+	$(BIN)/python -m tests.faults.prove $(ARGS)
+
 .PHONY: lint
 lint: $(READY)  ## style, types, which room may use which, known weaknesses, committed secrets
 	$(BIN)/ruff check $(CODE)

@@ -20,7 +20,7 @@ hook: Callable[[str], None] | None = None
 
 def arm(where: str) -> None:
     """Die at a point, ``name`` or ``name:nth``; an empty word takes it back."""
-    global _wanted, _nth, _passes  # noqa: PLW0603 one process dies at one place
+    global _wanted, _nth, _passes
     _wanted, _, nth = where.partition(":")
     _nth, _passes = int(nth or 1), itertools.count(1)
 

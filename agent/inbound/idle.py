@@ -17,8 +17,8 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from agent.wire.watchdog import deadline
 from agent.wire.imap import imap_session
+from agent.wire.watchdog import deadline
 from config import Mailbox
 from config.errors import RelanceError, TemporaryFailure
 

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from agent.faults import point
 from config.errors import NeedsPerson
 
 FORMAT = 1
@@ -69,6 +70,7 @@ def write(target: Path, manifest: Manifest, members: Mapping[str, Path]) -> None
                     tar.add(path, name, recursive=False, filter=_anonymous)
             file.flush()
             os.fsync(file.fileno())
+        point("backup.written")
         unfinished.rename(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.operations import archive
 from agent.operations.archive import Manifest
 from config import FILE_NAME, Settings
@@ -49,6 +50,7 @@ def back_up(database: Database, settings: Settings, target: Path, now: datetime)
         with _copied(database, Path(scratch)) as (copy, session):
             manifest = _described(session, database, now)
             prove(session, database)
+        point("backup.proven")
         members = {manifest.database: copy, archive.KEY: key_path(database.url, database.root)}
         archive.write(target, manifest, {**members, **_configuration(settings)})
     return manifest

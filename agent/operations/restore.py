@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.engine import URL
 
+from agent.faults import point
 from agent.host import alone_with
 from agent.operations import archive
 from agent.operations.archive import Manifest
@@ -23,6 +25,8 @@ from config import FILE_NAME, Settings, load
 from config.errors import NeedsPerson
 from models import Database, Installation, events
 from models.database import SIDE_FILES, head, key_path, located
+
+Unbind = Callable[[Database], None]
 
 NOWHERE = "restored"
 """The place that a restored database is bound to."""
@@ -70,16 +74,13 @@ def restore(source: Path, folder: Path, by: str, now: datetime, *, replace: bool
             )
         mark = f"replaced-{now:%Y%m%dT%H%M%SZ}"
         put = _put_sqlite if manifest.backend == "sqlite" else _put_postgres
+
+        def unbind(database: Database) -> None:
+            _unbind(database, archive.digest(source), manifest, by, now)
+
         with alone_with(place, "relance restore"):
-            aside = put(unpacked, manifest, settings, place, mark if replace else None, now)
-    database = Database.open(settings.database.url, settings.root, now)
-    try:
-        if manifest.backend != "sqlite":
-            with database.read() as session:
-                prove(session, database)
-        _unbind(database, archive.digest(source), manifest, by, now)
-    finally:
-        database.close()
+            aside = put(unpacked, manifest, settings, place, mark if replace else None, unbind, now)
+        point("restore.put")
     return Restored(manifest, settings, aside)
 
 
@@ -106,23 +107,30 @@ def _proven(unpacked: Path, manifest: Manifest, now: datetime) -> Database:
 
 
 def _put_sqlite(
-    unpacked: Path, manifest: Manifest, _settings: Settings, place: URL, mark: str | None, now: datetime
+    unpacked: Path, manifest: Manifest, _settings: Settings, place: URL, mark: str | None, unbind: Unbind, now: datetime
 ) -> tuple[Path, ...]:
     target = Path(str(place.database))
     key = key_path(place, target.parent)
     in_the_way = [p for p in (target, key, *(Path(f"{target}{end}") for end in SIDE_FILES)) if p.exists()]
     if in_the_way and mark is None:
         raise _in_the_way(str(in_the_way[0]))
-    _proven(unpacked, manifest, now).close()
+    # Unbound before it lies where it may be opened: whenever this ends too early, no copy is left that would send.
+    database = _proven(unpacked, manifest, now)
+    try:
+        unbind(database)
+    finally:
+        database.close()
+    point("restore.unbound")
     aside = tuple(p.rename(p.with_name(f"{p.name}.{mark}")) for p in in_the_way)
     # Across file systems a rename is a copy; the database comes last, as only then there is something to open.
     shutil.move(unpacked / manifest.database.replace(".sqlite", ".key"), key)
+    point("restore.half_put")
     shutil.move(unpacked / manifest.database, target)
     return aside
 
 
 def _put_postgres(
-    unpacked: Path, manifest: Manifest, settings: Settings, place: URL, mark: str | None, _now: datetime
+    unpacked: Path, manifest: Manifest, settings: Settings, place: URL, mark: str | None, unbind: Unbind, now: datetime
 ) -> tuple[Path, ...]:
     engine = create_engine(place)
     try:
@@ -136,6 +144,13 @@ def _put_postgres(
                  *(("--clean", "--if-exists") if is_used else ()), str(unpacked / manifest.database))  # fmt: skip
     aside = (key.rename(key.with_name(f"{key.name}.{mark}")),) if key.exists() else ()
     shutil.move(unpacked / archive.KEY, key)
+    database = Database.open(settings.database.url, settings.root, now)
+    try:
+        with database.read() as session:
+            prove(session, database)
+        unbind(database)
+    finally:
+        database.close()
     return aside
 
 

@@ -245,7 +245,8 @@ class _Attempt:
         for it, as otherwise nobody would know what became of the mail.
         """
         until = time.monotonic() + BOOKING_SECONDS
-        while True:
+        word = None
+        while word is None:
             try:
                 word = self._booked(outcome)
             except TemporaryFailure as error:
@@ -253,8 +254,6 @@ class _Attempt:
                     raise
                 log.warning("delivery.booking_waits", delivery=self._id, error=str(error))
                 time.sleep(BOOKING_PAUSE_SECONDS)
-            else:
-                break
         point("delivery.booked")
         log.info("delivery.booked", delivery=self._id, outcome=word)
         return word

@@ -85,7 +85,9 @@ def open_sent_box(mailbox: Mailbox) -> Iterator[ImapSentBox]:
     with imap_session(mailbox) as client:
         folder = mailbox.imap.sent
         try:
-            if not client.folder_exists(folder):
+            with deadline(client, COMMAND_SECONDS, f"looking for the folder {folder}"):
+                is_there = client.folder_exists(folder)
+            if not is_there:
                 raise NeedsPerson(
                     f"IMAP {mailbox.imap.host}: there is no folder {folder!r} for sent mail. "
                     f"Set {mailbox.imap.key}.sent to the folder's name, or make one."

@@ -145,11 +145,20 @@ def _facts(session: Session) -> dict[str, int]:
         number = invoices[d.invoice_id].number if d.invoice_id else "-"
         owner = messages[d.message_id].customer_id
         found[f"decision on {name(d.message_id)} of {owner} | {d.position} {d.action} {number} {d.rule}"] += 1
+    for prediction in session.scalars(select(Prediction)):
+        owner = messages[prediction.message_id].customer_id
+        found[f"prediction on {name(prediction.message_id)} of {owner} | {prediction.primary}"] += 1
     for x in session.scalars(select(ExceptionItem).where(ExceptionItem.reason != ExceptionReason.DELIVERY_UNKNOWN)):
         found[f"exception of {x.customer_id} about {name(x.message_id)} | {x.reason} {x.state} {x.holds}"] += 1
     for p in session.scalars(select(Promise)):
         number = invoices[p.invoice_id].number
         found[f"promise of {number} of {invoices[p.invoice_id].customer_id} | {p.date} {p.amount} {p.state}"] += 1
+    return dict(found + _of_people(session, invoices))
+
+
+def _of_people(session: Session, invoices: Mapping[int, Invoice]) -> Counter[str]:
+    """What waits for somebody, who may be written to, and who was."""
+    found: Counter[str] = Counter()
     for dispute in session.scalars(select(Dispute)):
         owner = invoices[dispute.invoice_id].customer_id
         found[f"dispute of {invoices[dispute.invoice_id].number} of {owner} | {dispute.state}"] += 1
@@ -160,10 +169,8 @@ def _facts(session: Session) -> dict[str, int]:
     query = select(Reminder, Delivery).join(Delivery, Delivery.reminder_id == Reminder.id, isouter=True)
     for reminder, delivery in session.execute(query):
         lines = "+".join(sorted(invoices[line.invoice_id].number for line in reminder.lines))
-        state = delivery.state if delivery is not None else "-"
+        delivered: Delivery | None = delivery  # an outer join: reminders by letter or call have none
+        state = delivered.state if delivered is not None else "-"
         voided = reminder.voided_at is not None
         found[f"reminder to {reminder.customer_id} | {reminder.step} {reminder.cycle} {lines} {voided} {state}"] += 1
-    for prediction in session.scalars(select(Prediction)):
-        owner = messages[prediction.message_id].customer_id
-        found[f"prediction on {name(prediction.message_id)} of {owner} | {prediction.primary}"] += 1
-    return dict(found)
+    return found

@@ -165,7 +165,7 @@ class _Side:
         """Whether more was received than was read: `select` does not see that."""
         self.socket.setblocking(False)
         try:
-            return bool(self._file.peek(1))  # type: ignore[attr-defined] # a BufferedReader, typed as BinaryIO
+            return bool(self._file.peek(1))
         finally:
             self.socket.settimeout(None)
 
@@ -248,6 +248,8 @@ class _Smtp(_Talk):
                 code = self._through("AUTH", self.client.line())
             if step == "DATA" and code == 354:
                 self._body()
+            if step == "QUIT":
+                return
 
     def _through(self, step: str, line: bytes) -> int:
         """One command and its answer; the code that the client saw."""
@@ -319,6 +321,8 @@ class _Imap(_Talk):
                 self._idle(fault, tag)
             else:
                 self._answered(fault, tag)
+            if step == "LOGOUT":  # the server hangs up, and some clients wait for that
+                return
 
     def _command(self, line: bytes) -> None:
         """Hand a command on, with the literals in it: for each the server is asked to go on."""

@@ -30,6 +30,8 @@ INVOICES = "number,customer_id,due_date,amount\n" + "".join(
 )
 PAYMENTS = "id,date,amount,customer_id\n"
 
+REUSED = "<answer@two.test>"
+"""The Message-ID that a second, other mail has, too."""
 DECOY = "<decoy@news.test>"
 """A newsletter: what people may delete before anybody else has seen it."""
 
@@ -61,15 +63,17 @@ def answers(reminders: Mapping[str, str]) -> Iterator[Arrived]:
     yield Arrived(say("six", "La facture F-6 a été payée hier.\n", vouched=False))
     yield Arrived(
         mail.auto_reply(
-            reminders["seven"], "Je suis absente jusqu'au 14 mars 2025.\n", sender="ap@seven.test", to=(ADDRESS,),
-            date=FRIDAY - timedelta(hours=19), message_id="<away@seven.test>",
+            reminders["seven"],
+            "Je suis absente jusqu'au 14 mars 2025.\n",
+            sender="ap@seven.test",
+            to=(ADDRESS,),
+            date=FRIDAY - timedelta(hours=19),
+            message_id="<away@seven.test>",
             headers={"Auto-Submitted": "auto-replied", **_vouched("seven.test")},
-        )  # fmt: skip
+        )
     )
     yield Arrived(mail.letter("No name.\n", sender="x@y.test", to=(ADDRESS,), message_id=None, date=FRIDAY))
-    yield Arrived(
-        mail.letter("Other words.\n", sender="z@y.test", to=(ADDRESS,), message_id="<answer@two.test>", date=FRIDAY)
-    )
+    yield Arrived(mail.letter("Other words.\n", sender="z@y.test", to=(ADDRESS,), message_id=REUSED, date=FRIDAY))
     yield Arrived(paid, "Archive")
     yield Arrived(mail.letter("Spring sale\n", sender="shop@news.test", to=(ADDRESS,), message_id=DECOY, date=FRIDAY))
 

@@ -1,4 +1,4 @@
-"""Faults of the machine around: a full disk, a locked database, servers that are down, refused log-ins, wrong clocks."""
+"""Faults of the machine: a full disk, a locked database, servers that are down, refused secrets, wrong clocks."""
 
 import contextlib
 import os
@@ -165,4 +165,3 @@ FAULTS: Mapping[str, Callable[[World, str, int], bool]] = {
     "clock a day ahead": _clock(timedelta(days=1)),
     "clock a day behind": _clock(timedelta(days=-1)),
 }
-

@@ -6,6 +6,7 @@ A trial counts only where its fault has struck (`Outcome.struck`): a test whose 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tests.faults import deeds, endstate, scene
 from tests.faults.endstate import End
@@ -22,7 +23,7 @@ class Trial:
     run: Callable[[World, "Trial"], "Outcome"]
     kind: str = "sqlite"
     files: bool = False
-    job: Mapping[str, object] = field(default_factory=dict)
+    job: Mapping[str, Any] = field(default_factory=dict)
     fault: Fault | None = None
     deed: str = ""
     """What other people have done before the cycle begins."""
@@ -95,7 +96,8 @@ def judge(
 
 
 def _is_loss(line: str) -> bool:
-    return line.startswith(("neither sent", "message ")) and ": 0 and not" in line or "not known" in line
+    is_gone = line.startswith("message ") and ": 0 and not" in line
+    return is_gone or line.startswith("neither sent") or "not known" in line
 
 
 def _prepared(world: World, trial: Trial) -> End:
@@ -190,8 +192,15 @@ def mailbox(world: World, trial: Trial) -> Outcome:
     base = _prepared(world, trial)
     schedule = deeds.Schedule(world, trial.seed)
     struck = schedule.play()
+    return _among_people(world, trial, base, schedule, struck=struck)
+
+
+def _among_people(world: World, trial: Trial, base: End, schedule: deeds.Schedule, *, struck: bool) -> Outcome:
     end = world.settle()
-    return judge(trial, base, end, world, struck=struck, ignoring=schedule.excused())
+    outcome = judge(trial, base, end, world, struck=struck, ignoring=schedule.excused())
+    if any("reused_message_id open" in fact for fact in end.facts):
+        return outcome
+    return replace(outcome, lost=(*outcome.lost, "nobody is asked about the Message-ID that two mails have"))
 
 
 def meet(world: World, trial: Trial) -> Outcome:
@@ -206,7 +215,7 @@ def meet(world: World, trial: Trial) -> Outcome:
         done.append(deed)
 
     world.cycle(meet=do, meet_at=(point,))
-    return judge(trial, base, world.settle(), world, struck=bool(done), ignoring=schedule.excused())
+    return _among_people(world, trial, base, schedule, struck=bool(done))
 
 
 # --- mails that break what reads them ---------------------------------------------------------------------------------
@@ -227,7 +236,7 @@ def poison(world: World, trial: Trial) -> Outcome:
     stuck = tuple(
         f"neither read nor set aside: {fact}"
         for fact in end.facts
-        if set(fact.split()) & names and fact.startswith("message") and not fact.split(" | ")[1].split()[2] in _HANDLED
+        if set(fact.split()) & names and fact.startswith("message") and fact.split(" | ")[1].split()[2] not in _HANDLED
     )
     missing = len(bad) - len(names)
     lost = stuck + ((f"{missing} of {len(bad)} bad mails are not known",) if missing else ())

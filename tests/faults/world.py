@@ -24,7 +24,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 from imapclient import IMAPClient
 
@@ -139,7 +139,7 @@ class Provider(SmtpSink):
 
     def record(self, mail: Mail) -> None:
         if self.files is not None:
-            self.files.append(mail.raw, "Sent", [rb"\Seen"])
+            self.files.append(mail.raw, "Sent", [r"\Seen"])
         super().record(mail)
 
     def forget(self) -> None:
@@ -256,7 +256,7 @@ class World:
         quick: bool = False,
         meet: Callable[[str], None] | None = None,
         meet_at: tuple[str, ...] = (),
-        **job: object,
+        **job: Any,
     ) -> Ended:
         """One full cycle at the present time, in a process of its own, which may die as `Job` tells.
 
@@ -265,15 +265,13 @@ class World:
         self.cycles += 1
         return self.act("cycle", quick=quick, meeting=meet, **({"meet": meet_at} if meet_at else {}), **job)
 
-    def act(
-        self, what: str, *, quick: bool = False, meeting: Callable[[str], None] | None = None, **job: object
-    ) -> Ended:
+    def act(self, what: str, *, quick: bool = False, meeting: Callable[[str], None] | None = None, **job: Any) -> Ended:
         """Let relance do something, in a process of its own; `job` are fields of a `Job`."""
         password = {"LAB_IMAP_PASSWORD": self.account.password, "LAB_SMTP_PASSWORD": SmtpSink.password}
         environment = {**password, **cast("dict[str, str]", job.pop("environment", {}))}
         made = Job(
-            config=str(self.config), now=self.now.isoformat(), act=what, environment=environment,
-            constants={**(QUICK if quick else {}), **cast("dict[str, float]", job.pop("constants", {}))}, **job,  # type: ignore[arg-type] # fields of a Job, handed on
+            config=str(self.config), now=str(job.pop("now", self.now.isoformat())), act=what, environment=environment,
+            constants={**(QUICK if quick else {}), **cast("dict[str, float]", job.pop("constants", {}))}, **job,
         )  # fmt: skip
         return self.zygote.run(made, meeting)
 
@@ -284,7 +282,7 @@ class World:
             AssertionError: a cycle fails or dies although nothing disturbs it, or it never comes to rest.
         """
         self._disarm()
-        last: End | None = None
+        before = last = self.end()
         for _ in range(CYCLES):
             self.now += STEP
             ended = self.cycle()
@@ -292,10 +290,11 @@ class World:
                 raise AssertionError(f"it fails after the fault: {ended.code} {ended.failures}")
             end = self.end()
             if end == last:
-                self.cycles -= 2  # the last one has found it at rest, the one before has brought it there
+                self.cycles -= 1  # it has found everything at rest
                 return end
-            last = end
-        raise AssertionError(f"it does not come to rest: {differences_of(last, end) if last else ''}")
+            before, last = last, end
+        told = "; ".join(endstate.differences(before, last)[:6])
+        raise AssertionError(f"it does not come to rest: {told}")
 
     def end(self) -> End:
         """How everything stands now."""
@@ -427,10 +426,6 @@ class World:
     def _end_postgres(self) -> None:
         if self.postgres is not None:
             self.postgres.stop()
-
-
-def differences_of(wanted: End, found: End) -> str:
-    return "; ".join(endstate.differences(wanted, found)[:6])
 
 
 def people(account: Account) -> IMAPClient:

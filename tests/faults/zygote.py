@@ -1,4 +1,4 @@
-"""A process that has everything loaded and forks relance at work, so that a thousand real deaths cost no thousand starts.
+"""A process that has everything loaded, and forks relance at work: a thousand deaths cost no thousand starts.
 
     python -m tests.faults.zygote      a job a line on standard input, an answer a line on standard output
 
@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,18 +34,25 @@ from sqlalchemy.engine.default import DefaultDialect
 
 import classifier
 from agent import drains, faults
-from agent.inbound import confined
+from agent.inbound import confined, cursor, standing
+from agent.inbound.identity import Fingerprint
 from agent.ledger.importing import run_import
 from agent.ledger.values import Kind, Order
+from agent.operations.adopt import adopt
+from agent.operations.backup import back_up
+from agent.operations.restore import check, restore
+from agent.reminders import deliver
 from agent.replies import predict  # noqa: F401 loaded before the fork
 from config import load
-from models import Database
+from models import Database, Folder
+from models.states import DeliveryState
 
 POISON = b"X-Poison: kill"
 """A mail with this line kills the process that reads it, as a fault in a parser's C code does."""
 
 _POISONED_CHILD = (
-    "import sys, os, signal; sys.path[:] = sys.argv[1:]; from agent.inbound import serving; read = serving.read_message\n"
+    "import sys, os, signal; sys.path[:] = sys.argv[1:]; from agent.inbound import serving\n"
+    "read = serving.read_message\n"
     f"def poisoned(raw, *rest):\n    if {POISON!r} in raw: os.kill(os.getpid(), signal.SIGKILL)\n"
     "    return read(raw, *rest)\n"
     "serving.read_message = poisoned; serving.serve()"
@@ -59,7 +66,7 @@ class Job:
     config: str
     now: str
     act: str = "cycle"
-    """cycle | collect | open | import; `arguments` are kind, file and as-of of an import."""
+    """What of `_ACTS`; `arguments` are kind, file and as-of of an import, the file of a backup."""
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
@@ -73,6 +80,8 @@ class Job:
     """Die after so long."""
     meet: tuple[str, ...] = ()
     """Points at which to wait until let go on; each the first time that it is passed."""
+    without: str = ""
+    """A guard of `GUARDS` that is switched off, to see that the laboratory sees it."""
     is_warming: bool = False
     """Done by the zygote itself, so that what is loaded and compiled on the way is there for all that it forks."""
     limit: float = 240.0
@@ -228,6 +237,8 @@ def _child(job: Job, reader: confined.Reader, tell: int, heard: int) -> None:
 
 def _arm(job: Job, tell: int, heard: int) -> None:
     faults.arm(job.point)
+    if job.without:
+        GUARDS[job.without]()
     waits = set(job.meet)
 
     def meet(name: str) -> None:
@@ -248,8 +259,68 @@ def _arm(job: Job, tell: int, heard: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _no_commit_before_the_body() -> None:
+    """The last look says yes, and nothing is written down before the body leaves."""
+    deliver._Attempt.last_look = lambda self: True  # type: ignore[method-assign] # the guard is off
+
+    def book_anything(self: Any, session: Any) -> Any:
+        found = mine(self, session)
+        found.state, found.entered_sending_at = DeliveryState.SENDING, self._now
+        return found
+
+    mine = deliver._Attempt._mine
+    deliver._Attempt._mine = book_anything  # type: ignore[method-assign] # what was not written is pretended
+
+
+def _no_identity() -> None:
+    """Each copy of a mail is taken for a new one."""
+    identity = Fingerprint.identity
+
+    def other_each_time(self: Fingerprint) -> Any:
+        return replace(identity(self), dkey=os.urandom(32).hex())
+
+    Fingerprint.identity = other_each_time  # type: ignore[method-assign] # the guard is off
+
+
+def _no_border() -> None:
+    """Whoever says to be somebody is believed."""
+    judged = standing.standing
+
+    def believed(*arguments: Any) -> Any:
+        return replace(judged(*arguments), authenticated=True)
+
+    standing.standing = believed
+
+
+def _cursor_first() -> None:
+    """The cursor moves on, and what was fetched is forgotten when the process dies before it is written."""
+    write = cursor._Batch.write
+
+    def moved_first(self: Any) -> Any:
+        faults.point("collect.stored")
+        return write(self)
+
+    def store_elsewhere(database: Database, batch: Any, now: datetime) -> Any:
+        with database.write() as session:
+            row = session.get_one(Folder, batch.cursor.folder_id)
+            row.last_uid, row.swept_at = max(row.last_uid, batch.last_uid), now
+        return store(database, batch, now)
+
+    store = cursor.store
+    cursor.store = store_elsewhere
+    cursor._Batch.write = moved_first  # type: ignore[method-assign] # the guard is off
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "sending is committed before the body": _no_commit_before_the_body,
+    "a mail is known by its content": _no_identity,
+    "only our border's word counts": _no_border,
+    "the cursor moves with the mails": _cursor_first,
+}
+
+
 def _die_at_commit(nth: int) -> None:
-    commit = DefaultDialect.do_commit
+    commit: Callable[[DefaultDialect, Any], None] = DefaultDialect.do_commit
     left = iter(range(abs(nth) - 1, -1, -1))
 
     def dying(self: DefaultDialect, connection: Any) -> None:
@@ -310,10 +381,39 @@ def _moment(job: Job) -> datetime:
     return datetime.fromisoformat(job.now).astimezone(UTC)
 
 
+def _backup(job: Job, _reader: confined.Reader) -> dict[str, Any]:
+    settings = load(Path(job.config))
+    database = Database.open(settings.database.url, settings.root, _moment(job))
+    back_up(database, settings, Path(job.arguments[0]), _moment(job))
+    database.close()
+    return {}
+
+
+def _check(job: Job, _reader: confined.Reader) -> dict[str, Any]:
+    check(Path(job.arguments[0]), _moment(job))
+    return {}
+
+
+def _restore(job: Job, _reader: confined.Reader) -> dict[str, Any]:
+    restore(Path(job.arguments[0]), Path(job.config).parent, "lab", _moment(job), replace=True)
+    return {}
+
+
+def _adopt(job: Job, reader: confined.Reader) -> dict[str, Any]:
+    with_drains = _drains(job, reader)
+    is_new = adopt(with_drains.database, with_drains, "lab", _moment(job))
+    with_drains.database.close()
+    return {"adopted": is_new}
+
+
 _ACTS: dict[str, Callable[[Job, confined.Reader], dict[str, Any]]] = {
     "cycle": _cycle,
     "open": _open,
     "import": _import,
+    "backup": _backup,
+    "check": _check,
+    "restore": _restore,
+    "adopt": _adopt,
 }
 
 if __name__ == "__main__":

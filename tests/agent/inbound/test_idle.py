@@ -8,8 +8,8 @@ import pytest
 from imapclient import IMAPClient
 
 from agent.inbound import idle
-from agent.wire.watchdog import deadline
 from agent.wire.imap import imap_session
+from agent.wire.watchdog import deadline
 from config.errors import TemporaryFailure
 from tests.agent.inbound.conftest import Box
 from tests.builders import mail
