@@ -43,6 +43,7 @@ from agent.operations.backup import back_up
 from agent.operations.restore import check, restore
 from agent.reminders import deliver
 from agent.replies import predict  # noqa: F401 loaded before the fork
+from classifier.trained import Classifier
 from config import load
 from models import Database, Folder
 from models.states import DeliveryState
@@ -108,7 +109,11 @@ def serve() -> None:
     """Answer jobs until standard input closes."""
     structlog.configure(processors=[_drop])
     trained = classifier.load()
-    classifier.load = lambda path=None: trained
+
+    def loaded(*_: object) -> Classifier:
+        return trained
+
+    classifier.load = loaded  # type: ignore[assignment] # for who asks in whatever way
     confined._CHILD = _POISONED_CHILD
     reader = confined.Reader()
     reader._ready_child()
@@ -289,7 +294,7 @@ def _no_border() -> None:
     def believed(*arguments: Any) -> Any:
         return replace(judged(*arguments), authenticated=True)
 
-    standing.standing = believed
+    standing.standing = believed  # type: ignore[assignment] # the guard is off
 
 
 def _cursor_first() -> None:
