@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from agent.operations.checks import Check, error, ok, warning
 from agent.operations.local import names, plural
@@ -17,16 +18,21 @@ from models import (
     Delivery,
     Event,
     ExceptionItem,
+    Folder,
     Heartbeat,
     ImportRun,
     Message,
     SendingStop,
 )
-from models.states import DeliveryState, ExceptionState, MessageState
+from models.message import Direction
+from models.states import HANDLED, DeliveryState, ExceptionState, MessageState
 
 #: A loop that failed this often in a row does not come right by itself.
 _MANY_FAILURES = 3
 _SILENT_POLLS = 10
+SWEPT_AT_LEAST = timedelta(hours=3)
+"""Each folder is compared hourly; one that was not for so long could not be."""
+HANDLED_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,19 @@ class Loop:
     last_ok_at: datetime | None
     last_error: str | None
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What lies in one mailbox by its last look: each sweep compares all UIDs with those that are known."""
+
+    name: str
+    folders: int
+    mails: int
+    swept_at: datetime | None
+    """When the folder that was compared longest ago was; None: one of them never was to its end."""
+    unhandled: int
+    """Mails in that are stored for more than an hour, and neither applied, nor queued, nor quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,7 @@ class Work:
     overdue_exceptions: int
     stops: tuple[str, ...]
     last_event_at: datetime | None
+    held: tuple[Held, ...] = ()
 
 
 def gather(database: Database, settings: Settings, now: datetime) -> Work:
@@ -68,7 +88,29 @@ def gather(database: Database, settings: Settings, now: datetime) -> Work:
             overdue_exceptions=session.scalar(select(func.count()).where(waiting, ExceptionItem.due_at < now)) or 0,
             stops=tuple(session.scalars(select(SendingStop.detail).where(SendingStop.lifted_at.is_(None)))),
             last_event_at=session.scalar(select(func.max(Event.at))),
+            held=tuple(_held(session, name, now) for name in settings.mailbox),
         )
+
+
+def _held(session: Session, mailbox: str, now: datetime) -> Held:
+    folders = session.scalars(select(Folder).where(Folder.mailbox == mailbox, Folder.looked_at.is_not(None))).all()
+    # A folder that is gone from the server is not looked at any more, and speaks of nothing.
+    latest = max((folder.looked_at for folder in folders if folder.looked_at), default=now)
+    there = [folder for folder in folders if folder.looked_at and latest - folder.looked_at < SWEPT_AT_LEAST]
+    swept = [folder.swept_at for folder in there]
+    unhandled = select(func.count()).where(
+        Message.mailbox == mailbox,
+        Message.direction == Direction.IN,
+        Message.state.not_in(HANDLED),
+        Message.created_at < now - HANDLED_WITHIN,
+    )
+    return Held(
+        name=mailbox,
+        folders=len(there),
+        mails=sum(folder.seen for folder in there),
+        swept_at=min((moment for moment in swept if moment), default=None) if all(swept) else None,
+        unhandled=session.scalar(unhandled) or 0,
+    )
 
 
 def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
@@ -85,6 +127,7 @@ def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
         )
     else:
         yield ok("deliveries", "none of unknown outcome")
+    yield from judge_held(work.held, now)
     if work.overdue_exceptions:
         yield warning(
             "queue",
@@ -100,6 +143,30 @@ def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
             f"{plural(work.quarantined, 'mail')} could not be read and waits for a person",
             "`relance queue list` shows it; its raw bytes are kept.",
         )
+
+
+def judge_held(mailboxes: Sequence[Held], now: datetime) -> Iterator[Check]:
+    """Whether every mail that lies in a mailbox is known, and every one that is known was handled."""
+    for held in mailboxes:
+        name = f"mails.{held.name}"
+        if not held.folders:
+            continue  # it was never read: the daemon's own line says so
+        told = f"{plural(held.mails, 'mail')} in {plural(held.folders, 'folder')}"
+        if held.unhandled:
+            yield error(
+                name,
+                f"{told}; {plural(held.unhandled, 'mail')} in, for more than an hour, were not handled",
+                "The loop `understand` says why: see above, or the log.",
+            )
+        elif held.swept_at is None or now - held.swept_at > SWEPT_AT_LEAST:
+            since = f"since {held.swept_at:%Y-%m-%d %H:%M} UTC" if held.swept_at else "yet"
+            yield warning(
+                name,
+                f"{told}; not all of them were compared with what is known {since}",
+                "The loop that collects says why; it goes on by itself.",
+            )
+        else:
+            yield ok(name, f"{told}, all known and handled; compared at {held.swept_at:%Y-%m-%d %H:%M} UTC")
 
 
 def judge_ledger(as_of: datetime | None, settings: Settings, now: datetime) -> Check:

@@ -243,3 +243,21 @@ def test_every_mistake_of_the_configuration_has_a_line() -> None:
         raise ConfigError("f", "a", "x", "Write x.", also=[ConfigError("f", "b", "y", "Write y.")])
 
     assert [check.detail for check in guarded("configuration", fail)] == ["f: a: expected x", "f: b: expected y"]
+
+
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [
+        (work.Held("ar", 4, 12, NOW - timedelta(minutes=50), 0), OK),
+        (work.Held("ar", 4, 12, NOW - timedelta(hours=4), 0), WARNING),
+        (work.Held("ar", 4, 12, None, 0), WARNING),
+        (work.Held("ar", 4, 12, NOW - timedelta(minutes=50), 1), ERROR),
+    ],
+)
+def test_mails_that_lie_there_are_held_against_mails_that_were_handled(held: work.Held, status: Status) -> None:
+    (check,) = work.judge_held([held], NOW)
+    assert (check.name, check.status) == ("mails.ar", status)
+
+
+def test_a_mailbox_that_was_never_read_says_nothing_of_its_mails() -> None:
+    assert list(work.judge_held([work.Held("ar", 0, 0, None, 0)], NOW)) == []
