@@ -29,7 +29,7 @@ from models import (
     events,
 )
 from models.message import Direction
-from models.reasons import ExceptionReason
+from models.reasons import ExceptionReason, TaskKind
 from models.states import WAITING, DeliveryState
 
 
@@ -162,7 +162,8 @@ def _of_people(session: Session, invoices: Mapping[int, Invoice]) -> Counter[str
     for dispute in session.scalars(select(Dispute)):
         owner = invoices[dispute.invoice_id].customer_id
         found[f"dispute of {invoices[dispute.invoice_id].number} of {owner} | {dispute.state}"] += 1
-    for task in session.scalars(select(Task)):
+    # Which automatic answers a person audits is drawn by lot.
+    for task in session.scalars(select(Task).where(Task.kind != TaskKind.AUDIT_SAMPLE)):
         found[f"task of {task.customer_id} | {task.kind} {task.state}"] += 1
     for c in session.scalars(select(Contact)):
         found[f"contact {c.email} of {c.customer_id} | {bool(c.dead_since)} {c.away_until}"] += 1

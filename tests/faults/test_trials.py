@@ -39,7 +39,9 @@ def test_a_giant_literal_costs_no_memory(world: World) -> None:
     outcome = conduct(world, giant)
     assert outcome.struck
     assert outcome.is_well
-    assert outcome.peak_bytes < 512 << 20
+    assert (
+        outcome.peak_bytes < 900 << 20
+    )  # the trained model and its encoder alone take 500 MB; unbounded it was 1.3 GB more
 
 
 def test_an_answer_settles_what_nobody_knew(world: World) -> None:
