@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Dialog, Page, Request, sync_playwright
 from sqlalchemy import select
 
 from agent.review.web.app import build
@@ -60,18 +60,27 @@ def served(office: Office) -> Iterator[str]:
 @pytest.fixture
 def open_page(chromium: Chromium, small_desk: Office) -> Iterator[Callable[..., Page]]:
     """Opens a page as a person who has logged in; a request elsewhere, an error or a dialog fails the test."""
-    contexts = []
+    contexts: list[BrowserContext] = []
     complaints: list[str] = []
+
+    def dismissed(dialog: Dialog) -> None:
+        complaints.append(dialog.message)
+        dialog.dismiss()
+
     with served(small_desk) as address:
+
+        def asked(request: Request) -> None:
+            if not request.url.startswith((address, "data:")):
+                complaints.append(request.url)
 
         def open_one(path: str = "/", *, name: str = "lea", width: int = WIDTHS["desktop"]) -> Page:
             context = chromium.new_context(viewport={"width": width, "height": 900}, locale="en-GB")
             contexts.append(context)
             page = context.new_page()
             page.set_default_timeout(30_000)
-            page.on("request", lambda r: None if r.url.startswith((address, "data:")) else complaints.append(r.url))
+            page.on("request", asked)
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+            page.on("dialog", dismissed)
             page.goto(f"{address}/login")
             page.fill("input[name=name]", name)
             page.fill("input[name=password]", PASSWORD)
@@ -123,7 +132,7 @@ def test_a_reviewer_clears_the_list_with_the_keyboard_alone(small_desk: Office, 
         here = page.url
         page.keyboard.press("1")  # "says it has paid"
         page.keyboard.press("a")
-        page.wait_for_url(lambda url, before=here: url != before)
+        page.wait_for_function("before => location.href !== before", arg=here)
         with small_desk.database.read() as session:
             states = session.scalars(select(ExceptionItem.state)).all()
         assert states.count(ExceptionState.RESOLVED) == count - left + 1
