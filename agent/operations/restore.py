@@ -121,12 +121,20 @@ def _put_sqlite(
     finally:
         database.close()
     point("restore.unbound")
-    aside = tuple(p.rename(p.with_name(f"{p.name}.{mark}")) for p in in_the_way)
+    aside = tuple(p.rename(_set_aside(p, target, mark)) for p in in_the_way)
     # Across file systems a rename is a copy; the database comes last, as only then there is something to open.
     shutil.move(unpacked / manifest.database.replace(".sqlite", ".key"), key)
     point("restore.half_put")
     shutil.move(unpacked / manifest.database, target)
     return aside
+
+
+def _set_aside(path: Path, database: Path, mark: str | None) -> Path:
+    """Its name from now on. SQLite finds its side files by the database's name: what is in them stays in it."""
+    for end in SIDE_FILES:
+        if path.name == f"{database.name}{end}":
+            return path.with_name(f"{database.name}.{mark}{end}")
+    return path.with_name(f"{path.name}.{mark}")
 
 
 def _put_postgres(

@@ -1,8 +1,10 @@
 """`backup` and `restore` as people call them: proven, never written over, and sending nothing until adopted."""
 
+import contextlib
 import io
 import json
 import shutil
+import sqlite3
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,10 +133,15 @@ def test_a_backup_can_be_proven_without_restoring_it(site: Site) -> None:
     assert site.rows("restore", "--check", str(file))[0]["messages"] == 0
 
 
-def test_what_was_set_aside_is_named(site: Site) -> None:
+def test_what_was_set_aside_is_named_and_can_be_opened(site: Site) -> None:
     file = backed_up(site)
     done = site.rows("restore", str(file), "--replace")[0]
-    assert [Path(path).exists() for path in done["set_aside"]]
+    aside = [Path(path) for path in done["set_aside"]]
+    assert aside
+    assert all(path.exists() for path in aside)
+    for database in (path for path in aside if ".db." in path.name and not path.name.endswith(("-wal", "-shm"))):
+        with contextlib.closing(sqlite3.connect(database)) as opened:
+            assert opened.execute("SELECT count(*) FROM customer").fetchone() == (2,)
 
 
 def rewritten(file: Path, change: dict[str, bytes]) -> Path:
