@@ -6,6 +6,7 @@ collection, and this main thread, which watches all of them:
     signal (TERM, INT)      nothing new is begun, the mail in hand is finished, exit 0; a second signal kills at once
     a thread has died       said in the log, exit 1: the service manager starts it again
     the engine is silent    while the database answers: the same; while it doesn't: said, and waited for
+    the pages have died     the same ([web] in_daemon serves them from here)
     the clock was set       sending stops until a person says that the time is right; reading goes on
 
 It is up as soon as its database is: servers that can't be reached, or refuse a password, are told by their loops'
@@ -41,6 +42,7 @@ from models.database import located
 if TYPE_CHECKING:
     from agent.drains import Cycle, Drains
     from agent.engine import Engine
+    from agent.review.web.server import Server
 
 log = structlog.get_logger()
 
@@ -174,6 +176,7 @@ class Daemon:
         self._clock = ClockWatch()
         self._jump: timedelta | None = None
         self._waiters: dict[str, threading.Thread] = {}
+        self._pages: Server | None = None
         self._is_database_away = False
 
     def run(self) -> None:
@@ -187,7 +190,24 @@ class Daemon:
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"
         engine = Engine(self.database.url, executor, loops, self.drains.run)
-        engine.start()
+        with self._serving():
+            engine.start()
+            self._work(engine)
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        """The review pages in a thread of their own, where the configuration asks for them."""
+        if not self.settings.web.in_daemon:
+            yield
+            return
+        from agent.review.web.server import Server  # noqa: PLC0415 as above
+
+        with Server(self.database, self.settings, wall) as self._pages:
+            self._pages.start()
+            log.info("daemon.pages", url=self._pages.url)
+            yield
+
+    def _work(self, engine: Engine) -> None:
         try:
             self._wait_for_mail(engine)
             tell_service_manager("READY=1", f"STATUS={len(self.settings.mailbox)} mailbox(es)")
@@ -224,6 +244,8 @@ class Daemon:
         for name, thread in self._waiters.items():
             if not thread.is_alive() and not self.stop.is_set():
                 raise Died(f"the thread that waits for mail of {name} has ended")
+        if self._pages is not None and not self._pages.is_alive() and not self.stop.is_set():
+            raise Died("the thread that serves the review pages has ended")
         if engine.silent_for > SILENCE and self._database_answers():
             raise Died(f"the engine has run nothing for {engine.silent_for.total_seconds():.0f} seconds")
 

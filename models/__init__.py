@@ -34,11 +34,10 @@ from models.reminder import Reminder, ReminderLine
 from models.stop import SendingStop
 from models.task import Task, TaskLink
 from models.thread import Thread
-from models.user import ApiToken, LoginFailure, SavedView, User
+from models.user import LoginFailure, SavedView, User
 
 __all__ = [
     "Allocation",
-    "ApiToken",
     "Base",
     "Blob",
     "Contact",

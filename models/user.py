@@ -1,4 +1,4 @@
-"""Who may use the pages: accounts, the tokens of programs, failed log-ins, and the views that a person saved."""
+"""Who may use the pages: accounts, failed log-ins, and the views that a person saved."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -39,20 +39,6 @@ class User(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(128))
     last_login_at: Mapped[datetime | None]
-
-
-class ApiToken(Base):
-    """A program's key to do what its person may; only its hash is kept, the token is shown once."""
-
-    __tablename__ = "api_token"
-
-    id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
-    label: Mapped[str] = mapped_column(String(64))
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime]
-    created_by: Mapped[str] = mapped_column(String(128))
-    revoked_at: Mapped[datetime | None]
 
 
 class LoginFailure(Base):

@@ -5,7 +5,6 @@ does not exist costs the same time as a wrong password. Every change of an accou
 counted, by name and by address, and too many make the next ones wait.
 """
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from agent.review.rights import Actor
 from config.errors import NeedsPerson, RelanceError
-from models import ApiToken, LoginFailure, User, events
+from models import LoginFailure, User, events
 from models.user import Role
 
 SHORTEST_PASSWORD = 10
@@ -32,8 +31,6 @@ BY_NAME_AND_ADDRESS = 5
 BY_ADDRESS = 30
 BY_NAME = 50
 """Of one name from everywhere: so high that a stranger hardly locks a person out, so low that guessing is useless."""
-
-TOKEN_PREFIX = "rel_"  # noqa: S105 - how one is told from other secrets
 
 _hasher = PasswordHasher()
 
@@ -111,7 +108,7 @@ def set_role(session: Session, user: User, role: Role, *, by: str, at: datetime)
 
 
 def disable(session: Session, user: User, *, by: str, at: datetime) -> None:
-    """End the account: no log-in, no session, no token. Its name stays in the log."""
+    """End the account: no log-in, no session. Its name stays in the log."""
     if user.disabled_at is not None:
         return
     user.disabled_at = at
@@ -183,37 +180,6 @@ def of_session(session: Session, user_id: int, epoch: int) -> User | None:
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
-
-
-def make_token(session: Session, user: User, label: str, *, by: str, at: datetime) -> str:
-    """A new token for programs; it is given back once and kept as a hash only."""
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    row = ApiToken(user_id=user.id, label=label, sha256=_digest(token), created_at=at, created_by=by)
-    session.add(row)
-    events.record(session, "token.made", row, actor=by, at=at, user=user.name)
-    return token
-
-
-def revoke_token(session: Session, token_id: int, *, by: str, at: datetime) -> None:
-    row = session.get(ApiToken, token_id)
-    if row is None or row.revoked_at is not None:
-        raise NeedsPerson(f"there is no token {token_id} in use; `relance user list` shows them")
-    row.revoked_at = at
-    events.record(session, "token.revoked", row, actor=by, at=at)
-
-
-def of_token(session: Session, token: str) -> User | None:
-    """The account that a token works for; None: no such token, or it or its account has ended.
-
-    A token has 256 random bits, so that a plain hash is enough to keep it and a look-up by hash tells nothing by time.
-    """
-    row = session.scalar(select(ApiToken).where(ApiToken.sha256 == _digest(token), ApiToken.revoked_at.is_(None)))
-    user = session.get(User, row.user_id) if row is not None else None
-    return user if user is not None and user.disabled_at is None else None
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _hashed(password: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from agent.console import Context
 from agent.review import people
 from config.errors import NeedsPerson
-from models import ApiToken, User
+from models import User
 from models.user import Role
 
 By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
@@ -29,8 +29,6 @@ def mount(app: typer.Typer) -> None:
     group.command("role")(role_command)
     group.command("disable")(disable)
     group.command("enable")(enable)
-    group.command("token")(token)
-    group.command("revoke-token")(revoke_token)
     app.add_typer(group, name="user")
 
 
@@ -42,7 +40,6 @@ def add(
         str | None, typer.Option("--email", help="Address; of a sales person the account manager's.")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help="en or fr; else the browser's.")] = None,
-    no_password: Annotated[bool, typer.Option("--no-password", help="Tokens only, no log-in by password.")] = False,
     password_stdin: Stdin = False,
     by: By = "operator",
 ) -> None:
@@ -52,7 +49,7 @@ def add(
     with database.read() as session:
         if session.scalar(select(User.id).where(User.name == name)) is not None:
             raise NeedsPerson(f"there is a user “{name}” already", f"`relance user passwd {name}` sets a new password.")
-    password, made_up = (None, False) if no_password else _password(from_stdin=password_stdin)
+    password, made_up = _password(from_stdin=password_stdin)
     with database.write() as session:
         people.add(session, name, role, password, email=email, language=language, by=by, at=ctx.now())
     ctx.say(f"{name} may use the pages as {role.value}.")
@@ -61,19 +58,14 @@ def add(
 
 
 def list_users(context: typer.Context, json: Json = False) -> None:
-    """List the accounts, with their tokens."""
+    """List the accounts."""
     ctx: Context = context.obj
     with ctx.database().read() as session:
-        rows = []
-        for user in session.scalars(select(User).order_by(User.name)):
-            tokens = session.scalars(
-                select(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)
-            )
-            rows.append(_row(user, [f"{t.id}:{t.label}" for t in tokens]))
+        rows = [_row(user) for user in session.scalars(select(User).order_by(User.name))]
     ctx.emit(rows, json=json)
 
 
-def _row(user: User, tokens: list[str]) -> dict[str, Any]:
+def _row(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "role": user.role.value,
@@ -81,7 +73,6 @@ def _row(user: User, tokens: list[str]) -> dict[str, Any]:
         "language": user.language,
         "disabled": user.disabled_at is not None,
         "last_login_at": user.last_login_at,
-        "tokens": tokens,
     }
 
 
@@ -109,7 +100,7 @@ def role_command(
 
 
 def disable(context: typer.Context, name: Name, by: By = "operator") -> None:
-    """End an account at once, with its sessions and tokens; its name stays in the log."""
+    """End an account at once, with its sessions; its name stays in the log."""
     ctx: Context = context.obj
     with ctx.database().write() as session:
         people.disable(session, people.find(session, name), by=by, at=ctx.now())
@@ -122,32 +113,6 @@ def enable(context: typer.Context, name: Name, by: By = "operator") -> None:
     with ctx.database().write() as session:
         people.enable(session, people.find(session, name), by=by, at=ctx.now())
     ctx.say(f"{name} can log in again.")
-
-
-def token(
-    context: typer.Context,
-    name: Name,
-    label: Annotated[str, typer.Option("--label", help="What the program is, for the list.")] = "program",
-    by: By = "operator",
-    json: Json = False,
-) -> None:
-    """Make a token with which a program may do what this person may; it is shown once."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        made = people.make_token(session, people.find(session, name), label, by=by, at=ctx.now())
-    ctx.emit({"name": name, "label": label, "token": made}, json=json)
-
-
-def revoke_token(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(help="Number of the token, from `relance user list`.")],
-    by: By = "operator",
-) -> None:
-    """End a token."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        people.revoke_token(session, number, by=by, at=ctx.now())
-    ctx.say(f"Token {number} is good for nothing any more.")
 
 
 def _password(*, from_stdin: bool) -> tuple[str, bool]:

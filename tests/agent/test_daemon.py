@@ -2,6 +2,8 @@
 
 import email
 import signal
+import socket
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -172,3 +174,19 @@ def test_one_cycle_that_fails_in_part_says_so_and_does_the_rest(make_site: Calla
     said = site.refusal("run", "--once")
     assert "relance: collect:ar: " in said
     assert "1 planned, 0 sent" in said
+
+
+def test_the_daemon_serves_the_review_pages_where_it_is_asked_to(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    site.settings = f"[web]\nin_daemon = true\nport = {port}\n"
+    site.write()
+    with site.running() as daemon:
+        url = daemon.wait_for("daemon.pages")["url"]
+        daemon.wait_for("daemon.ready")
+        with urllib.request.urlopen(f"{url}/login", timeout=PATIENCE) as page:  # noqa: S310 our own address
+            assert page.status == 200
+        assert daemon.terminate() == 0
+    assert "Traceback" not in daemon.log.read_text()

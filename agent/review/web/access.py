@@ -1,10 +1,10 @@
-"""Log-in and log-out, the language, and the one-time link that the command line gives."""
+"""Log-in and log-out, and the language."""
 
 from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from agent.review import people, tickets
+from agent.review import people
 from agent.review.people import Door, Refused, TooManyFailures
 from agent.review.web.frame import Call, local_path
 from models import User
@@ -39,18 +39,6 @@ def login(call: Call) -> Response:
         return call.show("login.html.j2", status=401, name=name, refused=str(error), to=to)
     _begin(call, user)
     return RedirectResponse(to, status_code=303)
-
-
-def by_ticket(call: Call) -> Response:
-    """A link that was given by `relance user link`, good once and for minutes."""
-    with call.desk.database.write() as session:
-        user = tickets.redeem(session, call.desk.database.key, call.query.get("ticket", ""), call.now)
-        if user is None:
-            return call.show(
-                "error.html.j2", status=403, title=call.say("login.ticket"), text=call.say("login.ticket_text")
-            )
-    _begin(call, user)
-    return RedirectResponse("/", status_code=303)
 
 
 def logout(call: Call) -> Response:

@@ -74,7 +74,6 @@ def _routes(desk: Desk) -> list[Route]:
         Route("/health", _health, methods=["GET"]),
         get("/login", access.login_page, None),
         post("/login", access.login, None),
-        get("/enter", access.by_ticket, None),
         post("/logout", access.logout, None),
         post("/language", access.language, None),
         get("/", work_pages.work_page),

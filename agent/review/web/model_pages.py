@@ -16,6 +16,9 @@ NEWEST = 50
 def model_page(call: Call) -> Response:
     settings = call.desk.settings
     entries = registry.entries(settings.root)
+    promoted = registry.promoted(settings.root)
+    folder = settings.model_path or promoted
+    in_use = folder.name if folder is not None else registry.DEFAULT_NAME
     with call.desk.database.read() as session:
         used = dict(
             session.execute(select(Prediction.model_version, func.count()).group_by(Prediction.model_version)).all()
@@ -31,7 +34,7 @@ def model_page(call: Call) -> Response:
         withdrawn = session.scalar(select(func.count()).where(Correction.withdrawn_at.is_not(None))) or 0
     confirmed = sum(said.get(row.message_id) == row.labels.get("primary") for row in corrections)
     return call.show(
-        "model.html.j2", entries=[entry.as_json() for entry in entries], used=used, chosen=settings.classifier.model,
+        "model.html.j2", entries=[entry.as_json() for entry in entries], used=used, chosen=in_use,
         corrections=list(reversed(corrections))[:NEWEST], count=len(corrections), confirmed=confirmed,
         withdrawn=withdrawn, said=said,
     )  # fmt: skip

@@ -43,20 +43,6 @@ def upgrade() -> None:
     op.create_index("ix_login_failure_name_at", "login_failure", ["name", "at"])
     op.create_index("ix_login_failure_address_at", "login_failure", ["address", "at"])
     op.create_table(
-        "api_token",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("label", sa.String(length=64), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("created_at", Moment(), nullable=False),
-        sa.Column("created_by", sa.String(length=128), nullable=False),
-        sa.Column("revoked_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_api_token_user_id_user_account")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
-        sa.UniqueConstraint("sha256", name=op.f("uq_api_token_sha256")),
-    )
-    op.create_index(op.f("ix_api_token_user_id"), "api_token", ["user_id"])
-    op.create_table(
         "saved_view",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from agent.review import people, tickets
+from agent.review import people
 from agent.review.people import BY_NAME_AND_ADDRESS, WINDOW, Door, TooManyFailures
 from config.errors import NeedsPerson
-from models import ApiToken, Database, Event, LoginFailure, User
+from models import Database, Event, LoginFailure, User
 from models.user import Role
 from tests.builders.ledger import NOW
 
@@ -98,39 +98,6 @@ def test_old_refusals_are_forgotten(database: Database, lea: str) -> None:
         people.turn_away(session, lea, Door(DOOR.address, NOW + WINDOW * 2))
     with database.read() as session:
         assert len(session.scalars(select(LoginFailure)).all()) == 1
-
-
-def test_a_token_works_until_it_or_its_person_ends(database: Database, lea: str) -> None:
-    with database.write() as session:
-        token = people.make_token(session, people.find(session, lea), "erp", by="test", at=NOW)
-        second = people.make_token(session, people.find(session, lea), "bi", by="test", at=NOW)
-    with database.read() as session:
-        kept = session.scalars(select(ApiToken).order_by(ApiToken.id)).all()
-        assert all(token not in (row.sha256, row.label) for row in kept)
-        assert people.of_token(session, token) is not None
-        assert people.of_token(session, token[:-1]) is None
-    with database.write() as session:
-        people.revoke_token(session, kept[0].id, by="test", at=NOW)
-    with database.read() as session:
-        assert people.of_token(session, token) is None
-        assert people.of_token(session, second) is not None
-    with database.write() as session:
-        people.disable(session, people.find(session, lea), by="test", at=NOW)
-    with database.read() as session:
-        assert people.of_token(session, second) is None
-
-
-def test_a_ticket_works_once_and_not_for_long(database: Database, lea: str) -> None:
-    with database.read() as session:
-        ticket = tickets.issue(people.find(session, lea), database.key, NOW)
-    with database.write() as session:
-        late = NOW + tickets.GOOD_FOR + timedelta(seconds=1)
-        assert tickets.redeem(session, database.key, ticket, late) is None
-        assert tickets.redeem(session, database.key, ticket.replace(".", "x", 1), NOW) is None
-        assert tickets.redeem(session, database.key, ticket[:-1] + ("0" if ticket[-1] != "0" else "1"), NOW) is None
-        assert tickets.redeem(session, database.key, ticket, NOW) is not None
-    with database.write() as session:
-        assert tickets.redeem(session, database.key, ticket, NOW) is None
 
 
 def test_what_is_done_to_an_account_stands_in_the_log(database: Database, lea: str) -> None:
