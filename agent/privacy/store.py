@@ -48,8 +48,8 @@ _SETTLED_ITEMS = (ExceptionState.RESOLVED, ExceptionState.DISMISSED)
 _SAFE_OF_A_READING = frozenset({"kind", "language", "date", "mentions_iban", "authentication"})
 _SAFE_OF_A_PREDICTION = frozenset(
     "id primary intents confidence action_confidence automatic per_invoice promise_date promised promised_amount"
-    " promised_currency paid_date paid_amount payment_method dispute_reason question_topic other_reason late_reason language rule"
-    " model_version".split()
+    " promised_currency paid_date paid_amount payment_method dispute_reason question_topic other_reason late_reason"
+    " language rule model_version".split()
 )
 
 
