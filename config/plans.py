@@ -54,7 +54,6 @@ class Step:
         tone: how it speaks.
         level: how far the dunning has come, from 1.
         attach_invoice: whether the invoice's PDF goes along, where there is one.
-        attach_statement: whether a statement of everything that is open goes along as a PDF.
         minimum: what must at least be asked for, in the currency of the invoices; below it the step waits.
         approval: whose word it needs before it leaves, whatever the mode: nobody's, any person's, or that of the
             customer's account manager.
@@ -69,7 +68,6 @@ class Step:
     tone: Tone
     level: int
     attach_invoice: bool = False
-    attach_statement: bool = False
     minimum: Decimal = NOTHING
     approval: Approval = "none"
     charges: Charges = "none"
@@ -112,7 +110,6 @@ class _StepTable(BaseModel):
     tone: Tone = "neutral"
     level: int = Field(ge=1, le=9)
     attach_invoice: bool = False
-    attach_statement: bool = False
     minimum: Decimal | None = Field(default=None, ge=0)
     approval: Approval = "none"
     charges: Charges = "none"
@@ -254,7 +251,6 @@ def _read(path: Path, gap_days: int) -> Plan:
                 tone=step.tone,
                 level=step.level,
                 attach_invoice=step.attach_invoice,
-                attach_statement=step.attach_statement,
                 minimum=table.minimum if step.minimum is None else step.minimum,
                 approval=step.approval,
                 charges=step.charges,
