@@ -28,16 +28,21 @@ from models.message import Message, MessageLink
 from models.note import Note
 from models.payment import Allocation, Payment
 from models.prediction import Prediction
+from models.presence import Presence
 from models.promise import Promise
 from models.reading import Reading
 from models.reminder import Reminder, ReminderLine
 from models.stop import SendingStop
 from models.task import Task, TaskLink
 from models.thread import Thread
+from models.token import ApiAnswer, ApiToken
 from models.user import LoginFailure, SavedView, User
+from models.webhook import WebhookCursor, WebhookDelivery
 
 __all__ = [
     "Allocation",
+    "ApiAnswer",
+    "ApiToken",
     "Base",
     "Blob",
     "Contact",
@@ -66,6 +71,7 @@ __all__ = [
     "Note",
     "Payment",
     "Prediction",
+    "Presence",
     "Promise",
     "Reading",
     "Reminder",
@@ -76,4 +82,6 @@ __all__ = [
     "TaskLink",
     "Thread",
     "User",
+    "WebhookCursor",
+    "WebhookDelivery",
 ]

@@ -33,6 +33,8 @@ class User(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     password_hash: Mapped[str | None] = mapped_column(String(256))
     """Argon2id in its own notation; None: no log-in by password."""
+    provider_subject: Mapped[str | None] = mapped_column(String(512), index=True, unique=True)
+    """Who it is at the company's OpenID provider: issuer and subject; None: a local account."""
     session_epoch: Mapped[int] = mapped_column(default=1)
     """Goes up with a new password, role or a disabling, and ends every session that was begun before."""
     disabled_at: Mapped[datetime | None]

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from agent.review import people
+from agent.review.deeds import NoSuch
 from agent.review.rights import Actor, NotAllowed, Right
 from agent.review.web.desk import Desk
 from agent.review.web.guards import SAFE_METHODS, is_from_our_page
@@ -159,6 +160,8 @@ def _to_login(call: Call) -> Response:
 def _told(call: Call, error: RelanceError) -> Response:
     """What people may be told: beside the form where htmx asked, else as a page."""
     status = 403 if isinstance(error, NotAllowed) else 503 if isinstance(error, TemporaryFailure) else 409
+    if isinstance(error, NoSuch):
+        status, error = 404, NoSuch(call.say("error.not_found"))
     if call.is_fragment:
         html = render(call, "piece_error.html.j2", {"text": str(error)})
         return HTMLResponse(html, status_code=200, headers={"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})

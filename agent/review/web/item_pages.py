@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any, get_args
 from urllib.parse import parse_qsl
@@ -10,35 +10,31 @@ from urllib.parse import parse_qsl
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
-from agent.ledger import byhand
 from agent.ledger.overview import invoices as invoices_shown
 from agent.replies import resolve
-from agent.replies.resolve import INTENTS, DeliveryWord, Word
-from agent.review import answers, item, queue, tasks, worklist
+from agent.replies.resolve import INTENTS, DeliveryWord, Effect, Word
+from agent.review import answers, deeds, item, worklist
 from agent.review.conversation import conversation
+from agent.review.deeds import VERDICTS
 from agent.review.rights import Right, must
 from agent.review.web import work_pages
 from agent.review.web.effects import told
 from agent.review.web.frame import Call, render
-from agent.review.web.work_pages import address, colleagues_of, must_be_seen, selection, snooze_one
+from agent.review.web.work_pages import address, selection
 from agent.review.worklist import Entry, Key
 from classifier.labels import DISPUTE_REASONS
 from config.errors import NeedsPerson, RelanceError
-from models import Contact, Customer, ExceptionItem, Invoice, Message, Task
-from models.states import DisputeState, TaskState
-
-VERDICTS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.WITHDRAWN)
+from models import Contact, Customer, Message, Task
+from models.states import TaskState
 
 
 def item_page(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.read() as session:
-        must_be_seen(session, call, "item", number)
+        entry = deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
         view = item.view(session, number, call.desk.settings, call.now)
-        entry = worklist.one(session, "item", number, call.actor.name, call.now, call.today)
         drafts = answers.drafts(session, number, call.desk.settings, call.actor.name) if view.is_waiting else []
-        colleagues = colleagues_of(session)
-    assert entry is not None
+        colleagues = deeds.colleagues_of(session)
     call.desk.presence.sign(entry.path, call.actor.name, call.now)
     suggested = view.prediction.primary if view.prediction is not None else None
     return call.show(
@@ -84,7 +80,7 @@ def consequence(call: Call) -> Response:
     number = number_of(call)
     try:
         with call.desk.database.read() as session:
-            must_be_seen(session, call, "item", number)
+            deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
         done = resolve.preview(call.desk.database, number, _word(call), call.desk.settings, call.now)
     except RelanceError as error:
         return call.show("piece_follows.html.j2", follows=[], missing=str(error))
@@ -126,60 +122,28 @@ def _day(call: Call, text: str) -> date | None:
 
 def settle(call: Call) -> Response:
     """Settle an item by what the form says, and open the next one."""
-
-    def do(session: Session, row: ExceptionItem) -> list[str]:
-        return told(call.tongue, resolve.resolve(session, row, _word(call), call.desk.settings, call.now).effects)
-
-    return _settled(call, do)
+    return _settled(call, lambda session, n: deeds.decide(session, n, _word(call), call.desk.settings, call.now))
 
 
 def verdict(call: Call) -> Response:
     """How the disputes that an item asks about end."""
-    wanted = call.form.get("verdict", "")
-
-    def do(session: Session, row: ExceptionItem) -> list[str]:
-        deed = byhand.Deed(call.actor.name, call.now)
-        ending = next((one for one in VERDICTS if one.value == wanted), None)
-        if ending is None:
-            raise NeedsPerson(call.say("item.choose_verdict"))
-        sentences = []
-        for link in row.links:
-            if link.invoice_id is None:
-                continue
-            contested = session.get_one(Invoice, link.invoice_id, with_for_update=True)
-            if byhand.settle_disputes(session, contested, ending, deed):
-                sentences.append(call.say(f"effect.dispute_{ending.value}", invoice=contested.number))
-        session.refresh(row)
-        if row.resolved_at is None:
-            word = Word(by=call.actor.name)
-            if item.way_of(row, session.get(Message, row.message_id) if row.message_id else None) == "verdict":
-                queue.must_wait(row)
-                resolve.dismiss(session, row, f"dispute {ending.value}", call.actor.name, call.now)
-            else:
-                resolve.resolve(session, row, word, call.desk.settings, call.now)
-        return sentences
-
-    return _settled(call, do)
+    ending = next((one for one in VERDICTS if one.value == call.form.get("verdict", "")), None)
+    if ending is None:
+        raise NeedsPerson(call.say("item.choose_verdict"))
+    by, settings = call.actor.name, call.desk.settings
+    return _settled(call, lambda session, n: deeds.end_disputes(session, n, ending, by, settings, call.now))
 
 
 def dismiss(call: Call) -> Response:
     reason = call.form.get("reason", "").strip() or call.say("item.dismissed_reason")
-
-    def do(session: Session, row: ExceptionItem) -> list[str]:
-        resolve.dismiss(session, row, reason[:500], call.actor.name, call.now)
-        return [call.say("effect.dismissed")]
-
-    return _settled(call, do)
+    return _settled(call, lambda session, n: deeds.dismiss(session, n, reason, call.actor.name, call.now))
 
 
-def _settled(call: Call, do: Callable[[Session, ExceptionItem], list[str]]) -> Response:
+def _settled(call: Call, do: Callable[[Session, int], Iterable[Effect]]) -> Response:
     number = number_of(call)
     with call.desk.database.write() as session:
-        must_be_seen(session, call, "item", number)
-        row = queue.get(session, number)
-        queue.must_be_free_for(row, call.actor.name)
-        key = Key(row.priority, "item", row.id)
-        sentences = do(session, row)
+        key = deeds.entry_of(session, call.actor, "item", number, call.now, call.today).key
+        sentences = told(call.tongue, do(session, number))
     call.desk.presence.leave(f"/work/item/{number}", call.actor.name)
     return go_on(call, key, " · ".join(sentences), undo=True)
 
@@ -208,24 +172,22 @@ def skip(call: Call) -> Response:
 
 
 def take(call: Call) -> Response:
-    return _with_entry(
-        call, lambda s, kind, n: work_pages.assign_one(s, kind, n, call.actor.name, call.actor.name, call.now)
-    )
+    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, call.actor.name, call.actor.name, call.now))
 
 
 def give_back(call: Call) -> Response:
-    return _with_entry(call, lambda s, kind, n: work_pages.assign_one(s, kind, n, None, call.actor.name, call.now))
+    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, None, call.actor.name, call.now))
 
 
 def assign(call: Call) -> Response:
     to = call.form.get("assignee", "")
-    return _with_entry(call, lambda s, kind, n: work_pages.assign_one(s, kind, n, to, call.actor.name, call.now))
+    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, to, call.actor.name, call.now))
 
 
 def _with_entry(call: Call, do: Callable[[Session, str, int], None]) -> Response:
     kind, number = call.path("kind"), number_of(call)
     with call.desk.database.write() as session:
-        must_be_seen(session, call, kind, number)
+        deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
         do(session, kind, number)
     query = call.form.get("query", "")
     return call.go(f"/work/{kind}/{number}" + (f"?{query}" if query else ""))
@@ -235,10 +197,8 @@ def snooze(call: Call) -> Response:
     kind, number = call.path("kind"), number_of(call)
     until = work_pages.morning(call, call.form.get("until", ""))
     with call.desk.database.write() as session:
-        must_be_seen(session, call, kind, number)
-        entry = worklist.one(session, kind, number, call.actor.name, call.now, call.today)  # type: ignore[arg-type]  # checked by its table
-        snooze_one(session, kind, number, until, call.actor.name, call.now)
-    assert entry is not None
+        entry = deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
+        deeds.snooze(session, kind, number, until, call.actor.name, call.now)
     return go_on(call, entry.key, call.say("item.sleeps", on=call.tongue.day(until)), undo=False)
 
 
@@ -248,17 +208,14 @@ def snooze(call: Call) -> Response:
 def task_page(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.read() as session:
-        must_be_seen(session, call, "task", number)
-        entry = worklist.one(session, "task", number, call.actor.name, call.now, call.today)
-        task = session.get(Task, number)
-        if entry is None or task is None:
-            raise NeedsPerson(call.say("error.not_found"))
+        entry = deeds.entry_of(session, call.actor, "task", number, call.now, call.today)
+        task = session.get_one(Task, number)
         customer = session.get_one(Customer, task.customer_id)
         contacts = session.scalars(_contacts(customer.id)).all()
         shown = invoices_shown(session, call.desk.settings, call.now, entry.invoices) if entry.invoices else []
         message = session.get(Message, task.message_id) if task.message_id is not None else None
         mails = conversation(session, message, customer.id)
-        colleagues = colleagues_of(session)
+        colleagues = deeds.colleagues_of(session)
     call.desk.presence.sign(entry.path, call.actor.name, call.now)
     return call.show(
         "task.html.j2", entry=entry, task=task, customer=customer, contacts=contacts, invoices=shown, mails=mails,
@@ -279,39 +236,25 @@ def task_done(call: Call) -> Response:
     number = number_of(call)
     outcome = call.form.get("outcome", "done")
     text = call.form.get("text", "").strip()[:2000]
+    word = deeds.TaskWord(
+        outcome=outcome,
+        outcome_told=call.say(f"outcome.{outcome}") + (f": {text}" if text else ""),
+        text=text,
+        promise_date=_needed_day(call) if outcome == "promise" else None,
+        dispute_reason=call.form.get("dispute_reason", "other"),
+    )
     with call.desk.database.write() as session:
-        must_be_seen(session, call, "task", number)
-        task = tasks.get(session, number)
-        key = Key(task.priority, "task", task.id)
-        deed = byhand.Deed(call.actor.name, call.now)
-        sentences = _log_outcome(session, call, task, outcome, text, deed)
-        told_outcome = call.say(f"outcome.{outcome}") + (f": {text}" if text else "")
-        tasks.done(session, number, told_outcome[:500], call.actor.name, call.now)
+        key = deeds.entry_of(session, call.actor, "task", number, call.now, call.today).key
+        done = deeds.finish_task(session, number, word, call.actor.name, call.desk.settings, call.now)
     call.desk.presence.leave(f"/work/task/{number}", call.actor.name)
-    return go_on(call, key, " · ".join([call.say("effect.task_done"), *sentences]), undo=True)
+    return go_on(call, key, " · ".join(told(call.tongue, done)), undo=True)
 
 
-def _log_outcome(session: Session, call: Call, task: Task, outcome: str, text: str, deed: byhand.Deed) -> list[str]:
-    settings = call.desk.settings
-    rows = [session.get_one(Invoice, link.invoice_id, with_for_update=True) for link in task.links]
-    customer = session.get_one(Customer, task.customer_id)
-    sentences: list[str] = []
-    if text:
-        byhand.note(session, byhand.Target(customer, None), "call" if task.kind.value == "call" else "note", text, deed)
-    owing = [row for row in rows if not row.is_closed and row.balance > 0]
-    if outcome == "promise":
-        day = _day(call, call.form.get("promise_date", ""))
-        if day is None:
-            raise NeedsPerson(call.say("error.no_day", text=""))
-        for row in owing:
-            byhand.log_promise(session, byhand.Target(customer, row), day, None, deed, settings)
-            sentences.append(call.say("effect.promised", invoice=row.number, on=call.tongue.day(day), detail=""))
-    if outcome == "dispute":
-        code = call.form.get("dispute_reason", "other")
-        for row in owing:
-            byhand.log_dispute(session, byhand.Target(customer, row), code, None, deed, settings)
-            sentences.append(call.say("effect.disputed", invoice=row.number, on="", detail=call.say(f"dispute.{code}")))
-    return sentences
+def _needed_day(call: Call) -> date:
+    day = _day(call, call.form.get("promise_date", ""))
+    if day is None:
+        raise NeedsPerson(call.say("error.no_day", text=""))
+    return day
 
 
 # --- mails -----------------------------------------------------------------------------------------------------------
@@ -322,7 +265,7 @@ def answer(call: Call) -> Response:
     number = number_of(call)
     must(call.actor, Right.WORK)
     with call.desk.database.read() as session:
-        must_be_seen(session, call, "item", number)
+        deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
     wish = answers.Wish(
         item_id=number,
         subject=call.form.get("subject", ""),
@@ -341,7 +284,7 @@ def draft(call: Call) -> Response:
     """One draft's text, put into the form."""
     number = number_of(call)
     with call.desk.database.read() as session:
-        must_be_seen(session, call, "item", number)
+        deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
         found = answers.drafts(session, number, call.desk.settings, call.actor.name)
     chosen = next((one for one in found if one.name == call.query.get("draft")), None)
     if chosen is None:

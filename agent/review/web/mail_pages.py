@@ -11,11 +11,12 @@ from starlette.responses import HTMLResponse, Response
 from agent.inbound.confined import Unreadable
 from agent.inbound.store import reading_of
 from agent.reminders.letter import safe_filename
+from agent.review import debtors
 from agent.review.conversation import html_part
 from agent.review.web.frame import Call
 from agent.review.web.guards import MAIL_POLICY
 from config.errors import NeedsPerson
-from models import Blob, Customer, Message
+from models import Blob, Message
 from models.message import Direction
 
 _STYLE = (
@@ -77,20 +78,10 @@ def message_of(call: Call) -> Message:
     """The message that the address names, if this person may see it."""
     number = call.path("number")
     with call.desk.database.read() as session:
-        message = session.get(Message, int(number)) if number.isdecimal() and len(number) < 18 else None
-        customer = session.get(Customer, message.customer_id) if message is not None and message.customer_id else None
-        if message is None or not _is_seen(call, customer):
-            raise NeedsPerson(call.say("error.not_found"))
-        return message
+        return debtors.message_of(session, call.actor, int(number) if number.isdecimal() and len(number) < 18 else 0)
 
 
 def _raw(call: Call) -> tuple[Message, bytes]:
     message = message_of(call)
     with call.desk.database.read() as session:
         return message, session.get_one(Blob, message.blob_sha256).content
-
-
-def _is_seen(call: Call, customer: Customer | None) -> bool:
-    if call.actor.only_of is None:
-        return True
-    return customer is not None and (customer.account_manager or "").lower() == call.actor.only_of.lower() != ""

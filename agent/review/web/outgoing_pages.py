@@ -9,13 +9,12 @@ from starlette.responses import Response
 
 from agent.ledger.overview import invoices as invoices_shown
 from agent.reminders import approve
-from agent.review import outgoing, worklist
+from agent.review import deeds, outgoing, worklist
 from agent.review.conversation import mail_of
 from agent.review.priority import APPROVAL_URGENCY
 from agent.review.rights import Right, must
 from agent.review.web.frame import Call
 from agent.review.web.item_pages import go_on, number_of, place_of
-from agent.review.web.work_pages import must_be_seen
 from agent.review.worklist import Key, Selection
 from config.errors import NeedsPerson
 from models import Customer, Delivery, Reminder
@@ -70,11 +69,8 @@ def resume_all(call: Call) -> Response:
 def approval_page(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.read() as session:
-        must_be_seen(session, call, "approval", number)
-        entry = worklist.one(session, "approval", number, call.actor.name, call.now, call.today)
-        reminder = session.get(Reminder, number)
-        if entry is None or reminder is None:
-            raise NeedsPerson(call.say("error.not_found"))
+        entry = deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
+        reminder = session.get_one(Reminder, number)
         delivery = session.scalar(select(Delivery).where(Delivery.reminder_id == reminder.id))
         customer = session.get_one(Customer, reminder.customer_id)
         mail = mail_of(session, delivery.message) if delivery is not None else None
@@ -90,7 +86,7 @@ def approval_page(call: Call) -> Response:
 def approve_one(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.write() as session:
-        must_be_seen(session, call, "approval", number)
+        deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
         approve.approve(session, number, call.actor.name, call.now)
     return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.approved"), undo=True)
 
@@ -99,6 +95,6 @@ def skip_one(call: Call) -> Response:
     number = number_of(call)
     reason = call.form.get("reason", "").strip()[:500] or call.say("approval.no_reason")
     with call.desk.database.write() as session:
-        must_be_seen(session, call, "approval", number)
+        deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
         approve.skip(session, number, call.actor.name, reason, call.now)
     return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.skipped"), undo=False)

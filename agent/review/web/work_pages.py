@@ -12,16 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from agent.reminders import approve
-from agent.replies import resolve
-from agent.review import queue, taking_back, tasks, worklist
-from agent.review.rights import Right, must
+from agent.review import deeds, taking_back, worklist
 from agent.review.web.effects import told
 from agent.review.web.frame import Call
 from agent.review.worklist import Key, Selection
 from config.errors import NeedsPerson, RelanceError
-from models import Customer, SavedView, User
-from models.user import Role
+from models import Customer, SavedView
 
 
 def chosen_by(call: Call) -> Selection:
@@ -59,7 +55,7 @@ def work_page(call: Call) -> Response:
         found = worklist.page(session, chosen, call.actor.name, call.now, call.today, after)
         views = _views(session, call)
         segments = session.scalars(select(Customer.segment).where(Customer.segment.is_not(None)).distinct()).all()
-        colleagues = colleagues_of(session)
+        colleagues = deeds.colleagues_of(session)
     values: dict[str, Any] = {
         "chosen": chosen,
         "page": found,
@@ -86,13 +82,6 @@ def counts(call: Call) -> Response:
     )  # fmt: skip
 
 
-def colleagues_of(session: Session) -> list[str]:
-    """Who could be given work."""
-    able = (Role.REVIEWER, Role.APPROVER, Role.ADMIN)
-    query = select(User.name).where(User.disabled_at.is_(None), User.role.in_(able)).order_by(User.name)
-    return list(session.scalars(query))
-
-
 # --- several at once -------------------------------------------------------------------------------------------------
 
 Deed = Callable[[Session, str, int], None]
@@ -108,7 +97,7 @@ def bulk(call: Call) -> Response:
             continue
         try:
             with call.desk.database.write() as session:
-                must_be_seen(session, call, kind, int(number))
+                deeds.entry_of(session, call.actor, kind, int(number), call.now, call.today)
                 deed(session, kind, int(number))
             done += 1
         except RelanceError as error:
@@ -130,70 +119,20 @@ def _deed(call: Call, do: str) -> Deed:
     by, now = call.actor.name, call.now
     match do:
         case "take":
-            return lambda session, kind, number: assign_one(session, kind, number, by, by, now)
+            return lambda session, kind, number: deeds.assign(session, kind, number, by, by, now)
         case "assign":
             to = call.form.get("assignee", "")
-            return lambda session, kind, number: assign_one(session, kind, number, to, by, now)
+            return lambda session, kind, number: deeds.assign(session, kind, number, to, by, now)
         case "give_back":
-            return lambda session, kind, number: assign_one(session, kind, number, None, by, now)
+            return lambda session, kind, number: deeds.assign(session, kind, number, None, by, now)
         case "snooze":
             until = morning(call, call.form.get("until", ""))
-            return lambda session, kind, number: snooze_one(session, kind, number, until, by, now)
+            return lambda session, kind, number: deeds.snooze(session, kind, number, until, by, now)
         case "settle":
-            return lambda session, kind, number: _settle(session, call, kind, number)
+            return lambda session, kind, number: deeds.settle_as_proposed(
+                session, call.actor, kind, number, call.desk.settings, now
+            )
     raise NeedsPerson(call.say("work.bulk_nothing"))
-
-
-def assign_one(session: Session, kind: str, number: int, to: str | None, by: str, now: datetime) -> None:
-    if to is not None and to not in colleagues_of(session):
-        raise NeedsPerson(f"there is no colleague “{to}” who could work on it")
-    match kind:
-        case "item":
-            item = queue.get(session, number)
-            if to is None:
-                queue.give_back(session, item, by, now)
-            else:
-                queue.take(session, item, by, now, assignee=to)
-        case "task":
-            tasks.assign(session, tasks.get(session, number), to, by, now)
-        case _:
-            raise NeedsPerson("a reminder that waits for a yes belongs to whoever may approve")
-
-
-def snooze_one(session: Session, kind: str, number: int, until: datetime, by: str, now: datetime) -> None:
-    match kind:
-        case "item":
-            queue.snooze(session, queue.get(session, number), until, by, now)
-        case "task":
-            tasks.snooze(session, tasks.get(session, number), until, by, now)
-        case _:
-            raise NeedsPerson("a reminder that waits for a yes can't be put away; skip it, or hold the customer")
-
-
-def _settle(session: Session, call: Call, kind: str, number: int) -> None:
-    """What needs no word of its own: a yes, a task that is done, a mail that is taken as the model proposes."""
-    match kind:
-        case "approval":
-            must(call.actor, Right.APPROVE)
-            approve.approve(session, number, call.actor.name, call.now)
-        case "task":
-            tasks.done(session, number, "done", call.actor.name, call.now)
-        case "item":
-            item = queue.get(session, number)
-            queue.must_be_free_for(item, call.actor.name)
-            word = resolve.Word(by=call.actor.name, intent=item.suggested_primary)
-            resolve.resolve(session, item, word, call.desk.settings, call.now)
-
-
-def must_be_seen(session: Session, call: Call, kind: str, number: int) -> None:
-    """Raises NeedsPerson where a sales person asks by number for another's customer."""
-    if call.actor.only_of is None:
-        return
-    entry = worklist.one(session, kind, number, call.actor.name, call.now, call.today)  # type: ignore[arg-type]  # one of KINDS
-    customer = session.get(Customer, entry.customer_id) if entry is not None and entry.customer_id is not None else None
-    manager = (customer.account_manager or "").lower() if customer is not None else ""
-    if not manager or manager != call.actor.only_of.lower():
-        raise NeedsPerson(call.say("error.not_found"))
 
 
 def morning(call: Call, text: str) -> datetime:
