@@ -52,7 +52,7 @@ from agent.review import weighing
 from agent.wire.imap import imap_session
 from config import Mailbox, Settings
 from config.errors import RelanceError, TemporaryFailure
-from models import Database, Delivery, Message, Prediction, Reminder
+from models import Database, Delivery, ExceptionItem, Message, Prediction, Reminder
 from models.message import Direction
 from models.states import DeliveryState, MessageState
 
@@ -65,9 +65,8 @@ SLICE = timedelta(seconds=60)
 """How long a drain of deliveries goes on before it lets others have their turn; and the age at which what was read of
 a mailbox is read anew before more leaves from it."""
 SLICE_MAILS = 40
-LOOK_AGAIN_SOON = timedelta(minutes=30)
 LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
-"""How often an unknown delivery is looked for in Sent: in its first half hour, and as long as it waits for a person."""
+"""How often an unknown delivery is looked for in Sent: until a person is asked, and as long as it waits for that."""
 
 LONGEST_PAUSE = timedelta(minutes=15)
 """How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
@@ -498,12 +497,13 @@ def _is_due(mailbox: str, now: datetime) -> ColumnElement[bool]:
 def _has_outbound(session: Session, mailbox: str, settings: Mailbox, now: datetime) -> bool:
     """Whether anything of the mailbox asks for its servers: else no connection is made."""
     soon, later = LOOK_AGAIN
+    nobody_asked = ~select(ExceptionItem.id).where(ExceptionItem.delivery_id == Delivery.id).exists()
     unknown = and_(
         Delivery.state == DeliveryState.UNKNOWN,
         or_(
             Delivery.looked_for_at.is_(None),
             Delivery.looked_for_at <= now - later,
-            and_(Delivery.entered_sending_at > now - LOOK_AGAIN_SOON, Delivery.looked_for_at <= now - soon),
+            and_(nobody_asked, Delivery.looked_for_at <= now - soon),
         ),
     )
     lapsed = and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now)

@@ -15,13 +15,14 @@ from agent.daemon import place_clock_stop
 from agent.drains import Drains, _TrainedModel
 from agent.heartbeats import Unexpected
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
-from models import Database, Heartbeat, Message, SendingStop
+from models import Database, ExceptionItem, Heartbeat, Message, SendingStop
 from models.message import Direction
+from models.reasons import ExceptionReason
 from models.states import MessageState
 from tests.builders import mail
 from tests.builders.site import Site
 from tests.servers.dovecot import Dovecot
-from tests.servers.smtp_sink import At, SmtpSink, refuse
+from tests.servers.smtp_sink import At, SmtpSink, cut, refuse
 
 
 @pytest.fixture
@@ -241,3 +242,26 @@ def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> No
 
 def mail_id(sink: SmtpSink) -> str:
     return str(email.message_from_bytes(sink.mails[-1].raw)["Message-ID"])
+
+
+def test_a_person_is_asked_once_the_provider_has_had_half_an_hour_to_file_a_copy(
+    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
+) -> None:
+    """… whenever the last look before that was: it is no reason to wait for the hourly one."""
+    site.settings = "files_sent = true\n"  # the SMTP table stands last
+    site.write()
+    site.owe("acme")
+    smtp_sink.then(cut(At.BODY))
+    drains, began = make_drains(), now()
+    assert drains.cycle(began).delivered.unknown == 1
+    drains.deliver("ar", began + timedelta(minutes=29))
+    assert asked(drains) == 0
+    drains.deliver("ar", began + timedelta(minutes=31))
+    assert asked(drains) == 1
+    assert smtp_sink.mails == []
+
+
+def asked(drains: Drains) -> int:
+    with drains.database.read() as session:
+        reason = ExceptionItem.reason == ExceptionReason.DELIVERY_UNKNOWN
+        return session.query(ExceptionItem).filter(reason).count()
