@@ -42,7 +42,7 @@ test: setup servers  ## every test, in parallel and random order, against real s
 
 .PHONY: prove
 prove: setup  ## break everything that can break, and count duplicates, lost mail and double effects (30 to 45 minutes)
-	@scripts/test-servers isync
+	@scripts/test-servers isync getmail6
 	$(BIN)/python -m tests.faults.prove $(ARGS)
 
 .PHONY: lint

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
@@ -77,6 +78,13 @@ _REQUIRED = {
     "encoder",
 }
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "skops")
+
+
+_UNREADABLE = (
+    ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError, RecursionError,
+    TypeError, ValueError, zipfile.BadZipFile, zlib.error, skops.io.exceptions.UntrustedTypesFoundException,
+)  # fmt: skip
+"""What reading a file comes to that somebody made up: skops takes its schema for its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +167,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: no trained model here. Build the default one with `python -m classifier.build`, or name"
             " another folder."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: can't be read ({error}). Build or train it again.") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"{file}: format {FORMAT} expected. Train it again with this version of relance.")
     missing = _REQUIRED - set(manifest)
-    if missing or set(manifest["origin"]) != {field.name for field in fields(Origin)}:
+    if missing or not _has_keys(manifest["origin"], {field.name for field in fields(Origin)}):
         told = ", ".join(sorted(missing)) or "parts of origin"
         raise ModelError(f"{file}: {told} missing in the manifest. Build or train it again.")
     return manifest
+
+
+def _has_keys(value: object, names: set[str]) -> bool:
+    return isinstance(value, dict) and set(value) == names
 
 
 def load_model(folder: Path, encoder: Encoder | None = None) -> Classifier:
@@ -191,15 +203,15 @@ def load_model(folder: Path, encoder: Encoder | None = None) -> Classifier:
         )
     if manifest["inputs"] != {name: list(inputs) for name, inputs in _INPUTS.items()}:
         raise ModelError(f"{folder}: made for other features than this program's. Build or train it again.")
-    _check_library(folder, manifest)
     try:
+        _check_library(folder, manifest)
         if manifest["encoder"] is None:
             encoder = None
         elif encoder is not None:
             check_identity(Identity.from_json(manifest["encoder"]), encoder, folder)
         parts = skops.io.load(file, trusted=[])
         return _classifier(manifest, parts, encoder)
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile, skops.io.exceptions.UntrustedTypesFoundException) as e:
+    except _UNREADABLE as e:
         raise ModelError(f"{folder}: holds no trained model that can be loaded ({e}). Train it again.") from None
 
 

@@ -18,7 +18,9 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from agent.faults import point
 from config.errors import NeedsPerson
@@ -49,6 +51,9 @@ class Manifest:
     @property
     def database(self) -> str:
         return DATABASE[self.backend]
+
+
+_MANIFEST = TypeAdapter(Manifest)
 
 
 def write(target: Path, manifest: Manifest, members: Mapping[str, Path]) -> None:
@@ -111,10 +116,14 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
     opened = tar.extractfile(first) if first is not None and first.name == MANIFEST else None
     if opened is None:
         raise ValueError("it does not begin with a manifest")
-    raw: dict[str, Any] = json.loads(opened.read(_PIECE))
-    if raw.get("format") != FORMAT:
-        raise ValueError(f"its format is {raw.get('format')!r}, this version reads {FORMAT}")
-    manifest = Manifest(**raw)
+    raw = from_json(opened.read(_PIECE))  # unlike json's own, it bounds the depth
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        told = repr(raw.get("format"))[:40] if isinstance(raw, dict) else "unknown"
+        raise ValueError(f"its format is {told}, this version reads {FORMAT}")
+    try:
+        manifest = _MANIFEST.validate_python(raw)
+    except ValidationError:
+        raise ValueError("its manifest is not of relance's making") from None
     if manifest.backend not in DATABASE:
         raise ValueError(f"its database is of an unknown kind, {manifest.backend!r}")
     return manifest
@@ -123,7 +132,8 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
 def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, manifest: Manifest) -> None:
     """Write one member that the manifest names, piece by piece, and compare its hash."""
     name = PurePosixPath(entry.name)
-    if not entry.isfile() or entry.name not in manifest.members or name.is_absolute() or ".." in name.parts:
+    is_within = not name.is_absolute() and ".." not in name.parts and entry.name.isprintable()
+    if not entry.isfile() or entry.name not in manifest.members or not is_within:
         raise ValueError(f"it holds {entry.name!r}, which no backup holds")
     opened = tar.extractfile(entry)
     assert opened is not None  # a regular file

@@ -64,7 +64,7 @@ def restore(source: Path, folder: Path, by: str, now: datetime, *, replace: bool
         manifest = archive.unpack(source, unpacked)
         _not_newer(source, manifest)
         if not (folder / FILE_NAME).exists():
-            shutil.copytree(unpacked / "config", folder, dirs_exist_ok=True)
+            _put_configuration(unpacked / "config", folder)
         settings = load(folder / FILE_NAME)
         place = located(settings.database.url, settings.root)
         if place.get_backend_name() != manifest.backend:
@@ -82,6 +82,15 @@ def restore(source: Path, folder: Path, by: str, now: datetime, *, replace: bool
             aside = put(unpacked, manifest, settings, place, mark if replace else None, unbind, now)
         point("restore.put")
     return Restored(manifest, settings, aside)
+
+
+def _put_configuration(unpacked: Path, folder: Path) -> None:
+    """The configuration's files, where none of them is in the way: no archive may write over a file of yours."""
+    names = [file.relative_to(unpacked) for file in unpacked.rglob("*") if file.is_file()]
+    in_the_way = [folder / name for name in names if (folder / name).exists() or (folder / name).is_symlink()]
+    if in_the_way:
+        raise _in_the_way(str(in_the_way[0]))
+    shutil.copytree(unpacked, folder, dirs_exist_ok=True)
 
 
 def _not_newer(source: Path, manifest: Manifest) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.console import as_json_text
@@ -65,7 +65,7 @@ def _gathered(
         asked = (address or "").lower()
         ids = store.mails_of(session, asked)
         contacts = session.scalars(select(Contact).where(Contact.email == asked)).all()
-        customers = session.scalars(select(Customer).where(Customer.email.ilike(asked))).all()
+        customers = session.scalars(select(Customer).where(func.lower(Customer.email) == asked)).all()
     if not ids and not contacts and not customers:
         raise NeedsPerson(f"nothing is known of {customer_id or address}")
     messages = session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.id)).all()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import io
 import json
+import os
+import pickle
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skops.io
 
@@ -65,7 +73,7 @@ def test_a_missing_part_is_told(copy: Path) -> None:
         load(copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"format": 1}', "[" * 100_000])
 def test_a_broken_manifest_is_told(copy: Path, text: str) -> None:
     (copy / MANIFEST).write_text(text, "utf-8")
     with pytest.raises(ModelError, match="manifest"):
@@ -78,6 +86,13 @@ def test_a_broken_manifest_is_told(copy: Path, text: str) -> None:
         ("inputs", {"cues": []}, "other features"),
         ("libraries", {"scikit-learn": "0.24.0"}, r"scikit-learn 0\.24"),
         ("calibration", {}, "can be loaded"),
+        ("calibration", "x", "can be loaded"),
+        ("bound", {"thresholds": {"paid": "1e999x"}}, "can be loaded"),
+        ("libraries", [], "can be loaded"),
+        ("libraries", {"scikit-learn": 1}, "can be loaded"),
+        ("origin", 7, "parts of origin"),
+        ("languages", 7, "can be loaded"),
+        ("encoder", {"weights": ["x"]}, "can be loaded|sentence encoder|no trained model here"),
     ],
 )
 def test_a_manifest_of_another_program_is_refused(copy: Path, key: str, value: object, words: str) -> None:
@@ -87,15 +102,81 @@ def test_a_manifest_of_another_program_is_refused(copy: Path, key: str, value: o
         load(copy)
 
 
-def test_a_pickle_is_not_loaded(copy: Path) -> None:
-    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
-    (copy / ESTIMATORS).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
-    import hashlib
+class Runs:
+    """What a pickle may hold: something that is called as soon as it is read."""
 
-    manifest["estimators_sha256"] = hashlib.sha256((copy / ESTIMATORS).read_bytes()).hexdigest()
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+def archive(schema: object, **members: bytes) -> bytes:
+    """A file in skops' form, by somebody who knows it."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as opened:
+        opened.writestr("schema.json", schema if isinstance(schema, bytes) else json.dumps(schema))
+        for name, content in members.items():
+            opened.writestr(name, content)
+    return held.getvalue()
+
+
+def node(**fields: object) -> dict[str, object]:
+    return {"protocol": 2, "_skops_version": "0.11", "__id__": 1, **fields}
+
+
+def objects(mark: Path) -> bytes:
+    held = io.BytesIO()
+    np.save(held, np.array([Runs(mark)], dtype=object), allow_pickle=True)
+    return held.getvalue()
+
+
+HOSTILE: dict[str, Callable[[Path], bytes]] = {
+    "a pickle": lambda mark: pickle.dumps(Runs(mark)),
+    "an array of objects": lambda mark: archive(
+        node(__class__="ndarray", __module__="numpy", __loader__="NdArrayNode", type="numpy", file="a"), a=objects(mark)
+    ),
+    "a function": lambda mark: archive(
+        node(__class__="mkdir", __module__="os", __loader__="FunctionNode",
+             content={"module_path": "os", "function": "mkdir"})
+    ),
+    "a partial of a function": lambda mark: skops.io.dumps(functools.partial(os.mkdir, str(mark))),
+    "a type": lambda mark: archive(node(__class__="Popen", __module__="subprocess", __loader__="TypeNode")),
+    "an unknown loader": lambda mark: archive(node(__class__="x", __module__="y", __loader__="NoSuchNode")),
+    "an unknown module": lambda mark: archive(
+        node(__class__="x", __module__="no_such_module", __loader__="ObjectNode", content={})
+    ),
+    "a path": lambda mark: archive(
+        node(__class__="ndarray", __module__="numpy", __loader__="NdArrayNode", type="numpy", file="../../etc/passwd")
+    ),
+    "a schema that is no object": lambda mark: archive([]),
+    "a schema that is no JSON": lambda mark: archive(b"\xff"),
+    "a schema without an end": lambda mark: archive(b'{"protocol":2,"content":[' + b"[" * 50_000),
+    "another protocol": lambda mark: archive({"protocol": 99}),
+    "something else": lambda mark: skops.io.dumps([1, 2]),
+    "an empty archive": lambda mark: archive({}),
+    "nothing": lambda mark: b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_file_that_somebody_made_up_is_refused_and_runs_nothing(copy: Path, tmp_path: Path, kind: str) -> None:
+    mark = tmp_path / "it-ran"
+    content = HOSTILE[kind](mark)
+    manifest = json.loads((copy / MANIFEST).read_text("utf-8"))
+    (copy / ESTIMATORS).write_bytes(content)
+    manifest["estimators_sha256"] = hashlib.sha256(content).hexdigest()
     (copy / MANIFEST).write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(ModelError, match="can be loaded"):
         load(copy)
+    assert not mark.exists()
+
+
+def test_those_files_would_run_something_for_who_trusts_them(tmp_path: Path) -> None:
+    mark = tmp_path / "it-ran"
+    pickle.loads(HOSTILE["a pickle"](mark))  # noqa: S301 to see that it would
+    assert mark.exists()
 
 
 @pytest.fixture(scope="module")

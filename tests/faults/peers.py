@@ -1,9 +1,9 @@
 """Other programs under the same faults: who reads a mailbox (mbsync, getmail6), and who sends from an outbox.
 
-mbsync (Debian's isync) and getmail6 run where they are installed, as programs of their own; getmail6 is looked for on
-PATH and at RELANCE_GETMAIL. The outbox is a control of a few lines that does what most do: send what is not marked as
-sent, mark it afterwards, try again after an error. What counts is the same for all: after one fault and an undisturbed
-second run, which mails are missing, and which are there twice.
+mbsync (Debian's isync) and getmail6 run where they are installed (`make prove` sees to it), as programs of their own,
+with the settings that they come with. The outbox is a control of a few lines that does what most do: send what is not
+marked as sent, mark it afterwards, try again after an error. What counts is the same for all: after one fault and an
+undisturbed run that went well by its own account, which mails are missing, and which are there twice.
 """
 
 import os
@@ -26,11 +26,13 @@ from tests.faults.endstate import message_id
 from tests.faults.proxy import Fault, How, Proxy
 from tests.faults.world import Provider
 from tests.servers.dovecot import Account, Dovecot
+from tests.servers.process import as_user, ordinary_user
 from tests.servers.smtp_sink import SmtpSink
 
 MAILS = 120
 KILLS = 20
 PATIENCE = 20.0
+TRIES = 4
 _CUTS = (How.CUT_BEFORE, How.CUT_AFTER, How.RESET_AFTER, How.HALF, How.GARBLE)
 _WAITS = {"STATUS": 1, "FETCH": 3}
 
@@ -62,6 +64,7 @@ class Counted:
 def compared() -> str:
     """The table of the peers; one that is not installed is named."""
     with tempfile.TemporaryDirectory(prefix="relance-peers-") as folder:
+        Path(folder).chmod(0o755)
         counted = [*_readers(Path(folder)), _outbox(Path(folder))]
     absent = [each.name for each in counted if not each.faults]
     text = tally.table(
@@ -84,17 +87,24 @@ def _readers(folder: Path) -> Iterator[Counted]:
         wanted = Counter(message_id(raw) for raw in raws)
         for name, program, configure in (
             ("mbsync", shutil.which("mbsync"), _mbsync),
-            ("getmail6", _getmail(), _getmail6),
+            ("getmail6", shutil.which("getmail"), _getmail6),
         ):
             counted = Counted(name)
-            for number in range(KILLS * 2) if program else ():
+            for number in range(-1, KILLS * 2) if program else ():
                 place = folder / f"{name}-{number}"
                 command = configure(program or "", place, account, proxy.port)
-                _disturb(number, command, proxy)
+                if number >= 0:
+                    _disturb(number, command, proxy)
                 proxy.arm(None)
                 proxy.hang_up()
-                subprocess.run(command, capture_output=True, check=False, timeout=120)
-                counted.add(wanted, _maildir(place))
+                for _ in range(TRIES):  # until one run says itself that it went well
+                    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
+                    if done.returncode == 0:
+                        break
+                if number >= 0:
+                    counted.add(wanted, _maildir(place))
+                elif _maildir(place) != wanted:
+                    raise AssertionError(f"{name} does not work here at all: {done.stderr.decode()[-500:]}")
                 shutil.rmtree(place)
             yield counted
     finally:
@@ -135,21 +145,23 @@ def _mbsync(program: str, place: Path, account: Account, port: int) -> list[str]
     return [program, "-q", "-c", str(place / "rc"), "c"]
 
 
-def _getmail() -> str | None:
-    named = os.environ.get("RELANCE_GETMAIL")
-    return named if named and Path(named).exists() else shutil.which("getmail")
-
-
 def _getmail6(program: str, place: Path, account: Account, port: int) -> list[str]:
     for part in ("cur", "new", "tmp"):
         (place / "box" / part).mkdir(parents=True)
     (place / "getmailrc").write_text(
         f"[retriever]\ntype = SimpleIMAPRetriever\nserver = 127.0.0.1\nport = {port}\nusername = {account.address}\n"
         f"password = {account.password}\ntimeout = 10\n[destination]\ntype = Maildir\npath = {place}/box/\n"
-        f"user = root\n[options]\nread_all = false\ndelete = false\nverbose = 0\n",
+        f"[options]\nread_all = false\ndelete = false\nverbose = 0\n",
         encoding="utf-8",
     )
-    return [program, f"--getmaildir={place}"]
+    command = [program, f"--getmaildir={place}"]
+    if os.getuid() != 0:
+        return command
+    # It delivers nothing as root.
+    user = ordinary_user("nobody")
+    for path in (place, *place.rglob("*")):
+        shutil.chown(path, user.pw_uid, user.pw_gid)
+    return as_user(user, command)
 
 
 # --- who sends --------------------------------------------------------------------------------------------------------

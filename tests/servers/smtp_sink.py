@@ -26,7 +26,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 Answer = TypeVar("Answer")
 
 USERNAME = "ar@example.test"
-PASSWORD = "secret"
+PASSWORD = "hush-of-the-sink"
 
 
 class At(StrEnum):

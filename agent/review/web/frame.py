@@ -106,7 +106,7 @@ def _answer(desk: Desk, show: Page, right: Right | None, request: Request, form:
     lists: dict[str, list[str]] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
-            lists.setdefault(name, []).append(value)
+            lists.setdefault(name, []).append(value.replace("\0", ""))  # no database keeps it
     call = Call(
         desk, request, _tongue(desk, request, None), desk.now(),
         form={name: values[-1] for name, values in lists.items()}, lists=lists,

@@ -79,6 +79,9 @@ class Guards:
         if not is_host_ours(headers.get("host", ""), self._hosts):
             await PlainTextResponse("This is not the address of these pages.", 421)(scope, receive, send)
             return
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            await PlainTextResponse("There is no such address.", 400)(scope, receive, send)  # no database keeps it
+            return
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > LARGEST_REQUEST:
             await PlainTextResponse("Too large.", 413)(scope, receive, send)

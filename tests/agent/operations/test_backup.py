@@ -178,6 +178,17 @@ def test_a_backup_that_was_changed_is_refused(site: Site, member: str, content: 
     assert not (site.folder.parent / "outside").exists()
 
 
+def test_a_restored_configuration_writes_over_no_file(site: Site) -> None:
+    (site.folder / "statuses.toml").write_text("# own words", encoding="utf-8")
+    file = backed_up(site)
+    into = site.folder.parent / "target"
+    into.mkdir()
+    (into / "statuses.toml").write_text("# mine", encoding="utf-8")
+    assert "statuses.toml is there already" in site.refusal("restore", str(file), "--into", str(into))
+    assert (into / "statuses.toml").read_text(encoding="utf-8") == "# mine"
+    assert not (into / "relance.toml").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"no tar at all", b"\x1f\x8b\x08\x00damaged"])
 def test_a_file_that_is_no_backup_is_refused(site: Site, content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "no.backup"
