@@ -97,19 +97,27 @@ def _readers(folder: Path) -> Iterator[Counted]:
                     _disturb(number, command, proxy)
                 proxy.arm(None)
                 proxy.hang_up()
-                for _ in range(TRIES):  # until one run says itself that it went well
-                    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
-                    if done.returncode == 0:
-                        break
+                told = _run_until_well(command)
                 if number >= 0:
                     counted.add(wanted, _maildir(place))
                 elif _maildir(place) != wanted:
-                    raise AssertionError(f"{name} does not work here at all: {done.stderr.decode()[-500:]}")
+                    raise AssertionError(f"{name} does not work here at all: {told}")
                 shutil.rmtree(place)
             yield counted
     finally:
         proxy.close()
         dovecot.stop()
+
+
+def _run_until_well(command: list[str]) -> str:
+    """Run it until it says itself that it went well, or gives up; what it said at last."""
+    told = ""
+    for _ in range(TRIES):
+        done = subprocess.run(command, capture_output=True, check=False, timeout=120)
+        told = done.stderr.decode(errors="replace")[-500:]
+        if done.returncode == 0:
+            break
+    return told
 
 
 def _disturb(number: int, command: list[str], proxy: Proxy) -> None:

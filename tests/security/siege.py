@@ -95,8 +95,8 @@ class Callers:
         if self.called is None:
             return
         match event, arguments:
-            case "socket.connect", (_, (host, port, *_)):
-                self.called.add((str(host), int(port)))
+            case "socket.connect", (_, (str(host), int(port), *_)):
+                self.called.add((host, port))
             case "socket.getaddrinfo", (host, *_):
                 self.asked.add(str(host))
 
