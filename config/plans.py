@@ -53,7 +53,8 @@ class Step:
         template: name of the text in `templates/`; empty for steps that have none.
         tone: how it speaks.
         level: how far the dunning has come, from 1.
-        attach_invoice: whether the invoice's PDF goes along, where there is one.
+        attach_invoice: whether the invoices' PDFs go along; the mail and the plan say of which there is none.
+        attach_statement: whether a statement of the customer's account goes along as a PDF.
         minimum: what must at least be asked for, in the currency of the invoices; below it the step waits.
         approval: whose word it needs before it leaves, whatever the mode: nobody's, any person's, or that of the
             customer's account manager.
@@ -68,6 +69,7 @@ class Step:
     tone: Tone
     level: int
     attach_invoice: bool = False
+    attach_statement: bool = False
     minimum: Decimal = NOTHING
     approval: Approval = "none"
     charges: Charges = "none"
@@ -110,6 +112,7 @@ class _StepTable(BaseModel):
     tone: Tone = "neutral"
     level: int = Field(ge=1, le=9)
     attach_invoice: bool = False
+    attach_statement: bool = False
     minimum: Decimal | None = Field(default=None, ge=0)
     approval: Approval = "none"
     charges: Charges = "none"
@@ -119,6 +122,9 @@ class _StepTable(BaseModel):
     def _has_a_text(self) -> Self:
         if self.channel in (Channel.MAIL, Channel.LETTER) and not self.template:
             wrong(f"a template for a {self.channel.value}", 'Add, for example, template = "friendly_reminder".')
+        if self.channel in (Channel.CALL, Channel.HAND_OVER) and (self.attach_invoice or self.attach_statement):
+            what = f"attachments to go with a mail or a letter, not with a {self.channel.value}"
+            wrong(what, "Take attach_invoice and attach_statement out of this step.")
         return self
 
 
@@ -251,6 +257,7 @@ def _read(path: Path, gap_days: int) -> Plan:
                 tone=step.tone,
                 level=step.level,
                 attach_invoice=step.attach_invoice,
+                attach_statement=step.attach_statement,
                 minimum=table.minimum if step.minimum is None else step.minimum,
                 approval=step.approval,
                 charges=step.charges,

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Code, Id
@@ -44,6 +44,12 @@ class Reminder(Base):
     """Whose word it waits for, where the plan asks for the sales owner's; None: any person's."""
     said: Mapped[str | None] = mapped_column(String(64))
     """Fingerprint of all that the mail says of the account; the last look compares it with what is true by then."""
+
+    edited_subject: Mapped[str | None] = mapped_column(Text)
+    edited_text: Mapped[str | None] = mapped_column(Text)
+    """The words that a person put in the place of the template's; None: nobody did."""
+    edited_by: Mapped[str | None] = mapped_column(String(128))
+    edited_at: Mapped[datetime | None]
 
     lines: Mapped[list["ReminderLine"]] = relationship(back_populates="reminder", order_by="ReminderLine.id")
 

@@ -209,6 +209,8 @@ def erase_mail(session: Session, message_id: int, *, actor: str, at: datetime, r
         correction.labels, correction.withdrawn_at = {}, correction.withdrawn_at or at
     for delivery in session.scalars(select(Delivery).where(Delivery.message_id == message_id)):
         delivery.recipient, delivery.copies, delivery.reply = ERASED, [], None
+        if delivery.reminder is not None:
+            delivery.reminder.edited_subject = delivery.reminder.edited_text = None
     for item in session.scalars(select(ExceptionItem).where(ExceptionItem.message_id == message_id)):
         item.detail = ""
     for task in session.scalars(select(Task).where(Task.message_id == message_id)):

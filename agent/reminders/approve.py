@@ -63,11 +63,24 @@ def _lapse(
     return True
 
 
-def approve(session: Session, reminder_id: int, by: str, now: datetime) -> None:
-    """Let it go out as composed. What changes until then is seen by the last look, and the approval lapses with it."""
+def approve(session: Session, reminder_id: int, by: str, now: datetime, *, only_owner: bool = False) -> None:
+    """Let it go out as composed. What changes until then is seen by the last look, and the approval lapses with it.
+
+    Where the plan asks for the sales owner's word, another person's is written down as given in the owner's place.
+
+    Raises:
+        NeedsPerson: it does not wait; or ``only_owner``, and it waits for somebody else's word.
+    """
     reminder = waiting_one(session, reminder_id)
+    owner = reminder.approver
+    is_deputy = owner is not None and owner.lower() != by.lower()
+    if only_owner and is_deputy:
+        raise NeedsPerson(
+            f"reminder {reminder_id} waits for the word of {owner}: give it with `--by {owner}`, or in the owner's "
+            "place with `--instead-of-owner`"
+        )
     reminder.approval, reminder.approved_by, reminder.approved_at = "approved", by, now
-    events.record(session, "reminder.approved", reminder, actor=by, at=now)
+    events.record(session, "reminder.approved", reminder, actor=by, at=now, instead_of=owner if is_deputy else None)
 
 
 def skip(session: Session, reminder_id: int, by: str, reason: str, now: datetime) -> None:

@@ -9,13 +9,13 @@ import typer
 from sqlalchemy import select
 
 from agent.console import Context
-from agent.reminders import approve, plan, template_commands
+from agent.reminders import approval_commands, plan, template_commands
 from agent.reminders.decide import billing_address
 from agent.reminders.values import PlannedReminder
 from agent.review import outgoing
 from config import Settings
-from config.errors import RelanceError
-from models import Customer, Delivery, Invoice, Reminder
+from config.errors import NeedsPerson, RelanceError
+from models import Delivery, Invoice, Reminder
 
 By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -26,16 +26,12 @@ def mount(app: typer.Typer) -> None:
     app.command("plan")(plan_command)
     app.command("simulate")(simulate_command)
     app.command("letter")(letter_command)
+    app.command("statement")(statement_command)
     app.command("hand-over")(hand_over_command)
     app.command("reminders")(reminders_command)
     app.command("stop-sending")(stop_sending)
     app.command("resume-sending")(resume_sending)
-    approvals = typer.Typer(help="Reminders that wait for a person's word (mode suggest).", invoke_without_command=True)
-    approvals.callback()(approvals_list)
-    approvals.command("approve")(approvals_approve)
-    approvals.command("skip")(approvals_skip)
-    approvals.command("edit")(approvals_edit)
-    app.add_typer(approvals, name="approvals")
+    approval_commands.mount(app)
     template_commands.mount(app)
 
 
@@ -103,6 +99,40 @@ def simulate_command(
 MOST_DAYS = 800
 
 
+def statement_command(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(help="Number of a customer.")],
+    folder: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to write it.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Write a customer's statement of account as a PDF: all that is open, what was paid on it, the balances."""
+    from agent.reminders.enclose import statement_for
+    from agent.reminders.statement import accounts_of
+    from agent.reminders.store import customer_views
+    from agent.reminders.templates import mail_environment
+
+    ctx: Context = context.obj
+    settings, now = ctx.settings(), ctx.now()
+    with ctx.database().read() as session:
+        views = customer_views(session, settings, now, [customer])
+        if not views:
+            raise NeedsPerson(f"customer {customer} is not known, or has nothing open")
+        made = statement_for(session, settings, views[0], mail_environment(settings.root), now)
+    path = folder / made.filename
+    _write(path, made.content)
+    balances = {account.currency: account.balance() for account in accounts_of(views[0])}
+    row = {"customer": customer, "file": str(path), "balance": balances}
+    ctx.emit(row if json else [row], json=json)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise RelanceError(f"{path}: {error.strerror}", "Name a folder that can be written to.") from error
+
+
 def hand_over_command(
     context: typer.Context,
     task: Annotated[int, typer.Argument(help="Number of a task, from `relance tasks`.")],
@@ -117,11 +147,7 @@ def hand_over_command(
     with ctx.database().read() as session:
         made = hand_over(session, settings, task, ctx.now())
     path = folder / made.filename
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(made.content)
-    except OSError as error:
-        raise RelanceError(f"{path}: {error.strerror}", "Name a folder that can be written to.") from error
+    _write(path, made.content)
     row = {"task": task, "file": str(path), "sha256": made.sha256}
     ctx.emit(row if json else [row], json=json)
 
@@ -240,68 +266,3 @@ def resume_sending(context: typer.Context, by: By = "operator") -> None:
     with ctx.database().write() as session:
         lifted = outgoing.resume_all(session, by, ctx.now())
     ctx.say(f"{lifted} stop(s) lifted." if lifted else "Sending was not stopped.")
-
-
-def approvals_list(
-    context: typer.Context,
-    owner: Annotated[str | None, typer.Option("--owner", help="Only those that wait for this sales owner.")] = None,
-    json: Json = False,
-) -> None:
-    """List the reminders that wait for approval."""
-    if context.invoked_subcommand is not None:
-        return
-    ctx: Context = context.obj
-    with ctx.database().read() as session:
-        rows = []
-        for reminder in approve.waiting(session, owner):
-            customer = session.get_one(Customer, reminder.customer_id)
-            numbers = [session.get_one(Invoice, line.invoice_id).number for line in reminder.lines]
-            total = sum(line.balance for line in reminder.lines)
-            rows.append(
-                {
-                    "id": reminder.id, "customer": customer.id, "name": customer.name, "step": reminder.step,
-                    "invoices": numbers, "total": total, "currency": reminder.currency,
-                    "plan": reminder.plan, "approver": reminder.approver,
-                }
-            )  # fmt: skip
-    ctx.emit(rows, json=json)
-
-
-Ids = Annotated[list[int], typer.Argument(help="Numbers from `relance approvals`.")]
-
-
-def approvals_approve(context: typer.Context, ids: Ids, by: By = "operator") -> None:
-    """Let reminders go out as they are composed."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        for reminder_id in ids:
-            approve.approve(session, reminder_id, by, ctx.now())
-    ctx.say(f"{len(ids)} reminder(s) approved.")
-
-
-def approvals_edit(
-    context: typer.Context,
-    reminder: Annotated[int, typer.Argument(help="Number from `relance approvals`.")],
-    note: Annotated[str, typer.Option("--note", help="What to add below the greeting; empty: take it out again.")],
-    by: By = "operator",
-) -> None:
-    """Add a few words to a reminder before it goes; every figure in them is checked like the rest."""
-    ctx: Context = context.obj
-    settings, database = ctx.settings(), ctx.database()
-    with database.write() as session:
-        plan.edit(session, database, settings, plan.Edited(reminder, note, by), ctx.now())
-    ctx.say(f"Reminder {reminder} is composed anew; it still waits for approval.")
-
-
-def approvals_skip(
-    context: typer.Context,
-    ids: Ids,
-    reason: Annotated[str, typer.Option("--reason", help="Why it is not sent.")],
-    by: By = "operator",
-) -> None:
-    """Don't send reminders; the step counts as done."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        for reminder_id in ids:
-            approve.skip(session, reminder_id, by, reason, ctx.now())
-    ctx.say(f"{len(ids)} reminder(s) skipped.")

@@ -4,14 +4,13 @@ Pure but for the documents, which are handed in. The words are the templates', t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-
-from jinja2 import Environment
+from types import MappingProxyType
 
 from agent.inbound import keys
 from agent.reminders.charges import ChargeRules, Charges, charges_of
 from agent.reminders.decide import billing_address, copies_for
-from agent.reminders.letter import Draft, compose
 from agent.reminders.letter_values import (
     Attachment,
     Bank,
@@ -22,6 +21,7 @@ from agent.reminders.letter_values import (
     LetterLine,
     OtherLine,
     Signatory,
+    Words,
 )
 from agent.reminders.schedule import local_day
 from agent.reminders.values import PlannedReminder
@@ -29,19 +29,26 @@ from config import Mailbox, Settings
 from config.law import UnknownLaw, law_for
 
 
-def draft_of(
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What goes along with a mail: the PDFs of each invoice by its id, and the statement, as the step asks for them."""
+
+    copies: Mapping[int, Sequence[Attachment]] = field(default_factory=lambda: MappingProxyType({}))
+    statement: Attachment | None = None
+
+
+def letter_of(
     planned: PlannedReminder,
     settings: Settings,
     mailbox: Mailbox,
     secret: bytes,
-    documents: Mapping[int, Sequence[Attachment]],
-    environment: Environment,
+    enclosed: Enclosed,
     now: datetime,
-    note: str = "",
-) -> Draft:
-    """The frozen mail of a planned reminder; the same reminder gives the same Message-ID for ever.
+    words: Words | None = None,
+) -> Letter:
+    """What the mail of a planned reminder says; the same reminder has the same Message-ID for ever.
 
-    ``documents`` are the PDFs of each invoice by its id, attached where the step says so; ``note`` is a person's.
+    ``words`` are a person's, in the place of the template's.
     """
     customer = planned.customer
     recipient = billing_address(customer)
@@ -50,53 +57,54 @@ def draft_of(
     thread = customer.threads.get(planned.currency)
     previous = thread.message_ids if thread is not None else ()
     attach = planned.step.attach_invoice
-    return compose(
-        Letter(
-            company_name=settings.company.name,
-            sender=mailbox.address,
-            reply_to=reply_to(mailbox, secret, planned.key),
-            recipient=recipient,
-            recipient_name=next((r.name for r in customer.recipients if r.address == recipient), None),
-            copies=copies_for(customer),
-            customer_name=customer.name,
-            language=customer.language,
-            template=planned.step.template,
-            tone=planned.step.tone,
-            level=planned.step.level,
-            currency=planned.currency,
-            lines=tuple(
-                LetterLine(
-                    number=line.invoice.number,
-                    issue_date=line.invoice.issue_date,
-                    due_date=line.invoice.due_date,
-                    amount=line.invoice.amount,
-                    balance=line.invoice.balance,
-                    days_late=line.days_late,
-                    purchase_order=line.invoice.purchase_order,
-                )
-                for line in planned.lines
-            ),
-            total=planned.total,
-            message_id=keys.make_message_id(secret, planned.key, mailbox.domain),
-            in_reply_to=previous[-1] if previous else None,
-            references=previous,
-            thread_subject=thread.subject if thread is not None else None,
-            date=now.astimezone(settings.zone),
-            offers_instalments=planned.step.offers_instalments,
-            credits=tuple(CreditLine(credit.number, credit.balance) for credit in planned.credits),
-            apart=tuple(
-                OtherLine(x.invoice.number, x.invoice.due_date, x.invoice.balance, x.why.value) for x in planned.apart
-            ),
-            charges=_letter_charges(charges_now(planned, settings, now)),
-            bank=bank_of(settings),
-            signatory=signatory_of(settings),
-            one_click=settings.reminders.one_click,
-            note=note,
-            attachments=tuple(
-                attachment for line in planned.lines if attach for attachment in documents.get(line.invoice.id, ())
-            ),
+    return Letter(
+        company_name=settings.company.name,
+        sender=mailbox.address,
+        reply_to=reply_to(mailbox, secret, planned.key),
+        recipient=recipient,
+        recipient_name=next((r.name for r in customer.recipients if r.address == recipient), None),
+        copies=copies_for(customer),
+        customer_name=customer.name,
+        language=customer.language,
+        template=planned.step.template,
+        tone=planned.step.tone,
+        level=planned.step.level,
+        currency=planned.currency,
+        lines=tuple(
+            LetterLine(
+                number=line.invoice.number,
+                issue_date=line.invoice.issue_date,
+                due_date=line.invoice.due_date,
+                amount=line.invoice.amount,
+                balance=line.invoice.balance,
+                days_late=line.days_late,
+                purchase_order=line.invoice.purchase_order,
+            )
+            for line in planned.lines
         ),
-        environment,
+        total=planned.total,
+        message_id=keys.make_message_id(secret, planned.key, mailbox.domain),
+        in_reply_to=previous[-1] if previous else None,
+        references=previous,
+        thread_subject=thread.subject if thread is not None else None,
+        date=now.astimezone(settings.zone),
+        offers_instalments=planned.step.offers_instalments,
+        credits=tuple(CreditLine(credit.number, credit.balance) for credit in planned.credits),
+        apart=tuple(
+            OtherLine(x.invoice.number, x.invoice.due_date, x.invoice.balance, x.why.value) for x in planned.apart
+        ),
+        charges=_letter_charges(charges_now(planned, settings, now)),
+        bank=bank_of(settings),
+        signatory=signatory_of(settings),
+        one_click=settings.reminders.one_click,
+        attachments=tuple(
+            attachment for line in planned.lines if attach for attachment in enclosed.copies.get(line.invoice.id, ())
+        ),
+        without_copy=tuple(
+            line.invoice.number for line in planned.lines if attach and not enclosed.copies.get(line.invoice.id)
+        ),
+        statement=enclosed.statement,
+        words=words,
     )
 
 

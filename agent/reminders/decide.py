@@ -332,6 +332,10 @@ def said_by(planned: PlannedReminder) -> str:
         [[x.invoice.number, str(x.invoice.balance), x.why.value] for x in planned.apart],
         [[credit.number, str(credit.balance)] for credit in planned.credits],
     ]
+    if planned.step.attach_statement:
+        customer = planned.customer
+        parts.append([[i.number, i.due_date.isoformat(), str(i.balance), i.state.value] for i in customer.invoices])
+        parts.append([[currency, str(amount)] for currency, amount in sorted(customer.on_account.items())])
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -75,7 +75,8 @@ def compose(letter: Letter, environment: Environment) -> Draft:
     copies.pop(recipient.lower(), None)
     head = _headers(letter, rendered, recipient, tuple(copies.values()))
     pictures = (mime.Picture(qr_id(letter), "image/png", as_png(rendered.qr)),) if rendered.qr is not None else ()
-    body = mime.body(letter.message_id, rendered.text, rendered.html, _files(letter.attachments), pictures)
+    enclosed = (*letter.attachments, *((letter.statement,) if letter.statement is not None else ()))
+    body = mime.body(letter.message_id, rendered.text, rendered.html, _files(enclosed), pictures)
     raw = (head + body).encode("ascii")
     return Draft(
         raw, letter.message_id, rendered.subject, recipient, tuple(copies.values()), digest=identity.identify(raw).dkey
@@ -224,7 +225,9 @@ def _said_by(letter: Letter) -> list[tuple[str, str]]:
         texts += [("an invoice number", line.number), ("a purchase order", line.purchase_order)]
     texts += [("an invoice number", credit.number) for credit in letter.credits]
     texts += [("an invoice number", other.number) for other in letter.apart]
-    texts += [("the added note", line) for line in letter.note.splitlines()]
+    if letter.words is not None:
+        texts += [("the edited subject", letter.words.subject)]
+        texts += [("the edited text", line) for line in letter.words.text.splitlines()]
     if letter.bank is not None:
         texts.append(("the payee", letter.bank.payee))
     if letter.signatory is not None:

@@ -83,6 +83,17 @@ class Signatory:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """Subject and text as a person edits them. One line of the text, ``[table]``, stands for the list of invoices.
+
+    ``subject``: None: the template's.
+    """
+
+    subject: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Everything that a reminder says, and to whom. ``date`` is aware, in the company's time zone."""
 
@@ -114,8 +125,12 @@ class Letter:
     bank: Bank | None = None
     signatory: Signatory | None = None
     one_click: bool = False
-    note: str = ""
-    """What a person adds before letting it go, in paragraphs; its figures are held to the same check as the rest."""
+    without_copy: tuple[str, ...] = ()
+    """Invoices whose copies the step asks for and relance does not have."""
+    statement: Attachment | None = None
+    """The statement of account that goes along."""
+    words: Words | None = None
+    """What a person wrote in the place of the template's words; its figures are held to the same check as the rest."""
 
     @property
     def to_pay(self) -> Decimal:

@@ -21,6 +21,7 @@ from agent.reminders.notice import Notice, Party, compose_notice
 from agent.reminders.paper import as_pdf
 from agent.reminders.rules import invoice_hindrance, is_owed
 from agent.reminders.schedule import local_day
+from agent.reminders.statement import Heads
 from agent.reminders.templates import mail_environment
 from agent.reminders.values import CustomerView, InvoiceView
 from config import Settings
@@ -87,17 +88,14 @@ def _notice(
     step: Step,
     now: datetime,
 ) -> Notice:
-    customer = session.get_one(Customer, view.id)
-    company = settings.company
+    heads = heads_of(session, settings, view)
     at = now.astimezone(settings.zone)
-    city = " ".join(part for part in (customer.postcode, customer.city) if part)
-    lines = [customer.address, city, customer.registration_number]
     currency = asked[0].currency
     return Notice(
-        company=Party(company.name, tuple(part.strip() for part in company.address.split(",") if part.strip())),
-        registration=company.registration or company.name,
+        company=heads.company,
+        registration=heads.registration,
         city="",
-        customer=Party(view.name, tuple(line for line in lines if line)),
+        customer=heads.customer,
         language=view.language,
         template=step.template,
         currency=currency,
@@ -108,6 +106,18 @@ def _notice(
         signatory=signatory_of(settings),
         deadline=at.date() + timedelta(days=settings.reminders.notice_days),
         at=at,
+    )
+
+
+def heads_of(session: Session, settings: Settings, view: CustomerView) -> Heads:
+    """Who writes to whom, as it stands on paper."""
+    customer, company = session.get_one(Customer, view.id), settings.company
+    city = " ".join(part for part in (customer.postcode, customer.city) if part)
+    lines = [customer.address, city, customer.registration_number]
+    return Heads(
+        company=Party(company.name, tuple(part.strip() for part in company.address.split(",") if part.strip())),
+        registration=company.registration or company.name,
+        customer=Party(view.name, tuple(line for line in lines if line)),
     )
 
 

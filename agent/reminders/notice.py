@@ -19,7 +19,7 @@ from jinja2 import Environment, TemplateError, TemplateNotFound
 from agent.reminders import readback
 from agent.reminders.charges import Charges
 from agent.reminders.letter_values import Bank, LetterError, Signatory
-from agent.reminders.paper import Paper
+from agent.reminders.paper import Paper, Table
 from agent.reminders.payment_code import MOST, payment_code
 from agent.reminders.templates import NO_BREAK_SPACE, Catalogue, catalogue_for
 from agent.reminders.values import InvoiceView
@@ -107,9 +107,15 @@ def compose_notice(notice: Notice, environment: Environment) -> Paper:
         title=title,
         greeting=greeting,
         opening=_paragraphs(opening),
-        heads=tuple(phrases[key] for key in ("invoice", "issued", "due", "amount", "balance")),
-        rows=rows,
-        sums=tuple(sums),
+        tables=(
+            Table(
+                title="",
+                heads=tuple(phrases[key] for key in ("invoice", "issued", "due", "amount", "balance")),
+                rows=rows,
+                sums=tuple(sums),
+                right=2,
+            ),
+        ),
         closing=_paragraphs(closing),
         bank=_bank(notice, catalogue),
         signature=_signature(notice, catalogue),

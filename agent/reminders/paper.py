@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -20,12 +21,30 @@ from agent.reminders.payment_code import as_png
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
 _MARGIN, _LINE, _SIZE = 20.0, 5.2, 10.5
+_ROW = 6.0
 _ADDRESS_X, _ADDRESS_Y = 110.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """``rows`` have as many cells as ``heads``; the last ``right`` columns are amounts. ``title`` may be empty.
+
+    A row whose second cell is empty explains the row above it, and is written small.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[str, str], ...]
+    right: int
+
+    def texts(self) -> list[str]:
+        return [self.title, *self.heads, *(cell for row in (*self.rows, *self.sums) for cell in row)]
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
-    """What stands on a letter. ``rows`` have as many cells as ``heads``; amounts stand in the last column."""
+    """What stands on a letter; parts that are empty are left out."""
 
     sender: tuple[str, ...]
     recipient: tuple[str, ...]
@@ -34,9 +53,7 @@ class Paper:
     title: str
     greeting: str
     opening: tuple[str, ...]
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    sums: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
     closing: tuple[str, ...]
     bank: tuple[str, ...]
     signature: tuple[str, ...]
@@ -50,8 +67,8 @@ class Paper:
         """Everything that is written."""
         single = [self.place_and_date, self.sending, self.title, self.greeting, self.foot]
         lists: Sequence[Sequence[str]] = (
-            self.sender, self.recipient, self.opening, self.heads, self.closing, self.bank, self.signature,
-            *self.rows, *self.sums,
+            self.sender, self.recipient, self.opening, self.closing, self.bank, self.signature,
+            *(table.texts() for table in self.tables),
         )  # fmt: skip
         return single + [text for each in lists for text in each]
 
@@ -109,13 +126,15 @@ class _Page(FPDF):
         self.set_xy(_ADDRESS_X, max(self.get_y() + 6, 82))
         self._lines([paper.place_and_date])
         self.set_xy(_MARGIN, self.get_y() + 6)
-        self._lines([paper.sending])
-        self.ln(3)
+        if paper.sending:
+            self._lines([paper.sending])
+            self.ln(3)
         self.set_font(self.family, "B", 12)
         self.multi_cell(0, 6, paper.title, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(4)
-        self._paragraphs([paper.greeting, *paper.opening])
-        self._table()
+        self._paragraphs([text for text in (paper.greeting, *paper.opening) if text])
+        for table in paper.tables:
+            self._table(table)
         self._paragraphs(paper.closing)
         self._lines(paper.signature)
         self._bank()
@@ -126,20 +145,41 @@ class _Page(FPDF):
             self.multi_cell(0, _LINE, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             self.ln(2.5)
 
-    def _table(self) -> None:
-        paper = self.paper
-        width = self.epw / len(paper.heads)
-        for row in (paper.heads, *paper.rows):
-            self.set_font(self.family, "B" if row is paper.heads else "", 9)
-            for at, cell in enumerate(row):
-                self.cell(width, 6, cell, border="B", align="R" if at == len(row) - 1 else "L")
-            self.ln(6)
-        for number, (label, amount) in enumerate(paper.sums):
-            self.set_font(self.family, "B" if number == len(paper.sums) - 1 else "", 9)
-            self.cell(self.epw - width, 6, label)
-            self.cell(width, 6, amount, align="R")
-            self.ln(6)
+    def _table(self, table: Table) -> None:
+        if table.title:
+            self.set_font(self.family, "B", _SIZE)
+            self.multi_cell(0, 7, table.title, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        width = self.epw / len(table.heads)
+        self._row(table, table.heads, width, style="B")
+        for row in table.rows:
+            if self.will_page_break(_ROW):
+                self.add_page()
+                self._row(table, table.heads, width, style="B")
+            self._row(table, row, width)
+        for number, (label, amount) in enumerate(table.sums):
+            self.set_font(self.family, "B" if number == len(table.sums) - 1 else "", 9)
+            self.cell(self.epw - width, _ROW, label)
+            self._cell(width, amount, "R", border="")
+            self.ln(_ROW)
         self.ln(4)
+
+    def _row(self, table: Table, row: tuple[str, ...], width: float, style: str = "") -> None:
+        explains = not row[1]
+        self.set_font(self.family, style, 7.5 if explains else 9)
+        for at, cell in enumerate(row):
+            # What explains a row may run on over the empty cells beside it.
+            beside = len(row) - table.right if explains and at == 0 else 1
+            if explains and 0 < at < len(row) - table.right:
+                continue
+            self._cell(width * beside, cell, "R" if at >= len(row) - table.right else "L", "" if explains else "T")
+        self.ln(_ROW)
+
+    def _cell(self, width: float, text: str, align: Literal["L", "R"], border: Literal["", "T"]) -> None:
+        """A cell whose text is narrowed where it would run into the next one."""
+        room, needed = width - 2 * self.c_margin, self.get_string_width(text)
+        self.set_stretching(min(100.0, 100.0 * room / needed) if needed else 100.0)
+        self.cell(width, _ROW, text, border=border, align=align)
+        self.set_stretching(100.0)
 
     def _bank(self) -> None:
         if not self.paper.bank:

@@ -7,20 +7,21 @@ what is reserved is no longer due.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import structlog
 from jinja2 import Environment
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.faults import point
 from agent.reminders import approve, decide, schedule, store
-from agent.reminders.compose import draft_of
-from agent.reminders.letter_values import Attachment, LetterError
+from agent.reminders.compose import letter_of
+from agent.reminders.enclose import enclosed_with
+from agent.reminders.letter import compose
+from agent.reminders.letter_values import LetterError
 from agent.reminders.schedule import local_day
 from agent.reminders.simulate import Simulated, simulate
 from agent.reminders.templates import mail_environment
@@ -28,9 +29,8 @@ from agent.reminders.values import CustomerPlan, CustomerView, InvoiceView, Plan
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from config.calendars import add_working_days
-from config.errors import NeedsPerson
 from config.plans import Channel
-from models import Blob, Database, Delivery, Document, blob, events
+from models import Database
 from models.reasons import ExceptionReason
 from models.states import InvoiceState
 
@@ -159,8 +159,9 @@ def _reserve(
         store.reserve(session, planned, now, approval="not_needed")
         return
     name, mailbox = next(iter(settings.mailbox.items()))
-    documents = documents_of(session, planned) if planned.step.attach_invoice else {}
-    draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now)
+    ids = [line.invoice.id for line in planned.lines]
+    enclosed = enclosed_with(session, settings, planned.customer, planned.step, ids, environment, now)
+    letter = letter_of(planned, settings, mailbox, database.key.secret, enclosed, now)
     needs_a_person = settings.policy.mode != "automatic" or planned.step.approval != "none"
     store.reserve(
         session,
@@ -168,59 +169,7 @@ def _reserve(
         now,
         approval="waiting" if needs_a_person else "not_needed",
         mailbox=name,
-        draft=draft,
+        draft=compose(letter, environment),
+        without_copy=letter.without_copy,
         not_before=now + schedule.spread(chance(), settings.reminders.jitter_minutes),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """What a person adds to a waiting mail."""
-
-    reminder: int
-    note: str
-    by: str
-
-
-def edit(session: Session, database: Database, settings: Settings, edited: Edited, now: datetime) -> None:
-    """Compose a waiting mail anew with what a person adds; it goes on waiting for a word.
-
-    Raises:
-        NeedsPerson: it does not wait, or what it says is no longer true (the next planning takes it back then).
-        LetterError: the note holds a figure that is none of this letter's, or a character that is not to be seen.
-    """
-    reminder = approve.waiting_one(session, edited.reminder)
-    delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id).with_for_update()).one()
-    views = store.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
-    planning = store.plan_settings(settings)
-    ledger = store.ledger_view(session, settings, database)
-    found = [r for view in views for r in decide.plan_customer(view, ledger, planning, now).reminders]
-    same = next((r for r in found if decide.said_by(r) == reminder.said), None)
-    if same is None:
-        raise NeedsPerson(
-            f"reminder {reminder.id} can't be composed anew now: `relance plan` says what stands against it"
-        )
-    planned = replace(same, cycle=reminder.cycle)
-    documents = documents_of(session, planned) if planned.step.attach_invoice else {}
-    mailbox = settings.mailbox[delivery.mailbox]
-    environment = mail_environment(settings.root)
-    draft = draft_of(planned, settings, mailbox, database.key.secret, documents, environment, now, note=edited.note)
-    message = delivery.message
-    message.blob_sha256, message.dkey, message.size = blob.keep(session, draft.raw), draft.digest, len(draft.raw)
-    events.record(session, "reminder.edited", reminder, actor=edited.by, at=now, digest=draft.digest)
-
-
-def documents_of(session: Session, planned: PlannedReminder) -> Mapping[int, Sequence[Attachment]]:
-    """The PDFs of its invoices, by their ids."""
-    found: dict[int, list[Attachment]] = {}
-    ids = [line.invoice.id for line in planned.lines]
-    query = (
-        select(Document, Blob)
-        .join(Blob, Blob.sha256 == Document.sha256)
-        .where(Document.invoice_id.in_(ids), Document.kind == "invoice")
-        .order_by(Document.id)
-    )
-    for document, kept in session.execute(query):
-        attachment = Attachment(document.filename, document.content_type, kept.content)
-        found.setdefault(document.invoice_id, []).append(attachment)
-    return found

@@ -17,12 +17,15 @@ from jinja2 import Environment, TemplateError, TemplateNotFound
 
 from agent.inbound import keys, oneclick
 from agent.reminders import readback
-from agent.reminders.letter_values import Bank, Letter, LetterError, LetterLine, OtherLine
+from agent.reminders.letter_values import Bank, Letter, LetterError, LetterLine, OtherLine, Words
 from agent.reminders.payment_code import MOST, payment_code
-from agent.reminders.templates import NO_BREAK_SPACE, Catalogue, catalogue_for
+from agent.reminders.templates import LINE_END, NO_BREAK_SPACE, Catalogue, catalogue_for, text_for
 
 _RE = re.compile(r"re\s*:\s*", re.I)
 _REMITTANCE = 140
+
+TABLE = "[table]"
+"""The line of an edited text that stands for the list of invoices and all that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +101,56 @@ def render(letter: Letter, environment: Environment) -> Rendered:
         ConfigError: a catalogue of phrases has a mistake.
     """
     catalogue = catalogue_for(environment, letter.language)
-    name = f"mail/{catalogue.language}/{letter.template}.j2"
-    context = _context(letter, catalogue)
+    named = text_for(environment, catalogue.language, letter.template, letter.tone)
+    name, context = named.name, {**_context(letter, catalogue), "shipped": named.shipped}
+    if letter.words is not None:
+        before, after = _around_the_table(letter.words.text)
+        own = {"subject": letter.words.subject, "before": before, "after": after}
+        name, context = "mail/edited.j2", {**context, "base": named.name, "words": own}
     subject = " ".join(re.split(r"[ \t\r\n]+", _part(environment, name, "mail/subject.txt.j2", context).strip()))
     # The links of one-click answers carry the subject, so it is written first.
     context["answers"] = _answers(letter, catalogue, subject) if letter.one_click else ()
-    text = _part(environment, name, "mail/layout.txt.j2", context)
+    text = _part(environment, name, "mail/layout.txt.j2", context).lstrip("\n")
     html = _part(environment, name, "mail/layout.html.j2", context)
     if not subject:
         raise wrong_text(name, "its subject is empty", "Fill the block `subject`.")
     _read_back(name, subject, text, html, _figures(letter, catalogue, context))
-    if letter.thread_subject is not None:
+    has_own_subject = letter.words is not None and letter.words.subject is not None
+    if letter.thread_subject is not None and not has_own_subject:
         first = letter.thread_subject
         subject = first if _RE.match(first) else f"Re: {first}"
     return Rendered(catalogue.language, subject, text, html, qr_of(letter))
+
+
+def words_of(letter: Letter, environment: Environment) -> Words:
+    """The words of a letter as a person edits them, with the subject that it will carry. Raises as `render`."""
+    rendered = render(letter, environment)
+    if letter.words is not None:
+        return Words(rendered.subject, letter.words.text)
+    catalogue = catalogue_for(environment, letter.language)
+    named = text_for(environment, catalogue.language, letter.template, letter.tone)
+    context = {**_context(letter, catalogue), "shipped": named.shipped, "marker": TABLE}
+    text = _part(environment, named.name, "mail/words.txt.j2", context)
+    return Words(rendered.subject, re.sub(r"\n{3,}", "\n\n", text).strip())
+
+
+def _around_the_table(text: str) -> tuple[str, str]:
+    """A person's text before and after the list; its line ends are kept."""
+    parts: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.strip() == TABLE:
+            parts.append([])
+        else:
+            parts[-1].append(line.strip())
+    if len(parts) != 2:
+        raise LetterError(
+            f"the text has {len(parts) - 1} lines that read {TABLE}, which stands for the list of invoices",
+            "Keep that line once, where the list shall stand.",
+        )
+    before, after = (re.sub(r"(?<!\n)\n(?!\n)", LINE_END, "\n".join(part).strip()) for part in parts)
+    if not before and not after:
+        raise LetterError("the text says nothing", "Write at least a line.")
+    return before, after
 
 
 def _context(letter: Letter, catalogue: Catalogue) -> dict[str, Any]:
@@ -149,8 +188,9 @@ def _context(letter: Letter, catalogue: Catalogue) -> dict[str, Any]:
         "bank": _bank(letter.bank, letter) if letter.bank is not None else None,
         "qr": qr_id(letter) if qr_of(letter) is not None else None,
         "signatory": letter.signatory,
-        "note": letter.note,
         "has_attachments": bool(letter.attachments),
+        "without_copy": letter.without_copy,
+        "has_statement": letter.statement is not None,
         "offers_instalments": letter.offers_instalments,
         "answers": (),
     }

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -144,6 +145,9 @@ class _Rows:
         )
         for invoice_id, day, amount in session.execute(paid):
             self.payments[invoice_id].append(PartPayment(day, amount))
+        self.on_account = (
+            _on_account(session, chosen(Payment.customer_id)) if settings.ledger.mode == "payments" else {}
+        )
         self._steps(session, and_(is_open, chosen(Invoice.customer_id)), ignoring)
         self._mails(session, chosen(Reminder.customer_id), ignoring, chosen)
         self._waiting(session, chosen(ExceptionLink.customer_id), ids)
@@ -261,6 +265,29 @@ class _Rows:
         return None
 
 
+def _on_account(session: Session, chosen: ColumnElement[bool]) -> dict[str, dict[str, Decimal]]:
+    """By customer and currency: payments less what of them went to invoices."""
+    used = (
+        select(Allocation.payment_id, func.sum(Allocation.amount).label("amount"))
+        .join(Payment, Payment.id == Allocation.payment_id)
+        .where(chosen)
+        .group_by(Allocation.payment_id)
+        .subquery()
+    )
+    rest = func.sum(Payment.amount - func.coalesce(used.c.amount, 0), type_=Payment.amount.type)
+    query = (
+        select(Payment.customer_id, Payment.currency, rest)
+        .outerjoin(used, used.c.payment_id == Payment.id)
+        .where(chosen)
+        .group_by(Payment.customer_id, Payment.currency)
+    )
+    found: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for customer_id, currency, amount in session.execute(query):
+        if amount > 0:
+            found[customer_id][currency] = amount
+    return found
+
+
 def _by(rows: Iterable[Any], name: str) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
@@ -311,6 +338,7 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         segment_because="the ledger says so" if customer.segment else derived.because if derived else "",
         account_manager=customer.account_manager,
         pays_by_debit=rows.statuses.is_direct_debit(customer.payment_method),
+        on_account=rows.on_account.get(customer.id, {}),
         mails_today=sum(local_day(moment, zone) == today for moment in rows.mails.get(customer.id, ())),
     )
 
@@ -386,6 +414,7 @@ def reserve(
     approval: str,
     mailbox: str | None = None,
     draft: Draft | None = None,
+    without_copy: Collection[str] = (),
     not_before: datetime | None = None,
 ) -> Reminder:
     """Write a planned reminder: its lines, and for a mail the frozen bytes and the delivery, for the rest the task.
@@ -430,6 +459,7 @@ def reserve(
         step=reminder.step, cycle=reminder.cycle, plan=f"{reminder.plan}/{reminder.plan_version}", invoices=numbers,
         approval=approval, because=planned.because, segment=planned.customer.segment,
         message_id=draft.message_id if draft else None, digest=draft.digest if draft else None,
+        without_copy=list(without_copy),
     )  # fmt: skip
     return reminder
 

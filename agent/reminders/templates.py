@@ -3,8 +3,12 @@
 Shipped texts are the package `templates`. A folder `templates` beside the configuration goes before it, file by file:
 a text of the same path takes a shipped one's place, or extends it under the prefix ``shipped/`` and changes a block::
 
-    {% extends "shipped/mail/fr/friendly_reminder.j2" %}
+    {% extends shipped %}
     {% block greeting %}Chers amis,{% endblock %}
+
+A text speaks in one tone, and beside it stand its variants for the others (``friendly_reminder.firm.j2``). A company's
+own ``friendly_reminder.j2`` goes before the shipped variants too: whoever rewrites a text means it in every tone.
+``shipped`` is the shipped text in the tone that the step asks for.
 
 A catalogue of phrases (``mail/<language>.toml``) is laid over the shipped one phrase by phrase. A language is spoken
 where it has a catalogue; customers of any other are written to in English.
@@ -52,6 +56,9 @@ FALLBACK_LANGUAGE = "en"
 NO_BREAK_SPACE = "\u00a0"
 TEXT_WIDTH = 78  # RFC 5322 2.1.1
 
+LINE_END = "\u2028"
+"""Ends a line within a paragraph of a person's own words (U+2028); the line ends of templates mean nothing."""
+
 _CATALOGUE = re.compile(r"mail/([a-z]{2})\.toml")
 _TEXT = re.compile(r"mail/[a-z]{2}/([a-z][a-z0-9_]*)\.j2")
 
@@ -74,6 +81,7 @@ def mail_environment(settings_root: Path | None) -> Environment:
     environment.filters |= {
         "text_paragraphs": text_paragraphs,
         "text_lines": text_lines,
+        "unwrapped": unwrapped,
         "text_table": text_table,
         "html_paragraphs": html_paragraphs,
         "html_lines": html_lines,
@@ -90,6 +98,37 @@ def languages(environment: Environment) -> tuple[str, ...]:
 def texts(environment: Environment) -> tuple[str, ...]:
     """Names of the mails' templates that there are in any language, sorted."""
     return tuple(sorted({found[1] for name in environment.list_templates() if (found := _TEXT.fullmatch(name))}))
+
+
+@dataclass(frozen=True, slots=True)
+class TextName:
+    """Which template speaks, and which shipped one a company's own extends as ``shipped``."""
+
+    name: str
+    shipped: str
+
+
+def text_for(environment: Environment, language: str, text: str, tone: str) -> TextName:
+    """The template of `text` in that language and tone, a company's own before the shipped ones."""
+    plain, toned = f"mail/{language}/{text}.j2", f"mail/{language}/{text}.{tone}.j2"
+    shipped = toned if _source(environment, f"{SHIPPED}/{toned}") else plain
+    own = next((name for name in (toned, plain) if _is_own(environment, name)), None)
+    return TextName(own or shipped, f"{SHIPPED}/{shipped}")
+
+
+def _is_own(environment: Environment, name: str) -> bool:
+    found = _source(environment, name)
+    return found is not None and found != _source(environment, f"{SHIPPED}/{name}")
+
+
+def _source(environment: Environment, name: str) -> str | None:
+    """The file that a template is read from; None: there is none of that name."""
+    loader = environment.loader
+    assert loader is not None
+    try:
+        return loader.get_source(environment, name)[1]
+    except TemplateNotFound:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +237,14 @@ def _lines(text: str) -> list[str]:
 def text_paragraphs(text: str) -> str:
     """Paragraphs wrapped at 78 characters, an empty line between them."""
     options: dict[str, Any] = {"width": TEXT_WIDTH, "break_long_words": False, "break_on_hyphens": False}
-    return "\n\n".join(textwrap.fill(part, **options) for part in _paragraphs(text))
+    return "\n\n".join(
+        "\n".join(textwrap.fill(line, **options) for line in part.split(LINE_END)) for part in _paragraphs(text)
+    )
+
+
+def unwrapped(text: str) -> str:
+    """Paragraphs on one line each, as a person edits them."""
+    return "\n\n".join(_paragraphs(text))
 
 
 def text_lines(text: str) -> str:
@@ -208,7 +254,10 @@ def text_lines(text: str) -> str:
 
 def html_paragraphs(text: str, style: str) -> Markup:
     """Paragraphs as ``<p>`` elements with this inline style, escaped."""
-    return Markup("\n").join(Markup('<p style="{}">{}</p>').format(style, part) for part in _paragraphs(text))
+    return Markup("\n").join(
+        Markup('<p style="{}">{}</p>').format(style, Markup("<br>\n").join(part.split(LINE_END)))
+        for part in _paragraphs(text)
+    )
 
 
 def html_lines(text: str, style: str) -> Markup:

@@ -1,10 +1,11 @@
 """The values that flow through the room: one frozen type for each arrow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from agent.reminders.interest import PartPayment
@@ -97,6 +98,8 @@ class CustomerView:
     pays_by_debit: bool
     mails_today: int
     """Reminder mails that left, or are on their way, on the customer's present day."""
+    on_account: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    """By currency: what came in and lowers no invoice's balance yet; more than zero."""
 
 
 @dataclass(frozen=True, slots=True)

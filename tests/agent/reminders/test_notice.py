@@ -63,7 +63,7 @@ def test_the_debt_is_exact_with_interest_and_indemnity() -> None:
     # FA-1: 100.00 x 12.15 % x 28/365 = 0.93; FA-2: 50.00 x 12.15 % x 25/365 = 0.42; 40.00 for each
     made = notice()
     assert made.to_pay == Decimal("150.00") + Decimal("0.93") + Decimal("0.42") + Decimal("80.00")
-    assert dict(compose_notice(made, ENVIRONMENT).sums) == {
+    assert dict(compose_notice(made, ENVIRONMENT).tables[0].sums) == {
         "Total restant dû": f"150,00{NB}€",
         "Intérêts de retard au 30/03/2026": f"1,35{NB}€",
         "Indemnité forfaitaire pour frais de recouvrement": f"80,00{NB}€",

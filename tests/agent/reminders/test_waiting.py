@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.ledger.overview import invoices
-from agent.reminders import approve, plan, store
+from agent.reminders import approve, edit, plan, store
 from agent.reminders.deliver import free_at
 from agent.reminders.explain import explain_invoice, why_planned
 from agent.reminders.letter_values import LetterError
@@ -21,7 +21,7 @@ from agent.reminders.segments import derived_segments
 from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
-from models import Allocation, Database, Delivery, Invoice, Promise, Reminder
+from models import Allocation, Database, Delivery, Event, Invoice, Promise, Reminder
 from models.states import DeliveryState, InvoiceState, PromiseState
 from tests.builders import ledger
 
@@ -90,10 +90,17 @@ def test_a_mail_that_waits_goes_on_waiting_over_night(database: Database, tmp_pa
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.RESERVED]
 
 
-NOTE = "Merci pour votre appel & <b>à bientôt</b>."
+OWN = """Chère Madame,
+
+Merci pour votre appel & <b>à bientôt</b>.
+Comme convenu, voici ce qui reste à régler :
+
+[table]
+
+Bien à vous,"""
 
 
-def test_a_person_may_add_words_whose_figures_are_checked(database: Database, tmp_path: Path) -> None:
+def test_a_person_may_put_words_of_their_own_whose_figures_are_checked(database: Database, tmp_path: Path) -> None:
     given = settings(tmp_path)
     owe(database, given)
     plan.drain(database, given, NOW)
@@ -101,7 +108,11 @@ def test_a_person_may_add_words_whose_figures_are_checked(database: Database, tm
         number = approve.waiting(session)[0].id
         before = session.scalars(select(Delivery)).one().message.message_id
     with database.write() as session:
-        plan.edit(session, database, given, plan.Edited(number, NOTE, "Anna"), NOW)
+        shown = edit.words(session, database, given, number, NOW)
+        assert shown.subject is not None
+        assert "Sauf erreur ou omission" in shown.text
+        assert shown.text.count("[table]") == 1
+        edit.edit(session, database, given, edit.Edited(number, "Votre facture FA-1, suite", OWN, "Anna"), NOW)
     with database.read() as session:
         delivery = session.scalars(select(Delivery)).one()
         mail = message_from_bytes(store.raw_of(session, delivery), policy=policy.default)
@@ -109,16 +120,48 @@ def test_a_person_may_add_words_whose_figures_are_checked(database: Database, tm
         plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
         assert plain is not None
         assert html is not None
-        assert NOTE in plain.get_content()
-        assert "Merci pour votre appel &amp; &lt;b&gt;à bientôt&lt;/b&gt;." in html.get_content()
+        assert "Merci pour votre appel & <b>à bientôt</b>.\nComme convenu" in plain.get_content().replace("\r\n", "\n")
+        assert (
+            "Merci pour votre appel &amp; &lt;b&gt;à bientôt&lt;/b&gt;.<br>\nComme convenu"
+            in html.get_content().replace("\r\n", "\n")
+        )
+        for part in (plain, html):
+            assert "FA-1" in part.get_content()
+            assert "Sauf erreur" not in part.get_content()
+        assert mail["Subject"] == delivery.message.subject == "Votre facture FA-1, suite"
         assert mail["Message-ID"] == before == delivery.message.message_id
-    with database.write() as session, pytest.raises(LetterError, match="'90'"):
-        plan.edit(session, database, given, plan.Edited(number, "Payez 90 € et nous sommes quittes.", "Anna"), NOW)
+    with database.write() as session:
+        again = edit.words(session, database, given, number, NOW)
+        assert (again.subject, again.text) == ("Votre facture FA-1, suite", OWN)
+    for wrong, why in (("Payez 90 €.\n[table]", "'90'"), ("Sans liste.", "0 lines"), ("[table]", "says nothing")):
+        with database.write() as session, pytest.raises(LetterError, match=why):
+            edit.edit(session, database, given, edit.Edited(number, None, wrong, "Anna"), NOW)
+    with database.write() as session, pytest.raises(LetterError, match="FA-2"):
+        edit.edit(session, database, given, edit.Edited(number, "Votre facture FA-2", None, "Anna"), NOW)
     with database.write() as session:
         approve.approve(session, number, "Anna", NOW)
     assert plan.drain(database, given, NOW).mails == 0
     with database.write() as session, pytest.raises(NeedsPerson, match="does not wait"):
-        plan.edit(session, database, given, plan.Edited(number, "Encore un mot.", "Anna"), NOW)
+        edit.edit(session, database, given, edit.Edited(number, None, f"Encore un mot.\n{OWN}", "Anna"), NOW)
+
+
+def test_what_was_edited_lapses_once_the_account_has_changed(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    with database.write() as session:
+        number = approve.waiting(session)[0].id
+        edit.edit(session, database, given, edit.Edited(number, None, OWN, "Anna"), NOW)
+    ledger.load(
+        database, given, "payments", ledger.csv("id,date,amount,customer_id,invoice_number", "P1,2026-09-01,40,C1,FA-1")
+    )
+    with database.write() as session, pytest.raises(NeedsPerson, match="relance plan"):
+        edit.edit(session, database, given, edit.Edited(number, None, OWN, "Anna"), NOW)
+    plan.drain(database, given, NOW)
+    with database.write() as session:
+        (fresh,) = approve.waiting(session)
+        assert fresh.id != number
+        assert "Merci pour votre appel" not in edit.words(session, database, given, fresh.id, NOW).text
 
 
 OWNERS = """name = "standard"
@@ -143,6 +186,13 @@ def test_a_step_that_asks_for_the_sales_owner_waits_for_it_in_any_mode(database:
         (reminder,) = approve.waiting(session, "leo@morel.example")
         assert (reminder.approval, reminder.plan_version) == ("waiting", "3")
         assert approve.waiting(session, "somebody@morel.example") == []
+        number = reminder.id
+    with database.write() as session, pytest.raises(NeedsPerson, match="waits for the word of leo@"):
+        approve.approve(session, number, "anna", NOW, only_owner=True)
+    with database.write() as session:
+        approve.approve(session, number, "anna", NOW)
+        (event,) = session.scalars(select(Event).where(Event.kind == "reminder.approved"))
+        assert event.data["instead_of"] == "leo@morel.example"
 
 
 def test_jitter_is_drawn_and_moves_the_hour_of_leaving_only(database: Database, tmp_path: Path) -> None:
