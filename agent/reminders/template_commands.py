@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated
+from pathlib import Path, PurePosixPath
+from typing import Annotated, get_args
 
 import typer
 from jinja2 import Environment
@@ -33,10 +33,10 @@ from agent.reminders.letter_values import (
 )
 from agent.reminders.payment_code import as_png
 from agent.reminders.render import Rendered, qr_id, render
-from agent.reminders.templates import languages, mail_environment, texts
+from agent.reminders.templates import languages, mail_environment, text_for, texts
 from config import Settings
 from config.errors import RelanceError
-from config.plans import Channel, load_plans
+from config.plans import Channel, Tone, load_plans
 
 
 def mount(app: typer.Typer) -> None:
@@ -73,9 +73,7 @@ def preview(
     settings = ctx.settings()
     environment = mail_environment(settings.root)
     pages = {
-        f"{sample.language}-{sample.template}-{sample.case}.html": _page(
-            sample.letter, render(sample.letter, environment)
-        )
+        f"{sample.language}-{sample.file}-{sample.case}.html": _page(sample.letter, render(sample.letter, environment))
         for sample in samples(settings, environment, ctx.now())
     }
     ctx.emit([str(path) for path in _write(folder, pages)], json=False)
@@ -105,6 +103,7 @@ class Checked:
 
     language: str
     template: str
+    tone: str
     case: str
     error: str | None
 
@@ -115,27 +114,39 @@ class Sample:
 
     language: str
     template: str
+    tone: str
     case: str
     letter: Letter
+    file: str
+    """Name of the text's file, without its ending: with the tone where it is a variant."""
 
 
 def _checked(sample: Sample, environment: Environment) -> Checked:
     try:
         compose(sample.letter, environment)
     except RelanceError as error:
-        return Checked(sample.language, sample.template, sample.case, str(error))
-    return Checked(sample.language, sample.template, sample.case, None)
+        return Checked(sample.language, sample.template, sample.tone, sample.case, str(error))
+    return Checked(sample.language, sample.template, sample.tone, sample.case, None)
 
 
 def samples(settings: Settings, environment: Environment, now: datetime) -> Iterator[Sample]:
-    """Letters for every text that there is or that a plan names, in every language."""
+    """Letters for every text that there is or that a plan names, in every language and in each tone that it has."""
     named = {
         step.template for plan in load_plans(settings).values() for step in plan.steps if step.channel is Channel.MAIL
     }
     for language in languages(environment):
         for template in sorted(named.union(texts(environment))):
-            for case, letter in _cases(settings, language, template, now):
-                yield Sample(language, template, case, letter)
+            for tone in tones_of(environment, language, template):
+                for case, letter in _cases(settings, language, template, now):
+                    name = text_for(environment, language, template, tone).name
+                    file = PurePosixPath(name).name.removesuffix(".j2")
+                    yield Sample(language, template, tone, case, replace(letter, tone=tone), file)
+
+
+def tones_of(environment: Environment, language: str, template: str) -> tuple[str, ...]:
+    """One tone for each template that speaks for `template`: tones that share one are written with the same words."""
+    found = {text_for(environment, language, template, tone).name: tone for tone in reversed(get_args(Tone))}
+    return tuple(tone for tone in get_args(Tone) if tone in found.values())
 
 
 def _cases(settings: Settings, language: str, template: str, now: datetime) -> Iterator[tuple[str, Letter]]:

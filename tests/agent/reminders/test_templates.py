@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from babel.numbers import list_currencies
+from jinja2 import Environment
 
 from agent.cli import main
 from agent.reminders.letter import compose
@@ -42,8 +43,9 @@ host = "smtp.morel.example"
 """
 
 
-LETTERS = len(languages(SHIPPED)) * len(texts(SHIPPED)) * 4
-"""What `check` and `preview` write: four letters for every text in every language."""
+TONES = ("friendly", "neutral", "firm")
+LETTERS = len(languages(SHIPPED)) * len(texts(SHIPPED)) * len(TONES) * 4
+"""What `check` and `preview` write: four letters for every text in every language and tone."""
 
 
 def own(root: Path, **files: str) -> Path:
@@ -74,6 +76,59 @@ def test_every_shipped_language_has_every_shipped_text() -> None:
                 for person in (None, "Camille Laurent"):
                     made = letter(*lines, language=language, template=template, recipient_name=person)
                     assert compose(made, SHIPPED).subject
+
+
+BEFORE_NOTICE = {
+    "fr": "notre dernière relance avant mise en demeure",
+    "en": "our final reminder before we send formal notice",
+    "de": "unsere letzte Mahnung vor einer förmlichen Zahlungsaufforderung",
+    "es": "nuestro último recordatorio antes de enviarles un requerimiento formal de pago",
+    "it": "il nostro ultimo sollecito prima della messa in mora",
+    "nl": "onze laatste herinnering vóór een ingebrekestelling",
+}
+
+
+@pytest.mark.parametrize("language", languages(SHIPPED))
+@pytest.mark.parametrize("template", texts(SHIPPED))
+def test_each_text_speaks_in_three_tones_and_says_what_it_must_in_each(language: str, template: str) -> None:
+    copy = Attachment("FA.pdf", "application/pdf", b"%PDF-1.7")
+    said = set()
+    for tone in TONES:
+        made = letter(
+            line(), PARTLY_PAID, language=language, template=template, tone=tone, attachments=(copy,),
+            without_copy=(PARTLY_PAID.number,), statement=copy, offers_instalments=True,
+        )  # fmt: skip
+        text, phrases = render(made, SHIPPED).text, catalogue_for(SHIPPED, language).phrases
+        flat = " ".join(text.replace(NB, " ").split())
+        said.add(flat)
+        for key in ("crossed", "copy_attached", "statement_attached", "instalments"):
+            assert phrases[key].replace(NB, " ") in flat
+        assert PARTLY_PAID.number in flat.partition(phrases["copy_attached"].replace(NB, " "))[2]
+        if template == "last_reminder":
+            assert BEFORE_NOTICE[language] in flat
+        assert template not in {"friendly_reminder", "pre_due_notice"} or BEFORE_NOTICE[language] not in flat
+    assert len(said) == len(TONES)
+
+
+def test_a_text_of_the_company_s_own_goes_before_every_tone_and_may_extend_the_one_asked_for(tmp_path: Path) -> None:
+    def text(environment: Environment, tone: str) -> str:
+        return " ".join(render(letter(tone=tone), environment).text.split())
+
+    replaced = mail_environment(own(tmp_path / "a", **changed("closing", "Merci.")))
+    assert text(replaced, "firm") == text(replaced, "friendly")
+    extended = mail_environment(
+        own(tmp_path / "b", **{
+            "mail__fr__friendly_reminder.j2": "{% extends shipped %}{% block greeting %}Chers amis,{% endblock %}"
+        })
+    )  # fmt: skip
+    for tone in TONES:
+        assert "Chers amis," in text(extended, tone)
+    assert "L’échéance étant dépassée" in text(extended, "firm")
+    assert "simple oubli" in text(extended, "friendly")
+    one_tone = mail_environment(own(tmp_path / "c", **{"mail__fr__friendly_reminder.firm.j2": "{% extends shipped %}"
+        "{% block greeting %}À vous,{% endblock %}"}))  # fmt: skip
+    assert "À vous," in text(one_tone, "firm")
+    assert "À vous," not in text(one_tone, "neutral")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +338,7 @@ def test_check_names_the_text_that_is_wrong(configuration: Path, capsys: pytest.
     assert main(["--config", str(configuration), "templates", "check"]) == 1
     out, err = capsys.readouterr()
     assert "templates/mail/fr/friendly_reminder.j2: its plain part says '8'" in out
-    assert err == f"4 of {LETTERS} letters can't be written.\n"
+    assert err == f"4 of {LETTERS - 8} letters can't be written.\n"
 
 
 def test_check_finds_a_text_that_only_a_plan_names(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
