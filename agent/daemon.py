@@ -187,6 +187,8 @@ class Daemon:
         loops = dict.fromkeys(self.drains.collections, poll)
         loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries, "worklist"), EVERY_MINUTE)
         loops |= dict.fromkeys(("retention", "digest", "anchor"), timedelta(hours=1))
+        if self.settings.webhook:
+            loops["webhooks"] = timedelta(seconds=10)
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"
         engine = Engine(self.database.url, executor, loops, self.drains.run)

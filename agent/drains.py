@@ -8,6 +8,7 @@
     retention         personal data that was kept for as long as it may be, erased
     digest            last week's figures by mail, for the company's own people
     anchor            the head of the event log, noted outside of the database
+    webhooks          changes of state, told to the systems that the configuration names
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
@@ -49,6 +50,7 @@ from agent.reminders.sentbox import SentBox, open_sent_box
 from agent.reminders.wire import Envelope, LastLook, NotTried, Outcome, SmtpWire, Wire
 from agent.replies import apply
 from agent.review import weighing
+from agent.webhooks import sending
 from agent.wire.imap import imap_session
 from config import Mailbox, Settings
 from config.errors import RelanceError, TemporaryFailure
@@ -183,6 +185,9 @@ class Drains:
             case "anchor":
                 self.anchor(now)
                 return Next()
+            case "webhooks":
+                self.webhooks(now)
+                return Next()
             case "worklist":
                 self.worklist(now)
                 return Next()
@@ -268,6 +273,11 @@ class Drains:
         """Note how far the log of events has come, where it can't be changed with the database."""
         with self._beat("anchor", now):
             return anchoring.drain(self.database, self.settings, now)
+
+    def webhooks(self, now: datetime) -> int:
+        """Tell other systems of what has changed; how many messages they took."""
+        with self._beat("webhooks", now):
+            return sending.drain(self.database, self.settings, now, self.stop)
 
     def worklist(self, now: datetime) -> int:
         """Put what waits for a person in order; how many items were weighed."""
@@ -383,6 +393,8 @@ class _Cycle:
         self._try("digest", self.drains.digest)
         self._try("anchor", self.drains.anchor)
         self._try("worklist", self.drains.worklist)
+        if self.drains.settings.webhook:
+            self._try("webhooks", self.drains.webhooks)
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done
 

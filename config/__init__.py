@@ -29,6 +29,7 @@ from config.settings import (
     Ledger,
     Mailbox,
     OAuth,
+    Oidc,
     Payment,
     Policy,
     Reminders,
@@ -36,6 +37,7 @@ from config.settings import (
     Settings,
     Smtp,
     Web,
+    Webhook,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Mailbox",
     "NeedsPerson",
     "OAuth",
+    "Oidc",
     "Payment",
     "Policy",
     "RelanceError",
@@ -59,6 +62,7 @@ __all__ = [
     "Smtp",
     "TemporaryFailure",
     "Web",
+    "Webhook",
     "load",
     "parse",
     "path_of_configuration",

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.fields import Hours, Rate
-from config.settings import Mailbox, Settings
+from config.settings import Mailbox, Settings, Webhook
 
 BEGIN = "<!-- reference: begin, written by `python -m config.reference` -->"
 END = "<!-- reference: end -->"
@@ -63,7 +63,7 @@ def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = _section_of(field)
         if inner is not None:
-            below = f"{name}.NAME" if inner is Mailbox else name
+            below = f"{name}.NAME" if inner in (Mailbox, Webhook) else name
             yield from _sections(f"{path}.{below}" if path else below, inner)
 
 
@@ -84,6 +84,8 @@ def _kind(annotation: Any) -> str:
         return ", ".join(f'`"{value}"`' for value in inner)
     if origin is tuple:
         return "list of texts"
+    if origin is dict:
+        return f"table: a name, and {_kind(inner[1])}"
     if hasattr(annotation, "__metadata__"):
         return _kind(inner[0])
     return _WRITTEN_AS[annotation]

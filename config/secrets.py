@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from config.errors import ConfigError
-from config.settings import OAuth, Server
+from config.settings import OAuth, Oidc, Server, Settings, Webhook
 
 #: Who beside the owner may touch a file of secrets: its group may read (a service's group), nobody else anything.
 _FORBIDDEN_BITS = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
@@ -49,6 +49,24 @@ def client_secret_of(oauth: OAuth, server: Server) -> SecretStr | None:
     if oauth.client_secret_env is None and oauth.client_secret_file is None:
         return None
     return _either(oauth.client_secret_env, oauth.client_secret_file, server, "client_secret")
+
+
+def webhook_secret_of(webhook: Webhook, name: str, settings: Settings) -> SecretStr:
+    """The secret that a webhook's messages are signed with. Raises ConfigError as `secret_of` does."""
+    key = f"webhook.{name}"
+    if webhook.secret_env is not None:
+        return _from_environment(webhook.secret_env, settings.file, f"{key}.secret_env")
+    assert webhook.secret_file is not None, "the settings ask for one of the two"
+    return _from_file(webhook.secret_file, settings.file, f"{key}.secret_file")
+
+
+def oidc_secret_of(oidc: Oidc, settings: Settings) -> SecretStr | None:
+    """The secret of the pages at the provider, or None where they have none. Raises ConfigError as `secret_of` does."""
+    if oidc.client_secret_env is not None:
+        return _from_environment(oidc.client_secret_env, settings.file, "web.oidc.client_secret_env")
+    if oidc.client_secret_file is not None:
+        return _from_file(oidc.client_secret_file, settings.file, "web.oidc.client_secret_file")
+    return None
 
 
 def _either(variable: str | None, path: Path | None, server: Server, name: str) -> SecretStr:

@@ -409,6 +409,58 @@ class Reports(Section):
     objectives: Objectives = Objectives()
 
 
+class Oidc(Section):
+    """Log-in to the pages at the company's own provider (OpenID Connect), beside local accounts."""
+
+    issuer: fields.WebUrl
+    """The provider's issuer; its addresses are read from `/.well-known/openid-configuration` below it."""
+    client_id: fields.Text
+    """Id under which the pages are registered there; the address to return to is `[web] url` + `/login/oidc/return`."""
+    client_secret_env: fields.VariableName | None = None
+    """Environment variable that holds the client's secret, where it has one."""
+    client_secret_file: Path | None = None
+    """File that holds the client's secret, where it has one; readable by its owner only."""
+    scopes: tuple[fields.Text, ...] = ("openid", "profile", "email")
+    """What is asked for; `groups` where the provider gives the roles' claim only then."""
+    roles_claim: fields.Text = "groups"
+    """Claim of the ID token that names the groups (or roles) that somebody is in."""
+    roles: dict[str, Literal["viewer", "sales", "reviewer", "approver", "admin"]] = {}
+    """Role by group, as `{ "Finance" = "approver" }`: the highest counts; in none of them: `default_role`."""
+    default_role: Literal["", "viewer", "sales", "reviewer"] = ""
+    """Role of whoever the provider knows and no group names; empty: they are turned away."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.client_secret_env is not None and self.client_secret_file is not None:
+            wrong("at most one of client_secret_env and client_secret_file", "Take one of them out.")
+        if "openid" not in self.scopes:
+            wrong('"openid" among the scopes', "Add it: without it there is no ID token.")
+        if not self.roles and not self.default_role:
+            wrong("roles, or a default_role", 'Add roles = { "Finance" = "reviewer" }: else nobody could log in.')
+        return self
+
+
+class Webhook(Section):
+    """One address that is told of changes of state, signed as Standard Webhooks has it."""
+
+    url: fields.WebUrl
+    """Where each message is posted to: https, or http on this machine. A redirect is not followed."""
+    secret_env: fields.VariableName | None = None
+    """Environment variable that holds the secret (`whsec_…`); several, separated by spaces, while one is replaced."""
+    secret_file: Path | None = None
+    """File that holds the secret; readable by its owner (and group) only."""
+    events: tuple[fields.Text, ...] = (
+        "invoice.*", "exception.*", "task.*", "promise.*", "dispute.*", "delivery.*", "hold.*", "sending_stop.*",
+    )  # fmt: skip
+    """Which events; a star stands for the rest of a name. `relance webhooks list` shows what was delivered."""
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if (self.secret_env is None) == (self.secret_file is None):
+            wrong("exactly one of secret_env and secret_file", "Say in one way where the secret stands.")
+        return self
+
+
 class Web(Section):
     """The review pages."""
 
@@ -428,6 +480,10 @@ class Web(Section):
     """Whether `relance run` serves the pages as well; else `relance web` does."""
     session_hours: int = Field(default=10, ge=1, le=72)
     """Hours after which a person logs in again."""
+    api_rate: fields.MailRate = fields.Rate(300, timedelta(minutes=1))
+    """How often one token of the API may ask."""
+    oidc: Oidc | None = None
+    """Log-in at the company's own provider."""
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -440,6 +496,10 @@ class Web(Section):
             )
         if self.trusted_proxies and self.url is None:
             wrong("the url under which people open the pages, where a proxy is trusted", 'Add url = "https://…".')
+        if self.oidc is not None and self.url is None:
+            wrong(
+                "the url under which people open the pages, where a provider sends them back", 'Add url = "https://…".'
+            )
         return self
 
     @property
@@ -485,6 +545,8 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     reports: Reports = Reports()
     web: Web = Web()
+    webhook: dict[fields.MailboxName, Webhook] = {}
+    """What is told of changes of state, each under a short name of its own."""
     classifier: Classifier = Classifier()
 
     _file: Path = PrivateAttr(default=Path("relance.toml"))

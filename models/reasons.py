@@ -36,6 +36,7 @@ class ExceptionReason(StrEnum):
     OVERPAYMENT = "overpayment"
     UNKNOWN_INVOICE = "unknown_invoice"
     LOOP_FAILED = "loop_failed"
+    WEBHOOK_FAILED = "webhook_failed"
 
 
 SENTENCES: dict[ExceptionReason, str] = {
@@ -69,6 +70,7 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.OVERPAYMENT: "More was paid than is owed.",
     ExceptionReason.UNKNOWN_INVOICE: "The payment names an invoice that is not known.",
     ExceptionReason.LOOP_FAILED: "A part of the daemon keeps failing.",
+    ExceptionReason.WEBHOOK_FAILED: "A webhook could not be delivered; nothing is lost, and it can be replayed.",
 }
 
 

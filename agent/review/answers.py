@@ -181,6 +181,17 @@ def _clean_line(text: str) -> str:
 
 def send(database: Database, settings: Settings, wish: Wish, now: datetime) -> Sent:
     """Put the answer into the outbox, once. Raises NeedsPerson where nothing may be sent, or the form is unfit."""
+    try:
+        with database.write() as session:
+            return put(session, database, settings, wish, now)
+    except IntegrityError:
+        # The same form on another connection was quicker: its mail is this mail.
+        with database.read() as session:
+            return _already(session, database, settings, wish)
+
+
+def put(session: Session, database: Database, settings: Settings, wish: Wish, now: datetime) -> Sent:
+    """`send` within the caller's transaction, for who sees to requests that come twice at once."""
     if settings.policy.mode == "observe":
         raise NeedsPerson(
             'in the mode "observe" nothing is sent', 'Answer from your mail program, or set policy.mode to "suggest".'
@@ -190,13 +201,7 @@ def send(database: Database, settings: Settings, wish: Wish, now: datetime) -> S
     text = _STEERING.sub("", wish.text.replace("\r\n", "\n").replace("\r", "\n")).strip()[:LONGEST]
     if not text:
         raise NeedsPerson("the answer is empty")
-    try:
-        with database.write() as session:
-            return _reserve(session, database, settings, wish, text, now)
-    except IntegrityError:
-        # The same form on another connection was quicker: its mail is this mail.
-        with database.read() as session:
-            return _already(session, database, settings, wish)
+    return _reserve(session, database, settings, wish, text, now)
 
 
 def _key(wish: Wish) -> str:

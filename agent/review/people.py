@@ -16,14 +16,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from agent.review.oidc import Person
 from agent.review.rights import Actor
 from config.errors import NeedsPerson, RelanceError
-from models import LoginFailure, User, events
+from models import ApiToken, LoginFailure, User, events
 from models.user import Role
 
 SHORTEST_PASSWORD = 10
 """NIST SP 800-63B asks for eight and no rules of composition; two more, as there is no second factor."""
 LONGEST_PASSWORD = 1_000
+PROVIDER = "provider"
+"""Who makes and changes accounts as the company's provider has them."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 WINDOW = timedelta(minutes=15)
@@ -75,6 +78,8 @@ def add(
         raise NeedsPerson(f"“{name}” is no name for a user", "Use letters, digits, and . _ @ - (64 at most).")
     if session.scalar(select(User.id).where(func.lower(User.name) == name.lower())) is not None:
         raise NeedsPerson(f"there is a user “{name}” already")
+    if session.scalar(select(ApiToken.id).where(func.lower(ApiToken.name) == name.lower())) is not None:
+        raise NeedsPerson(f"a token of the API is named “{name}”; a name stands in the log for one of them only")
     if role is Role.SALES and not email:
         raise NeedsPerson(
             "a sales person sees the customers of which it is the account manager", "Give its address with --email."
@@ -163,6 +168,29 @@ def admit(session: Session, user: User, password: str, door: Door) -> None:
         user.password_hash = _hashed(password)
     session.execute(delete(LoginFailure).where(LoginFailure.name == user.name, LoginFailure.address == door.address))
     events.record(session, "user.logged_in", user, actor=user.name, at=door.at)
+
+
+def from_provider(session: Session, person: Person, door: Door) -> User:
+    """The account of somebody whom the company's provider has proven, made at the first log-in, its role as the
+    provider has it today. Raises Refused: the account has ended, or the name is another's, who is never taken over.
+    """
+    user = session.scalar(select(User).where(User.provider_subject == person.subject))
+    if user is None:
+        try:
+            user = add(
+                session, person.name, person.role, None, email=person.email, language=None, by=PROVIDER, at=door.at
+            )
+        except NeedsPerson as error:
+            raise Refused(f"no account can be made: {error}", "Ask an administrator.") from None
+        user.provider_subject = person.subject
+    if user.disabled_at is not None:
+        raise Refused(f"the account {user.name} has ended", "Ask an administrator.")
+    if user.role is not person.role:
+        set_role(session, user, person.role, by=PROVIDER, at=door.at)
+    user.email = person.email.lower() if person.email else None
+    user.last_login_at = door.at
+    events.record(session, "user.logged_in", user, actor=user.name, at=door.at)
+    return user
 
 
 def turn_away(session: Session, name: str, door: Door) -> None:

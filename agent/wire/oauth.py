@@ -10,20 +10,16 @@ from __future__ import annotations
 import json
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from agent.wire import tls
+from agent.wire import http
 from config import OAuth, Server
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 from config.secrets import client_secret_of, refresh_token_of
 
-_TIMEOUT_SECONDS = 30.0
-_LONGEST_ANSWER_BYTES = 64 * 1024
 _USED_SHARE_OF_LIFE = 0.8
 #: Where the answer names no life (RFC 6749 5.1 allows that).
 _USUAL_LIFE_SECONDS = 600.0
@@ -78,19 +74,11 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
         form["client_secret"] = secret.get_secret_value()
     parts = urllib.parse.urlsplit(oauth.token_url)
     where = f"token server {parts.hostname}"
-    request = urllib.request.Request(oauth.token_url, urllib.parse.urlencode(form).encode(), method="POST")  # noqa: S310 the settings allow https only
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=tls.context()), _NoRedirect())
+    answered = http.ask(oauth.token_url, "token server", body=urllib.parse.urlencode(form).encode())
+    if answered.status != 200:
+        raise _refusal(answered, where, server)
     try:
-        with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-            answer = json.loads(response.read(_LONGEST_ANSWER_BYTES))
-    except urllib.error.HTTPError as error:
-        with error:  # it holds the connection
-            raise _refusal(error, where, server) from None
-    except urllib.error.URLError as error:
-        cause = error.reason if isinstance(error.reason, OSError) else OSError(str(error.reason))
-        raise tls.told(cause, "token server", parts.hostname or "", parts.port or 443) from None
-    except OSError as error:
-        raise tls.told(error, "token server", parts.hostname or "", parts.port or 443) from None
+        answer = json.loads(answered.body)
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or not answer.get("access_token"):
@@ -98,26 +86,19 @@ def _ask(oauth: OAuth, server: Server) -> dict[str, object]:
     return answer
 
 
-def _refusal(error: urllib.error.HTTPError, where: str, server: Server) -> RelanceError:
-    if error.code in (400, 401, 403):
+def _refusal(answered: http.Answer, where: str, server: Server) -> RelanceError:
+    if answered.status in (400, 401, 403):
         return NeedsPerson(
-            f"{where}: the refresh token for {server.username} was refused ({_error_code(error)})",
+            f"{where}: the refresh token for {server.username} was refused ({_error_code(answered)})",
             f"Grant relance access again and store the new token ({server.key}.oauth).",
         )
-    return TemporaryFailure(f"{where}: out of order (HTTP {error.code})", "It is tried again by itself.")
+    return TemporaryFailure(f"{where}: out of order (HTTP {answered.status})", "It is tried again by itself.")
 
 
-def _error_code(error: urllib.error.HTTPError) -> str:
+def _error_code(answered: http.Answer) -> str:
     """The `error` code of RFC 6749 5.2; its free text is left out, for it may quote the request."""
     try:
-        code = json.loads(error.read(_LONGEST_ANSWER_BYTES)).get("error")
-    except (ValueError, AttributeError, OSError):
+        code = json.loads(answered.body).get("error")
+    except (ValueError, AttributeError):
         code = None
-    return code if isinstance(code, str) and code.replace("_", "").isalnum() else f"HTTP {error.code}"
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the refresh token to another place than the settings name."""
-
-    def redirect_request(self, *_arguments: object, **_named: object) -> None:
-        return None
+    return code if isinstance(code, str) and code.replace("_", "").isalnum() else f"HTTP {answered.status}"

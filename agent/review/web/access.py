@@ -20,7 +20,7 @@ def login(call: Call) -> Response:
     """Check name and password. The session is begun anew, so that one from before the log-in is worth nothing."""
     name, password = call.form.get("name", "").strip(), call.form.get("password", "")
     to = local_path(call.form.get("to", "/"))
-    door = Door(_address(call), call.now)
+    door = door_of(call)
     database = call.desk.database
     try:
         with database.read() as session:
@@ -37,13 +37,14 @@ def login(call: Call) -> Response:
         return call.show("login.html.j2", status=429, name=name, refused=call.say("login.wait"), to=to)
     except Refused as error:
         return call.show("login.html.j2", status=401, name=name, refused=str(error), to=to)
-    _begin(call, user)
+    begin(call, user)
     return RedirectResponse(to, status_code=303)
 
 
 def logout(call: Call) -> Response:
+    by_provider = call.request.session.get("by_provider")
     call.request.session.clear()
-    return RedirectResponse("/login", status_code=303)
+    return RedirectResponse("/login?out=1" if by_provider else "/login", status_code=303)
 
 
 def language(call: Call) -> Response:
@@ -54,7 +55,7 @@ def language(call: Call) -> Response:
     return RedirectResponse(local_path(call.form.get("to", "/")), status_code=303)
 
 
-def _begin(call: Call, user: User) -> None:
+def begin(call: Call, user: User) -> None:
     kept = call.request.session.get("language")
     call.request.session.clear()
     call.request.session["who"] = {"id": user.id, "epoch": user.session_epoch}
@@ -62,6 +63,6 @@ def _begin(call: Call, user: User) -> None:
         call.request.session["language"] = kept
 
 
-def _address(call: Call) -> str:
+def door_of(call: Call) -> Door:
     client = call.request.client
-    return client.host if client is not None else "?"
+    return Door(client.host if client is not None else "?", call.now)

@@ -7,8 +7,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from agent.review.api import app as api
+from agent.review.api.openapi import BASE
+from agent.review.api.problems import Problem
 from agent.review.rights import Right
 from agent.review.web import (
     access,
@@ -16,6 +19,7 @@ from agent.review.web import (
     item_pages,
     mail_pages,
     model_pages,
+    oidc_pages,
     outgoing_pages,
     story_pages,
     work_pages,
@@ -62,7 +66,7 @@ def hosts_of(web: Web) -> frozenset[str]:
     return frozenset(named)
 
 
-def _routes(desk: Desk) -> list[Route]:
+def _routes(desk: Desk) -> list[BaseRoute]:
     def get(path: str, show: Page, right: Right | None = Right.READ) -> Route:
         return Route(path, page(desk, show, right), methods=["GET"])
 
@@ -72,9 +76,13 @@ def _routes(desk: Desk) -> list[Route]:
     return [
         Route("/static/{name}", _static, methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
+        Mount(BASE, api.build(desk)),
         get("/login", access.login_page, None),
         post("/login", access.login, None),
         post("/logout", access.logout, None),
+        get("/login/oidc", oidc_pages.go_there, None),
+        get(oidc_pages.PATH, oidc_pages.come_back, None),
+        get("/logout/oidc", oidc_pages.go_out, None),
         post("/language", access.language, None),
         get("/", work_pages.work_page),
         get("/work/counts", work_pages.counts),
@@ -134,6 +142,8 @@ async def _health(_request: Request) -> Response:
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
+    if request.url.path.startswith(f"{BASE}/"):  # a path with a line break matches no mount
+        return Problem(404).response()
     desk: Desk = request.app.state.desk
 
     def show(call: Call) -> Response:
