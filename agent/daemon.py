@@ -189,6 +189,8 @@ class Daemon:
         loops |= dict.fromkeys(("retention", "digest", "anchor"), timedelta(hours=1))
         if self.settings.webhook:
             loops["webhooks"] = timedelta(seconds=10)
+        if self.settings.reports.warn_to:
+            loops["warning"] = EVERY_MINUTE
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"
         engine = Engine(self.database.url, executor, loops, self.drains.run)

@@ -7,6 +7,7 @@
     deliver:MAILBOX   unknown ones settled, then reserved → sent, then the copies in Sent
     retention         personal data that was kept for as long as it may be, erased
     digest            last week's figures by mail, for the company's own people
+    warning           what went wrong, by mail to the operator, each trouble once
     anchor            the head of the event log, noted outside of the database
     webhooks          changes of state, told to the systems that the configuration names
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
@@ -182,6 +183,9 @@ class Drains:
             case "digest":
                 self.digest(now)
                 return Next()
+            case "warning":
+                self.warning(now, at_once=False)
+                return Next()
             case "anchor":
                 self.anchor(now)
                 return Next()
@@ -268,6 +272,13 @@ class Drains:
             from agent.reports import posting  # noqa: PLC0415 a workbook's writer, for once a week
 
             return posting.drain(self.database, self.settings, now)
+
+    def warning(self, now: datetime, *, at_once: bool) -> int:
+        """Tell the operator what went wrong and was not told yet; ``at_once``: a single failure counts."""
+        with self._beat("warning", now):
+            from agent.reports import warning  # noqa: PLC0415 babel's plural rules and templates, for a rare mail
+
+            return warning.drain(self.database, self.settings, now, at_once=at_once)
 
     def anchor(self, now: datetime) -> bool:
         """Note how far the log of events has come, where it can't be changed with the database."""
@@ -395,6 +406,8 @@ class _Cycle:
         self._try("worklist", self.drains.worklist)
         if self.drains.settings.webhook:
             self._try("webhooks", self.drains.webhooks)
+        if self.drains.settings.reports.warn_to:
+            self._try("warning", lambda now: self.drains.warning(now, at_once=True))
         self.done.is_cut_short = self.drains.stop.is_set()
         return self.done
 

@@ -7,7 +7,8 @@ who asks for its rate gets an error, never a guess. What computes with the table
 
 from __future__ import annotations
 
-from datetime import date
+from calendar import monthrange
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,10 @@ from config.settings import Settings
 
 MEMBERS = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 """The member states of the European Union, where directive 2011/7/EU sets the least."""
+
+
+EndOfMonth = Literal["none", "first", "last"]
+"""Whether terms are agreed from the end of the month: to it first and then the days on, or the days first."""
 
 
 class UnknownLaw(RelanceError):
@@ -81,10 +86,27 @@ class Indemnity(_Table):
 
 
 class Terms(_Table):
-    """The longest term of payment that may be agreed, in days from the invoice's date."""
+    """The longest term of payment that may be agreed, in days from the invoice's date.
+
+    ``end_of_month_days``: the days that may be agreed with the end of a month instead; None: no such term.
+    """
 
     most_days: int = Field(ge=1, le=365)
+    end_of_month_days: int | None = Field(default=None, ge=1, le=365)
     source: str
+
+    def last_day(self, issued: date, end_of_month: EndOfMonth = "none") -> date:
+        """The last due date that the law allows for an invoice of ``issued``.
+
+        >>> Terms(most_days=60, end_of_month_days=45, source="x").last_day(date(2026, 1, 10), "first")
+        datetime.date(2026, 3, 17)
+        >>> Terms(most_days=60, end_of_month_days=45, source="x").last_day(date(2026, 1, 10), "last")
+        datetime.date(2026, 2, 28)
+        """
+        if end_of_month == "none" or self.end_of_month_days is None:
+            return issued + timedelta(days=self.most_days)
+        days = timedelta(days=self.end_of_month_days)
+        return _month_end(issued) + days if end_of_month == "first" else _month_end(issued + days)
 
 
 class Prescription(_Table):
@@ -155,6 +177,10 @@ def half_year(day: date) -> date:
     datetime.date(2026, 7, 1)
     """
     return date(day.year, 1 if day.month <= 6 else 7, 1)
+
+
+def _month_end(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def next_half_year(day: date) -> date:

@@ -60,6 +60,7 @@ class Step:
             customer's account manager.
         charges: whether late-payment interest and the fixed indemnity are left out, shown, or claimed.
         offers_instalments: whether it invites to propose a payment plan.
+        after_mail: days that a call, letter or hand-over keeps from the last mail; 0: its own day counts alone.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Step:
     approval: Approval = "none"
     charges: Charges = "none"
     offers_instalments: bool = False
+    after_mail: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class _StepTable(BaseModel):
     approval: Approval = "none"
     charges: Charges = "none"
     offers_instalments: bool = False
+    after_mail: int = Field(default=0, ge=0, le=90)
 
     @model_validator(mode="after")
     def _has_a_text(self) -> Self:
@@ -125,6 +128,8 @@ class _StepTable(BaseModel):
         if self.channel in (Channel.CALL, Channel.HAND_OVER) and (self.attach_invoice or self.attach_statement):
             what = f"attachments to go with a mail or a letter, not with a {self.channel.value}"
             wrong(what, "Take attach_invoice and attach_statement out of this step.")
+        if self.channel is Channel.MAIL and self.after_mail:
+            wrong("after_mail on a call, letter or hand_over", "Between mails gap_days counts: set that for the plan.")
         return self
 
 
@@ -262,6 +267,7 @@ def _read(path: Path, gap_days: int) -> Plan:
                 approval=step.approval,
                 charges=step.charges,
                 offers_instalments=step.offers_instalments,
+                after_mail=step.after_mail,
             )
             for step in table.step
         ),

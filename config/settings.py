@@ -337,6 +337,9 @@ class Charges(Section):
     contract_rate: Decimal | None = Field(default=None, ge=0, le=100)
     """Per cent a year that the contracts agree on, in place of the statutory rate. `doctor` warns where it lies below
     what the law allows."""
+    end_of_month: Literal["none", "first", "last"] = "none"
+    """Whether the contracts agree on terms with the end of the month, for the warning at import: `first` to the end of
+    the month and then the days (France: 45), `last` the days and then to the end of the month."""
     indemnity: bool = True
     """Whether the fixed indemnity for recovery costs is shown or claimed with the interest."""
 
@@ -404,6 +407,9 @@ class Reports(Section):
     """Who gets the weekly digest of all customers by mail."""
     digest_to_account_managers: bool = False
     """Whether each account manager (column `account_manager`, where it is a mail address) gets that of their own."""
+    warn_to: tuple[fields.MailAddress, ...] = ()
+    """Who is told by mail of a run that went wrong: a server out of reach, a refused mail, sending stopped by relance
+    itself. Each trouble once."""
     digest_day: fields.Weekday = "monday"
     """Day of the week on which it leaves, from the start of `sending_hours` on; it tells of the week before."""
     objectives: Objectives = Objectives()

@@ -191,12 +191,15 @@ def _notes_on_terms(rows: Sequence[InvoiceRow], settings: Settings) -> tuple[str
         law = law_for(settings)
     except UnknownLaw:
         return ()
-    found = lawful.long_terms([(r.number, r.values.get("issue_date"), r.due_date) for r in rows], law)
+    agreed = settings.charges.end_of_month
+    found = lawful.long_terms([(r.number, r.values.get("issue_date"), r.due_date) for r in rows], law, agreed)
     if not found or law.terms is None:
         return ()
     named = ", ".join(f"{number} ({days} days)" for number, days in found[:MOST_NAMED])
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return (f"Terms longer than the {law.terms.most_days} days that {law.law} allows: {named}{more}.",)
+    days = law.terms.most_days if agreed == "none" else law.terms.end_of_month_days or law.terms.most_days
+    how = "" if agreed == "none" or law.terms.end_of_month_days is None else " with the end of the month"
+    return (f"Terms longer than the {days} days{how} that {law.law} allows: {named}{more}.",)
 
 
 def _ahead(changes: InvoiceChanges) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import freshness, tasks
 from config import Settings
-from config.law import Insolvency, Law, Prescription, UnknownLaw, law_for, next_half_year, row_of
+from config.law import EndOfMonth, Insolvency, Law, Prescription, UnknownLaw, law_for, next_half_year, row_of
 from models import Allocation, Customer, Database, Invoice, Payment, Promise
 from models.invoice import InvoiceKind
 from models.reasons import TaskKind
@@ -57,12 +57,17 @@ def missing_rate(law: Law, today: date) -> date | None:
     return coming if coming - today <= RATE_WARN_BEFORE and row_of(law.rate, coming) is None else None
 
 
-def long_terms(rows: list[tuple[str, date | None, date]], law: Law) -> list[tuple[str, int]]:
+def long_terms(
+    rows: list[tuple[str, date | None, date]], law: Law, end_of_month: EndOfMonth = "none"
+) -> list[tuple[str, int]]:
     """The invoices whose terms are longer than the law allows, with their days; those without a date are left out."""
-    if law.terms is None:
+    terms = law.terms
+    if terms is None:
         return []
-    terms = [(number, (due - issued).days) for number, issued, due in rows if issued is not None]
-    return [(number, days) for number, days in terms if days > law.terms.most_days]
+    dated = [(number, issued, due) for number, issued, due in rows if issued is not None]
+    return [
+        (number, (due - issued).days) for number, issued, due in dated if due > terms.last_day(issued, end_of_month)
+    ]
 
 
 def watch(database: Database, settings: Settings, now: datetime) -> int:

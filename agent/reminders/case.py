@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +31,21 @@ from agent.reminders.values import CustomerView, InvoiceView
 from config import Settings
 from config.errors import NeedsPerson
 from config.law import UnknownLaw
-from models import Blob, Contact, Customer, Document, Event, Invoice, Message, Note, Promise, Task
+from models import (
+    Blob,
+    Contact,
+    Customer,
+    Delivery,
+    Document,
+    Event,
+    Invoice,
+    Message,
+    MessageLink,
+    Note,
+    Promise,
+    ReminderLine,
+    Task,
+)  # fmt: skip
 from models.message import Direction
 from models.states import PromiseState
 
@@ -155,7 +170,7 @@ def hand_over(session: Session, settings: Settings, task_id: int, now: datetime)
         "case.json": json.dumps(plain(case), ensure_ascii=False, indent=2).encode(),
         "summary.txt": _summary(case, now).encode(),
         **_documents(session, ids),
-        **_raw_mails(session, task.customer_id),
+        **_raw_mails(session, task.customer_id, ids),
         "events.jsonl": _events(session, task.customer_id, ids),
     }
     manifest = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
@@ -197,16 +212,32 @@ def _documents(session: Session, ids: set[int]) -> dict[str, bytes]:
     }
 
 
-def _raw_mails(session: Session, customer_id: str) -> dict[str, bytes]:
+def _raw_mails(session: Session, customer_id: str, ids: set[int]) -> dict[str, bytes]:
+    """The mails of the case: those that name one of its invoices, and those that name no invoice at all, for they speak
+    of all that the customer owes. What is only about other invoices is nobody's business at collection.
+    """
+    named = select(MessageLink.message_id, MessageLink.invoice_id).where(MessageLink.invoice_id.is_not(None))
+    listed = (
+        select(Delivery.message_id, ReminderLine.invoice_id)
+        .join(ReminderLine, ReminderLine.reminder_id == Delivery.reminder_id)
+        .where(Delivery.customer_id == customer_id)
+    )
+    about: dict[int, set[int | None]] = defaultdict(set)
+    for ties in (named.where(MessageLink.customer_id == customer_id), listed):
+        for message_id, invoice_id in session.execute(ties):
+            about[message_id].add(invoice_id)
+    elsewhere = {message_id for message_id, invoices in about.items() if not invoices & ids}
+    linked = select(MessageLink.message_id).where(MessageLink.customer_id == customer_id)
     query = (
         select(Message, Blob)
         .join(Blob, Blob.sha256 == Message.blob_sha256)
-        .where(Message.customer_id == customer_id)
+        .where(or_(Message.customer_id == customer_id, Message.id.in_(linked)))
         .order_by(Message.received_at, Message.id)
     )
     return {
         f"mails/{m.id:06}-{'out' if m.direction is Direction.OUT else 'in'}-{m.received_at:%Y-%m-%d}.eml": blob.content
         for m, blob in session.execute(query)
+        if m.id not in elsewhere
     }
 
 

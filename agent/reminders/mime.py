@@ -80,6 +80,11 @@ def body(message_id: str, text: str, html: str, files: Sequence[File], pictures:
     return _multipart("mixed", message_id, [alternative, *map(_file_part, files)], with_version=True)
 
 
+def plain_body(text: str) -> str:
+    """The MIME headers and the body of a mail of plain text alone."""
+    return f"MIME-Version: 1.0{CRLF}{_text_part('plain', text)}"
+
+
 def _multipart(kind: str, message_id: str, parts: Sequence[str], *, with_version: bool) -> str:
     digest = hashlib.sha256(f"{kind} {message_id}".encode()).hexdigest()
     boundary = f"=_{digest[:32]}"

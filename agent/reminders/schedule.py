@@ -33,12 +33,14 @@ def due_at(
 ) -> datetime:
     """When a step is due: its own day, for a mail not before the gap since the last mail; moved to a working hour.
 
-    The gap counts between mails only; a call, a letter and the hand-over keep their day.
+    The gap counts between mails only; a call, a letter and the hand-over keep their day, or the distance from the last
+    mail that the step itself asks for: a formal notice must leave the last reminder time to be answered.
     """
     day = step_day(due_date, step)
     last = customer.last_mail_at.get(currency)
-    if step.channel is Channel.MAIL and last is not None:
-        day = max(day, local_day(last, customer.timezone) + timedelta(days=plan.gap_days))
+    distance = plan.gap_days if step.channel is Channel.MAIL else step.after_mail
+    if last is not None and distance:
+        day = max(day, local_day(last, customer.timezone) + timedelta(days=distance))
     morning = datetime.combine(day, time.min, tzinfo=ZoneInfo(customer.timezone))
     return opening(morning.astimezone(UTC), customer, step.channel, settings)
 

@@ -114,6 +114,29 @@ def test_terms_over_the_cap_are_warned_of_at_import(database: Database, given: S
 
 
 @pytest.mark.parametrize(
+    ("agreed", "due", "is_warned"),
+    [
+        # Issued on 10 January: 60 days are 11 March; the month's end and 45 days are 17 March; 45 days and the month's
+        # end are 28 February.
+        ("none", "2026-03-11", False),
+        ("none", "2026-03-12", True),
+        ("first", "2026-03-17", False),
+        ("first", "2026-03-18", True),
+        ("last", "2026-02-28", False),
+        ("last", "2026-03-01", True),
+    ],
+)
+def test_terms_with_the_end_of_the_month_have_a_cap_of_their_own(
+    database: Database, tmp_path: Path, agreed: str, due: str, *, is_warned: bool
+) -> None:
+    given = ledger.settings(tmp_path, charges={"end_of_month": agreed})
+    with database.write() as session:
+        ledger.customer(session, "C1")
+    rows = ledger.csv("number,customer_id,issue_date,due_date,amount", f"FA-1,C1,2026-01-10,{due},100")
+    assert bool(ledger.load(database, given, "invoices", rows).notes) is is_warned
+
+
+@pytest.mark.parametrize(
     ("day", "missing"),
     [
         (date(2026, 11, 16), None),

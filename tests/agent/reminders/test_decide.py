@@ -53,6 +53,19 @@ def test_a_step_is_due_from_its_day_on_and_in_its_order(day: str, done: str, exp
     assert steps(view, at(day)) == expected
 
 
+@pytest.mark.parametrize(("distance", "expected"), [(0, "2026-03-30"), (3, "2026-03-31"), (7, "2026-04-07")])
+def test_a_formal_notice_may_ask_for_a_distance_from_the_last_mail(distance: int, expected: str) -> None:
+    """The last reminder left late, on 28 March; the notice's own day is the 30th, and 6 April is Easter Monday."""
+    notice = replace(STANDARD.step("formal_notice"), after_mail=distance)
+    plan = replace(STANDARD, steps=tuple(notice if s.name == notice.name else s for s in STANDARD.steps))
+    done = frozenset((FRIENDLY, FIRM, "call", LAST))
+    view = customer(invoice(steps_done=done), last_mail_at={"EUR": at("2026-03-28")})
+    settings = plan_settings(plans={"standard": plan})
+    days = [date(2026, 3, 30) + timedelta(days=n) for n in range(14)]
+    due = [d for d in days if plan_customer(view, ledger(), settings, at(d.isoformat())).reminders]
+    assert due[0].isoformat() == expected
+
+
 def test_a_month_of_downtime_sends_the_first_step_and_not_all_of_them() -> None:
     assert steps(customer(), at("2026-04-02")) == [FRIENDLY]
 

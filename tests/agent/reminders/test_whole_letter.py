@@ -3,6 +3,7 @@
 import base64
 import email
 import email.policy
+import io
 import re
 from dataclasses import replace
 from datetime import date
@@ -12,8 +13,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+import zxingcpp
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from agent.inbound import keys, oneclick
 from agent.inbound.oneclick import Choice
@@ -112,6 +115,30 @@ def test_a_credit_that_is_no_credit_and_a_number_named_twice_are_refused() -> No
 
 
 # --- the payment code -----------------------------------------------------------------------------------------------
+
+PRINT_DPI, PRINT_MM = 150, 28
+"""A letter's code is 28 mm wide; 150 dots an inch is what an office printer and a telephone make of it at worst."""
+
+
+@given(
+    to_pay=st.decimals("0.01", "999999999.99", places=2),
+    payee=st.text(st.characters(codec="utf-8", categories=("L", "N", "Zs")), min_size=1, max_size=70).map(str.strip),
+    reference=st.text(st.characters(codec="ascii", min_codepoint=33), max_size=140),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_reader_finds_in_the_printed_code_what_was_put_in(to_pay: Decimal, payee: str, reference: str) -> None:
+    if not payee:
+        return
+    code = payment_code(payee, IBAN, "AGRIFRPP", to_pay, reference)
+    side = round(PRINT_MM / 25.4 * PRINT_DPI)
+    page = Image.new("L", (2 * side, 2 * side), 255)
+    printed = Image.open(io.BytesIO(as_png(code))).convert("L").resize((side, side), Image.Resampling.BILINEAR)
+    page.paste(printed, (side // 3, side // 2))
+    (read,) = zxingcpp.read_barcodes(page)
+    assert read.text == code
+    fields = read.text.split("\n")
+    assert (fields[0], fields[3], fields[6], fields[7]) == ("BCD", "SCT", IBAN, f"EUR{to_pay:.2f}")
+    assert fields[10] == reference
 
 
 def test_the_payment_code_is_that_of_the_guideline() -> None:

@@ -17,7 +17,8 @@ from agent.reminders.case import hand_over, sheet
 from agent.review.calls import Form, Result, record
 from config import Settings
 from config.errors import NeedsPerson, RelanceError
-from models import Database, Invoice, Note, Promise, Task
+from models import Customer, Database, Invoice, Message, MessageLink, Note, Promise, Task, blob
+from models.message import Direction
 from models.reasons import TaskKind
 from models.states import InvoiceState, TaskState
 from tests.builders import ledger
@@ -124,3 +125,26 @@ def test_the_hand_over_is_one_file_whose_manifest_holds(database: Database, comp
     assert [i["number"] for i in case["invoices"]] == ["FA-1", "FA-2"]
     assert case["open"] == {"EUR": "200.00"}
     assert b"200.00 EUR" in files["summary.txt"]
+
+
+def test_the_hand_over_leaves_out_mails_about_other_invoices(database: Database, company: Settings) -> None:
+    with database.write() as session:
+        other = ledger.invoice(session, session.get_one(Customer, "C1"), "FA-9")
+        first = session.scalars(select(Invoice).where(Invoice.number == "FA-1")).one()
+        for subject, about in (("one", [first.id]), ("both", [first.id, other.id]), ("other", [other.id]), ("all", [])):
+            row = Message(
+                dkey=subject, direction=Direction.IN, mailbox="ar", message_id=f"<{subject}@c.example>", size=1,
+                blob_sha256=blob.keep(session, subject.encode()), received_at=NOW, created_at=NOW, customer_id="C1",
+            )  # fmt: skip
+            session.add(row)
+            session.flush()
+            for invoice_id in about:
+                link = MessageLink(
+                    message_id=row.id, customer_id="C1", invoice_id=invoice_id, evidence="numbers", proof=False
+                )
+                session.add(link)
+    with database.read() as session:
+        made = hand_over(session, company, 1, NOW)
+    with zipfile.ZipFile(io.BytesIO(made.content)) as archive:
+        mails = {archive.read(name).decode() for name in archive.namelist() if name.startswith("mails/")}
+    assert mails == {"one", "both", "all"}
