@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from agent.inbound import identity, keys
 from agent.inbound.store import reading_of
 from agent.reminders import mime
+from agent.reminders.compose import bank_of
 from agent.reminders.letter import safe_filename
 from agent.reminders.letter_values import Attachment
 from agent.reminders.store import ledger_view
@@ -33,7 +34,7 @@ from models import Blob, Contact, Customer, Database, Delivery, Document, Except
 from models.message import Direction
 from models.states import CLOSED
 
-DRAFTS = ("received", "invoice_copy", "plan_accepted", "dispute_received")
+DRAFTS = ("received", "invoice_copy", "plan_accepted", "dispute_received", "bank_details")
 """Names of the drafts: `templates/answers/<language>/<name>.txt.j2`."""
 LONGEST = 20_000
 LONGEST_SUBJECT = 300
@@ -95,6 +96,8 @@ def drafts(session: Session, item_id: int, settings: Settings, by: str) -> list[
         Draft("own", subject, _own(environment, catalogue, settings, by), (), recipient, secrets.token_urlsafe(18))
     ]
     for name in DRAFTS:
+        if name == "bank_details" and bank_of(settings) is None:
+            continue
         text = _text(environment, catalogue, name, settings, by, customer, invoices, _promised(session, message))
         attach = tuple(i.number for i in invoices) if name == "invoice_copy" else ()
         found.append(Draft(name, subject, text, attach, recipient, secrets.token_urlsafe(18)))
@@ -131,7 +134,16 @@ def _text(
         total=_total(catalogue, invoices),
         promised=catalogue.day_in_words(promised) if promised is not None else None,
         phrases=catalogue.phrases,
+        bank=_bank(settings),
     ).strip()
+
+
+def _bank(settings: Settings) -> dict[str, str]:
+    """Where customers pay to, by the settings and by nothing that a mail says."""
+    bank = bank_of(settings)
+    if bank is None:
+        return {}
+    return {"payee": bank.payee, "iban": " ".join(re.findall(".{1,4}", bank.iban)), "bic": bank.bic}
 
 
 def _own(environment: Environment, catalogue: Catalogue, settings: Settings, by: str) -> str:
