@@ -2,56 +2,56 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from agent.inbound.confined import Reader
 from agent.review.web.words import Words
 from config import Settings
 from models import Database
+from models import Presence as Row
 
 STILL_THERE = timedelta(seconds=25)
 """How long after its last sign an open page counts as looked at; pages give one every ten seconds."""
 
 
 class Presence:
-    """Who has which item open. Kept in memory only: it is worth nothing a minute later, and no row should tell it."""
+    """Who has which entry open: rows, so that every process that serves pages says the same."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[str, datetime]] = {}
-        self._lock = threading.Lock()
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def sign(self, key: str, name: str, at: datetime) -> None:
-        """`name` has `key` open at this moment."""
-        with self._lock:
-            self._forget(at)
-            self._seen.setdefault(key, {})[name] = at
+    def sign(self, path: str, name: str, at: datetime) -> None:
+        """`name` has the entry open at this moment."""
+        try:
+            self._signed(path, name, at)
+        except IntegrityError:
+            self._signed(path, name, at)  # another request signed for the same page: now there is a row to change
 
-    def leave(self, key: str, name: str) -> None:
-        with self._lock:
-            self._seen.get(key, {}).pop(name, None)
+    def _signed(self, path: str, name: str, at: datetime) -> None:
+        with self._database.write() as session:
+            session.execute(delete(Row).where(Row.seen_at < at - STILL_THERE))
+            session.merge(Row(path=path, name=name, seen_at=at))
 
-    def others(self, key: str, name: str, at: datetime) -> tuple[str, ...]:
+    def leave(self, path: str, name: str) -> None:
+        with self._database.write() as session:
+            session.execute(delete(Row).where(Row.path == path, Row.name == name))
+
+    def others(self, path: str, name: str, at: datetime) -> tuple[str, ...]:
         """Who else has it open, in order of the alphabet."""
-        with self._lock:
-            self._forget(at)
-            return tuple(sorted(who for who in self._seen.get(key, ()) if who != name))
+        query = select(Row.name).where(Row.path == path, Row.name != name, Row.seen_at >= at - STILL_THERE)
+        with self._database.read() as session:
+            return tuple(session.scalars(query.order_by(Row.name)))
 
     def all_of_others(self, name: str, at: datetime) -> frozenset[str]:
         """Everything that somebody else has open."""
-        with self._lock:
-            self._forget(at)
-            return frozenset(key for key, seen in self._seen.items() if any(who != name for who in seen))
-
-    def _forget(self, at: datetime) -> None:
-        for key, seen in list(self._seen.items()):
-            for name, last in list(seen.items()):
-                if at - last > STILL_THERE:
-                    del seen[name]
-            if not seen:
-                del self._seen[key]
+        query = select(Row.path).where(Row.name != name, Row.seen_at >= at - STILL_THERE).distinct()
+        with self._database.read() as session:
+            return frozenset(session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,12 @@ class Desk:
     settings: Settings
     words: Words
     clock: Callable[[], datetime]
-    presence: Presence = field(default_factory=Presence)
     reader: Reader = field(default_factory=Reader)
     """The confined child that reads mails for the pages; it starts with the first one."""
+
+    @property
+    def presence(self) -> Presence:
+        return Presence(self.database)
 
     def now(self) -> datetime:
         return self.clock()
