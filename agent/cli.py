@@ -36,7 +36,6 @@ ROOMS = (
     "agent.learning.commands",
     "agent.audit.commands",
     "agent.webhooks.commands",
-    "agent.reports.report_commands",
     "agent.privacy.commands",
     "agent.demo.commands",
 )

@@ -19,7 +19,7 @@ from agent.reports.asking import Wish
 from agent.reports.figures_ledger import Row
 from agent.reports.tables import REPORTS, By, Table
 from agent.reports.values import Books
-from agent.reports.words import Words
+from agent.reports.words import Tongue
 from config import Settings
 from config.fields import MailAddress
 
@@ -103,7 +103,7 @@ class Envelope:
 
 
 def compose(
-    books: Books, reader: Reader, monday: date, envelope: Envelope, words: Words, environment: Environment
+    books: Books, reader: Reader, monday: date, envelope: Envelope, words: Tongue, environment: Environment
 ) -> tuple[str, bytes]:
     """Subject and frozen bytes (CRLF line ends). ``environment``: `mail_environment`'s."""
     sunday = monday + timedelta(days=6)
@@ -138,7 +138,7 @@ def compose(
     return subject, (head + mime.body(envelope.message_id, text, html, [book])).encode("ascii")
 
 
-def _tiles(tables: dict[str, Table], words: Words) -> list[tuple[str, str]]:
+def _tiles(tables: dict[str, Table], words: Tongue) -> list[tuple[str, str]]:
     found = []
     for name, wanted in _TILES:
         column = next(c for c in tables[name].columns if c.name == wanted)
@@ -149,13 +149,13 @@ def _tiles(tables: dict[str, Table], words: Words) -> list[tuple[str, str]]:
     return found
 
 
-def _parts(tables: dict[str, Table], words: Words) -> Iterable[Part]:
+def _parts(tables: dict[str, Table], words: Tongue) -> Iterable[Part]:
     for name, columns in _PARTS:
         if tables[name].rows:
             yield _part(words.say(f"figures.{name}"), tables[name], columns, tables[name].rows, words)
 
 
-def _part(title: str, table: Table, names: Iterable[str], rows: Iterable[Row], words: Words) -> Part:
+def _part(title: str, table: Table, names: Iterable[str], rows: Iterable[Row], words: Tongue) -> Part:
     columns = [column for name in names for column in table.columns if column.name == name]
     return Part(
         title,
@@ -164,7 +164,7 @@ def _part(title: str, table: Table, names: Iterable[str], rows: Iterable[Row], w
     )
 
 
-def _latest(table: Table, words: Words) -> Part:
+def _latest(table: Table, words: Tongue) -> Part:
     """The customers with the oldest and largest debts, a currency at a time."""
 
     def lateness(row: Row) -> tuple[Decimal, ...]:

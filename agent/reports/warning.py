@@ -21,7 +21,7 @@ from agent.reminders import mime
 from agent.reminders.templates import mail_environment
 from agent.reminders.wire import Accepted, SmtpWire, Wire
 from agent.reports.inhouse import ENDS, Post, keep
-from agent.reports.words import Words, words_of
+from agent.reports.words import Tongue, words_of
 from config import Mailbox, Settings
 from config.settings import Smtp
 from models import Database, Event, ExceptionItem, Heartbeat, SendingStop
@@ -146,6 +146,6 @@ def _compose(
     return subject, (head + mime.plain_body(text)).encode("ascii")
 
 
-def _line(trouble: Trouble, words: Words) -> str:
+def _line(trouble: Trouble, words: Tongue) -> str:
     line = words.say(f"warning.{trouble.code}", what=trouble.what, detail=trouble.detail)
     return " ".join(line.split())[:600]

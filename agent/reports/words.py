@@ -1,33 +1,39 @@
-"""The words of figures: a catalogue a language (``templates/reports/<language>.toml``), and how it writes values.
+"""The words of pages, figures and digests: catalogues by language, and how each language writes money and days.
 
-Where a language has no catalogue, or lacks a word, the English one stands in; a company's own file of the same name
-beside the configuration is laid over the shipped one.
+A catalogue is ``templates/web/<language>.toml``, shipped or the company's own beside the configuration, laid over the
+shipped one word by word; where a language lacks a word the English one stands in. Codes of the rooms (reasons, states,
+intents) have their words here, so that no page shows a code.
 """
 
+from __future__ import annotations
+
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from config.errors import ConfigError
 
 FALLBACK = "en"
-FOLDERS = ("web", "reports")
-"""Below `templates`: the words of the house (steps, reasons), then those of figures."""
+PARTS = ("web", "reports")
+"""Folders below `templates` that hold catalogues: that of the pages, and that of figures."""
+_FILE = re.compile(r"([a-z]{2})\.toml")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """One language; what `agent.reports.showing.Speech` asks for."""
+class Tongue:
+    """One language of the pages, on the company's clock."""
 
     language: str
     phrases: Mapping[str, str]
@@ -35,52 +41,130 @@ class Words:
 
     @property
     def locale(self) -> Locale:
-        return Locale.parse("en_GB" if self.language == "en" else self.language)
+        return _locale(self.language)
 
     def say(self, key: str, /, **values: object) -> str:
+        """The phrase of that key. A key that nobody wrote is shown by its last part, as words."""
         phrase = self.phrases.get(key)
         if phrase is None:
             return key.rpartition(".")[2].replace("_", " ")
         return phrase.format_map(values) if values else phrase
 
+    def count(self, key: str, number: int, /, **values: object) -> str:
+        """The phrase for so many: ``key.one``, ``key.other``, by the language's own rules."""
+        form = self.locale.plural_form(number)
+        chosen = f"{key}.{form}" if f"{key}.{form}" in self.phrases else f"{key}.other"
+        return self.say(chosen, n=self.number(number), **values)
+
     def knows(self, key: str) -> bool:
         return key in self.phrases
-
-    def money(self, amount: Decimal, currency: str) -> str:
-        return str(format_currency(amount, currency, locale=self.locale))
-
-    def percent(self, share: float) -> str:
-        return str(format_percent(share, locale=self.locale))
 
     def number(self, value: float | Decimal) -> str:
         return str(format_decimal(value, locale=self.locale))
 
+    def percent(self, share: float) -> str:
+        return str(format_percent(share, locale=self.locale))
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        return str(format_currency(amount, currency, locale=self.locale))
+
+    def sums(self, amounts: Mapping[str, Decimal]) -> str:
+        """One sum a currency: they are never added up."""
+        return " + ".join(self.money(amount, currency) for currency, amount in sorted(amounts.items()))
+
     def day(self, day: date | datetime) -> str:
-        local = day.astimezone(self.zone).date() if isinstance(day, datetime) else day
-        return str(format_date(local, "d MMM y", locale=self.locale))
+        """``12 mars 2026``."""
+        return str(format_date(self._local_day(day), "d MMM y", locale=self.locale))
+
+    def weekday(self, day: date) -> str:
+        return str(format_date(day, "EEEE d MMMM", locale=self.locale))
+
+    def short_weekday(self, day: date) -> str:
+        return str(format_date(day, "EEE", locale=self.locale))
+
+    def month(self, day: date) -> str:
+        return str(format_date(day, "LLLL y", locale=self.locale))
+
+    def moment(self, at: datetime) -> str:
+        """Day and time on the company's clock."""
+        return str(format_datetime(at, "d MMM y, HH:mm", tzinfo=self.zone, locale=self.locale))
+
+    def time(self, at: datetime) -> str:
+        return str(format_time(at, "HH:mm", tzinfo=self.zone, locale=self.locale))
+
+    def ago(self, at: datetime, now: datetime) -> str:
+        """``il y a 3 jours``, ``in 2 hours``."""
+        return str(format_timedelta(at - now, add_direction=True, locale=self.locale, threshold=1.1))
+
+    def days(self, count: int) -> str:
+        return str(format_timedelta(timedelta(days=count), granularity="day", threshold=10_000, locale=self.locale))
+
+    def _local_day(self, day: date | datetime) -> date:
+        return day.astimezone(self.zone).date() if isinstance(day, datetime) else day
 
 
-def words_of(root: Path, language: str, zone: ZoneInfo) -> Words:
+class Words:
+    """Every catalogue that there is."""
+
+    def __init__(self, root: Path | None, zone: ZoneInfo) -> None:
+        bases = [Path(str(resources.files("templates"))), *([root / "templates"] if root is not None else [])]
+        folders = [base / part for base in bases for part in PARTS]
+        found: dict[str, dict[str, str]] = {}
+        for folder in folders:
+            for file in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+                if match := _FILE.fullmatch(file.name):
+                    found.setdefault(match[1], {}).update(_read(file))
+        english = found[FALLBACK]
+        self._tongues = {code: Tongue(code, {**english, **phrases}, zone) for code, phrases in found.items()}
+        self.own = found
+        """What each catalogue says itself, without the English that stands in."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(sorted(self._tongues))
+
+    def tongue(self, wanted: Iterable[str]) -> Tongue:
+        """The first of the wanted languages (``fr``, ``fr-CA``) that there is, else English."""
+        for one in wanted:
+            code = re.split("[-_]", one.strip().lower())[0]
+            if code in self._tongues:
+                return self._tongues[code]
+        return self._tongues[FALLBACK]
+
+
+def words_of(root: Path, language: str, zone: ZoneInfo) -> Tongue:
     """The words of that language, or English. Raises ConfigError where a catalogue has a mistake."""
-    english, own = _phrases(root, FALLBACK), _phrases(root, language)
-    return Words(language if own else FALLBACK, {**english, **own}, zone)
+    return Words(root, zone).tongue([language])
 
 
-def _phrases(root: Path, language: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    roots = (Path(str(resources.files("templates"))), root / "templates")
-    for file in (base / folder / f"{language}.toml" for base in roots for folder in FOLDERS):
-        if file.is_file():
-            try:
-                found |= dict(_flat("", tomllib.loads(file.read_text(encoding="utf-8"))))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise ConfigError(file, "", "TOML in UTF-8", f"Mend it: {error}.") from None
-    return found
+def accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header (RFC 9110 12.5.4), the most wanted first."""
+    weighed = []
+    for place, part in enumerate(header[:500].split(",")):
+        name, _, parameter = part.partition(";")
+        quality = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", parameter)
+        weighed.append((-(float(quality[1]) if quality else 1.0), place, name.strip()))
+    return [name for weight, _, name in sorted(weighed) if name and weight < 0]
 
 
-def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=32)
+def _locale(language: str) -> Locale:
+    return Locale.parse("en_GB" if language == "en" else language)
+
+
+def _read(file: Path) -> dict[str, str]:
+    """A catalogue with its tables flattened: ``[work] title`` is ``work.title``."""
+    try:
+        return dict(_flat("", tomllib.loads(file.read_text(encoding="utf-8")), file))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(file, "", "TOML in UTF-8", f"Mend it: {error}.") from None
+
+
+def _flat(prefix: str, table: Mapping[str, Any], file: Path) -> Iterable[tuple[str, str]]:
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(f"{prefix}{key}.", value)
+            yield from _flat(f"{prefix}{key}.", value, file)
+        elif isinstance(value, str):
+            yield prefix + key, value
         else:
-            yield prefix + key, str(value)
+            raise ConfigError(file, prefix + key, "text", "Write it in quotes.")

@@ -15,10 +15,10 @@ from agent.inbound.identity import identify
 from agent.inbound.reading import read_message
 from agent.inbound.store import READER_VERSION, to_json
 from agent.replies import store
+from agent.reports.words import Words
 from agent.review import people, queue
 from agent.review.web.app import build
 from agent.review.web.desk import Desk
-from agent.review.web.words import Words
 from classifier.values import Evidence
 from config import Settings
 from models import Customer, Database, ExceptionItem, Invoice, Message, Prediction, Thread, blob

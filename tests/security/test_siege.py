@@ -20,10 +20,10 @@ import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from agent.reports.words import Words
 from agent.review import people
 from agent.review.web.app import build
 from agent.review.web.desk import Desk
-from agent.review.web.words import Words
 from config import load
 from models import Base, Customer, Database, Invoice, User, events
 from models.user import Role

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from agent.inbound.confined import Reader
-from agent.review.web.words import Words
+from agent.reports.words import Words
 from config import Settings
 from models import Database
 from models import Presence as Row

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from agent.replies.resolve import Effect
-from agent.review.web.words import Tongue
+from agent.reports.words import Tongue
 
 
 def told(tongue: Tongue, effects: Iterable[Effect]) -> list[str]:

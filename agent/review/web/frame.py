@@ -24,12 +24,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from agent.reports.words import Tongue, accepted
 from agent.review import people
 from agent.review.deeds import NoSuch
 from agent.review.rights import Actor, NotAllowed, Right
 from agent.review.web.desk import Desk
 from agent.review.web.guards import SAFE_METHODS, is_from_our_page
-from agent.review.web.words import Tongue, accepted
 from config.errors import RelanceError, TemporaryFailure
 
 log = structlog.get_logger()

@@ -15,9 +15,9 @@ from typing import Self
 import uvicorn
 from sqlalchemy import select
 
+from agent.reports.words import Words
 from agent.review.web.app import build
 from agent.review.web.desk import Desk
-from agent.review.web.words import Words
 from config import Settings
 from config.errors import ConfigError, NeedsPerson
 from models import Database, User

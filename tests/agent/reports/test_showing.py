@@ -12,7 +12,7 @@ import templates
 from agent.reports import showing
 from agent.reports.tables import REPORTS, By, Column, Kind, build
 from agent.reports.values import Period
-from agent.reports.words import Words, words_of
+from agent.reports.words import Tongue, words_of
 from models.states import DisputeState, PromiseState
 from tests.builders import ledger
 from tests.builders.figures import books, dispute, invoice, paid, promise, touch
@@ -21,7 +21,7 @@ Q3 = Period(date(2026, 7, 1), date(2026, 9, 30))
 
 
 @pytest.fixture
-def french(tmp_path: Path) -> Words:
+def french(tmp_path: Path) -> Tongue:
     return words_of(tmp_path, "fr", ledger.settings(tmp_path).zone)
 
 
@@ -48,18 +48,18 @@ def test_every_report_and_column_has_its_words(tmp_path: Path, language: str) ->
         ({"x": "own_step"}, Kind.CODE, "own step"),
     ],
 )
-def test_cells(french: Words, row: Mapping[str, object], kind: Kind, text: str) -> None:
+def test_cells(french: Tongue, row: Mapping[str, object], kind: Kind, text: str) -> None:
     assert showing.cell(row, Column("x", kind), french) == text
 
 
-def test_codes_have_the_words_of_the_house(french: Words) -> None:
+def test_codes_have_the_words_of_the_house(french: Tongue) -> None:
     assert showing.word("reason", "quality", french) == french.say("dispute.quality")
     assert showing.word("step", "friendly_reminder", french) == french.say("step.friendly_reminder")
     assert showing.word("channel", "call", french) == "Appel"
     assert showing.word("cause", "cash", french) == "Trésorerie"
 
 
-def test_pictures_are_of_one_currency_each(french: Words) -> None:
+def test_pictures_are_of_one_currency_each(french: Tongue) -> None:
     euros, dollars = (
         invoice("100", "2026-07-01", "2026-08-01"),
         invoice("5", "2026-07-01", "2026-08-01", currency="USD"),
@@ -70,7 +70,7 @@ def test_pictures_are_of_one_currency_each(french: Words) -> None:
     assert "1–30 j" in drawn[0].svg
 
 
-def test_every_picture_can_be_drawn(french: Words) -> None:
+def test_every_picture_can_be_drawn(french: Tongue) -> None:
     one = invoice("100", "2026-07-01", "2026-08-01", paid("2026-08-20", "100"))
     ledger_ = books(
         one,
@@ -85,7 +85,7 @@ def test_every_picture_can_be_drawn(french: Words) -> None:
         assert all(picture.svg.startswith("<svg") for picture in showing.pictures(table, french)), name
 
 
-def test_what_has_no_rows_has_no_picture(french: Words) -> None:
+def test_what_has_no_rows_has_no_picture(french: Tongue) -> None:
     assert showing.pictures(build("aging", books(), Q3), french) == []
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from agent.reports.words import Words
 from agent.review.web.desk import STILL_THERE, Desk, Presence
-from agent.review.web.words import Words
 from models import Presence as Row
 from tests.agent.review.test_desk import one_item
 from tests.builders.desk import NOW, Browser, Office

@@ -10,8 +10,8 @@ import pytest
 import templates
 from agent.reminders.values import Hindrance
 from agent.replies.resolve import INTENTS
+from agent.reports.words import Words, accepted
 from agent.review.answers import DRAFTS
-from agent.review.web.words import Words, accepted
 from classifier.labels import DISPUTE_REASONS, QUESTION_TOPICS
 from config.plans import load_plans
 from models.reasons import ExceptionReason, TaskKind
