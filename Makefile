@@ -32,6 +32,10 @@ setup: $(READY) $(MODEL)  ## .venv with all that is needed, and the default trai
 demo: setup  ## the whole loop on embedded servers: reminders, answers, decisions, the queue
 	$(BIN)/relance demo $(ARGS)
 
+.PHONY: pictures
+pictures: setup servers  ## docs/images/mails: each text in each tone, language and width, as a browser shows it
+	$(BIN)/python -m tests.agent.reminders.pictures docs/images/mails
+
 .PHONY: servers
 servers:  ## the Debian packages that the tests run against (as root; make test does this)
 	@scripts/test-servers

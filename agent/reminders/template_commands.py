@@ -73,13 +73,15 @@ def preview(
     settings = ctx.settings()
     environment = mail_environment(settings.root)
     pages = {
-        f"{sample.language}-{sample.file}-{sample.case}.html": _page(sample.letter, render(sample.letter, environment))
+        f"{sample.language}-{sample.file}-{sample.case}.html": as_page(
+            sample.letter, render(sample.letter, environment)
+        )
         for sample in samples(settings, environment, ctx.now())
     }
     ctx.emit([str(path) for path in _write(folder, pages)], json=False)
 
 
-def _page(letter: Letter, rendered: Rendered) -> str:
+def as_page(letter: Letter, rendered: Rendered) -> str:
     """The HTML part as a browser shows it: the picture that travels with the mail stands in the page itself."""
     if rendered.qr is None:
         return rendered.html
