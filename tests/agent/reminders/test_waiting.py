@@ -18,11 +18,13 @@ from agent.reminders.explain import explain_invoice, why_planned
 from agent.reminders.letter_values import LetterError
 from agent.reminders.schedule import spread
 from agent.reminders.segments import derived_segments
+from agent.reminders.values import Hindrance
 from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
-from models import Allocation, Database, Delivery, Event, Invoice, Promise, Reminder
-from models.states import DeliveryState, InvoiceState, PromiseState
+from models import Allocation, Database, Delivery, Event, Invoice, Message, Promise, Reminder, blob
+from models.message import Direction
+from models.states import DeliveryState, InvoiceState, MessageState, PromiseState
 from tests.builders import ledger
 
 NOW = ledger.NOW
@@ -301,3 +303,25 @@ def test_what_was_planned_under_an_older_schema_may_still_leave(database: Databa
         session.scalars(select(Reminder)).one().said = None
     assert plan.drain(database, given, NOW).mails == 0
     assert len(waiting(database)) == 1
+
+
+def test_a_colleague_s_own_letter_found_in_sent_moves_the_next_mail_by_the_gap(
+    database: Database, tmp_path: Path
+) -> None:
+    given = settings(tmp_path, policy={"mode": "automatic"})
+    owe(database, given)
+    with database.write() as session:
+        row = Message(
+            dkey="own", direction=Direction.OUT, mailbox="ar", message_id="<own@morel.example>", size=1,
+            blob_sha256=blob.keep(session, b"x"), received_at=NOW - timedelta(days=1), created_at=NOW,
+            customer_id="C1", state=MessageState.APPLIED,
+        )  # fmt: skip
+        session.add(row)
+    (planned,) = plan.preview(database, given, NOW, NOW)
+    assert [(x.reason, x.detail) for x in planned.left_out] == [
+        (Hindrance.GAP, "the last mail left on 2026-08-31; the next one may on 2026-09-07")
+    ]
+    assert plan.drain(database, given, NOW).mails == 0
+    later = NOW + timedelta(days=6)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
+    assert plan.drain(database, given, later).mails == 1
