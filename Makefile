@@ -49,6 +49,10 @@ prove: setup  ## break everything that can break, and count duplicates, lost mai
 	@scripts/test-servers isync getmail6
 	$(BIN)/python -m tests.faults.prove $(ARGS)
 
+.PHONY: soak
+soak: setup servers  ## the demo's company at a hundred times speed for half an hour, the daemon killed at random
+	$(BIN)/python -m tests.faults.soak $(ARGS)
+
 .PHONY: lint
 lint: $(READY)  ## style, types, which room may use which, known weaknesses, committed secrets
 	$(BIN)/ruff check $(CODE)

@@ -101,8 +101,9 @@ def _dump(place: URL, target: Path, snapshot: str) -> None:
                  f"--file={target}")  # fmt: skip
 
 
-def run_postgres(program: str, place: URL, *arguments: str) -> None:
-    """Run one of PostgreSQL's own programs on the database; the password goes by the environment, seen by nobody.
+def run_postgres(program: str, place: URL | None, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs, on the database if one is named; the password goes by the environment,
+    seen by nobody.
 
     Raises:
         NeedsPerson: the program is missing, or fails.
@@ -110,11 +111,14 @@ def run_postgres(program: str, place: URL, *arguments: str) -> None:
     found = shutil.which(program)
     if found is None:
         raise NeedsPerson(f"{program} is not installed", "Install PostgreSQL's client programs (postgresql-client).")
-    host = place.query.get("host", place.host)  # a socket's folder stands behind the question mark
-    said = {"PGHOST": host, "PGPORT": place.port, "PGUSER": place.username, "PGPASSWORD": place.password}
-    environment = {name: str(value) for name, value in said.items() if value is not None}
+    environment: dict[str, str] = {}
+    if place is not None:
+        host = place.query.get("host", place.host)  # a socket's folder stands behind the question mark
+        said = {"PGHOST": host, "PGPORT": place.port, "PGUSER": place.username, "PGPASSWORD": place.password}
+        environment = {name: str(value) for name, value in said.items() if value is not None}
+        arguments = (*arguments, f"--dbname={place.database}")
     done = subprocess.run(
-        [found, *arguments, f"--dbname={place.database}"],
+        [found, *arguments],
         capture_output=True, encoding="utf-8", errors="replace", check=False, env={**os.environ, **environment},
     )  # fmt: skip
     if done.returncode:

@@ -157,8 +157,15 @@ def _put_postgres(
     key = key_path(place, settings.root)
     if mark is None and (is_used or key.exists()):
         raise _in_the_way(place.render_as_string(hide_password=True) if is_used else str(key))
-    run_postgres("pg_restore", place, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges",
+    # As a script, which unbinds the rows in the transaction that brings them: no copy is ever there that would send.
+    script = unpacked / "script.sql"
+    run_postgres("pg_restore", None, "--no-owner", "--no-privileges", f"--file={script}",
                  *(("--clean", "--if-exists") if is_used else ()), str(unpacked / manifest.database))  # fmt: skip
+    with script.open("a", encoding="utf-8") as opened:
+        opened.write(f"\nUPDATE public.installation SET fingerprint = '{NOWHERE}';\n")
+    run_postgres("psql", place, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+                 f"--file={script}")  # fmt: skip
+    point("restore.unbound")
     aside = (key.rename(key.with_name(f"{key.name}.{mark}")),) if key.exists() else ()
     shutil.move(unpacked / archive.KEY, key)
     database = Database.open(settings.database.url, settings.root, now)

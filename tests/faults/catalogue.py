@@ -106,10 +106,11 @@ def _deaths() -> Iterator[Trial]:
         deed = "renumber up" if name in RENUMBERED else ""
         for files in (False,) if name in ONLY_WE_FILE else (False, True):
             for seed in range(8 if group == SEND_KILL else 5):
-                # One folder or one mail after the other passes a point: the first, the second, the third.
+                # One folder or one mail after the other passes a point: the first, the second, the third. What is
+                # read or predicted is so for all mails at once.
                 nth = (
                     1
-                    if name in RENUMBERED or name in AFTER_UNKNOWN or name.startswith("process")
+                    if name in RENUMBERED or name in AFTER_UNKNOWN or name.startswith(("process", "predict"))
                     else seed // 2 % 3 + 1
                 )
                 job = {"point": f"{name}:{nth}"}

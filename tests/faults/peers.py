@@ -32,7 +32,7 @@ from tests.servers.smtp_sink import SmtpSink
 MAILS = 120
 KILLS = 20
 PATIENCE = 20.0
-TRIES = 4
+TRIES = 8
 _CUTS = (How.CUT_BEFORE, How.CUT_AFTER, How.RESET_AFTER, How.HALF, How.GARBLE)
 _WAITS = {"STATUS": 1, "FETCH": 3}
 

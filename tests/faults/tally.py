@@ -14,7 +14,7 @@ from tests.faults.trials import Outcome
 
 COLUMNS = (
     "class", "faults", "not met", "duplicates", "lost", "otherwise", "broke", "unknown", "by Sent", "by mail",
-    "a person", "(had it)", "≤ 95 %", "cycles", "MB",
+    "a person", "(had it)", "≤ 95 %", "cycles", "seconds", "MB",
 )  # fmt: skip
 
 
@@ -36,6 +36,9 @@ class Row:
     bad_trials: int
     cycles_median: float
     cycles_max: int
+    seconds_median: float
+    """From the setting up of a trial to the look that finds it at rest; waits of minutes are leapt over."""
+    seconds_max: float
     peak_bytes: int
 
     @property
@@ -53,6 +56,7 @@ class Row:
             self.group, str(self.struck), str(self.not_met), str(self.duplicates), str(self.lost), str(self.otherwise),
             str(self.broke), str(unknown), str(self.by_sent), str(self.by_mail), str(self.by_person), str(self.had_it),
             f"{self.bound:.1%}", f"{self.cycles_median:g} ({self.cycles_max})",
+            f"{self.seconds_median:.1f} ({self.seconds_max:.1f})",
             str(self.peak_bytes >> 20) if self.peak_bytes else "",
         )  # fmt: skip
 
@@ -88,6 +92,8 @@ def tally(group: str, outcomes: Iterable[Outcome]) -> Row:
         bad_trials=sum(not o.is_well for o in struck),
         cycles_median=median(cycles) if cycles else 0,
         cycles_max=max(cycles, default=0),
+        seconds_median=median(o.seconds for o in struck) if struck else 0.0,
+        seconds_max=max((o.seconds for o in struck), default=0.0),
         peak_bytes=max((o.peak_bytes for o in given), default=0),
     )
 

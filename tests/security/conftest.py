@@ -5,8 +5,11 @@ import pytest
 from tests.security.siege import Siege, besieged
 from tests.servers.dovecot import Dovecot
 
+# A siege is laid once for each kind of database, by one worker.
+KINDS = [pytest.param(kind, marks=pytest.mark.xdist_group(f"siege-{kind}")) for kind in ("sqlite", "postgresql")]
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+
+@pytest.fixture(scope="session", params=KINDS)
 def siege(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot
 ) -> Iterator[Siege]:

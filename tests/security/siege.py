@@ -114,6 +114,8 @@ class Siege:
     canary: Canary
     database_url: str
     called: set[tuple[str, int]] = field(default_factory=set)
+    pages: dict[str, Any] = field(default_factory=dict)
+    """The pages of the desk by their address, once somebody went through them."""
     said: list[str] = field(default_factory=list)
     """All that commands wrote to standard output; `told` what they wrote to standard error, the log included."""
     told: list[str] = field(default_factory=list)
