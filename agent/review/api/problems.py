@@ -20,6 +20,7 @@ TITLES: Mapping[int, str] = {
     405: "This address knows other methods.",
     409: "It can't be done as things stand.",
     413: "The request is too large.",
+    421: "This is not the address of these pages.",
     422: "A value is missing or wrong.",
     429: "Too many requests.",
     500: "A mistake in relance.",

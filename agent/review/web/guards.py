@@ -11,8 +11,10 @@ from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.review.api.problems import Problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_REQUEST = 1_000_000
@@ -77,14 +79,14 @@ class Guards:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if not is_host_ours(headers.get("host", ""), self._hosts):
-            await PlainTextResponse("This is not the address of these pages.", 421)(scope, receive, send)
+            await _refused(scope, "This is not the address of these pages.", 421)(scope, receive, send)
             return
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-            await PlainTextResponse("There is no such address.", 400)(scope, receive, send)  # no database keeps it
+            await _refused(scope, "There is no such address.", 400)(scope, receive, send)  # no database keeps it
             return
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > LARGEST_REQUEST:
-            await PlainTextResponse("Too large.", 413)(scope, receive, send)
+            await _refused(scope, "Too large.", 413)(scope, receive, send)
             return
 
         async def send_guarded(message: Message) -> None:
@@ -97,6 +99,13 @@ class Guards:
             await send(message)
 
         await self._app(scope, _bounded(receive), send_guarded)
+
+
+def _refused(scope: Scope, text: str, status: int) -> Response:
+    """In the form that whoever asks expects: programs get a problem."""
+    if str(scope.get("path", "")).startswith("/api/"):
+        return Problem(status, text).response()
+    return PlainTextResponse(text, status)
 
 
 def _bounded(receive: Receive) -> Receive:
