@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 
 from agent.inbound import wordings
 from agent.inbound.headers import decode_header
 from agent.inbound.history import FORWARDED_BY, label_of
-from agent.inbound.lines import read_lines, unquoted, verbs_close
+from agent.inbound.lines import closes_with_verb, each_line, unquoted
 from agent.inbound.parts import Parts
 from agent.inbound.sender import parse_address
 from agent.inbound.values import Address, Forward
@@ -40,7 +41,7 @@ def read_forward(subject: str, history: str, parts: Parts) -> Forward | None:
 
 def _below_text(history: str, *, prefixed: bool) -> Forward | None:
     """The first header of the history, where it is a forwarded mail's and no reply's."""
-    lines = read_lines(history[: MAX_LINES * 400])[:MAX_LINES]
+    lines = islice(each_line(history[: MAX_LINES * 400]), MAX_LINES)
     marked_at: int | None = None
     for at, line in enumerate(lines):
         text = unquoted(line).strip()
@@ -53,7 +54,7 @@ def _below_text(history: str, *, prefixed: bool) -> Forward | None:
         label = label_of(text)
         if label and "from" in label[0] and label[1] and (marked_at is not None or not line.depth):
             return Forward(_author(label[1]), attached=False) if prefixed or marked_at is not None else None
-        if marked_at is None and text and (line.depth or verbs_close().search(text)):
+        if marked_at is None and text and (line.depth or closes_with_verb(text)):
             return None
     return Forward(None, attached=False) if marked_at is not None else None
 

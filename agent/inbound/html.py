@@ -146,6 +146,11 @@ class _Converter(HTMLParser):
         if text != " " or self.page.line:
             self.page.line.append(text)
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: ARG002 the library's own
+        """As browsers do: "<![" begins a comment up to the next ">". The library's own way raises on most of them."""
+        end = self.rawdata.find(">", i)
+        return -1 if end < 0 else end + 1
+
     def finish(self) -> None:
         """Put out what stands on the last line."""
         self._break_if_text()
@@ -214,11 +219,39 @@ def _is_quote(tag: str, values: dict[str, str]) -> bool:
 def html_to_text(html: str) -> str:
     """`html` as lines of text with ``>`` before quoted ones and the marks of this module."""
     converter = _Converter()
-    converter.feed(re.sub(r"<!\[[^>]{0,40}\]>|<!--\[if[^>]*\]>(?s:.{0,20000}?)<!\[endif\]-->", "", html[:MAX_HTML]))
+    converter.feed(_closed(_without_conditions(html[:MAX_HTML])))
     converter.close()
     converter.finish()
     text = "\n".join(converter.page.lines)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+_CONDITION = re.compile(r"<!--\[if[^>]{0,200}\]>")
+_CONDITION_ENDS = "<![endif]-->"
+
+
+def _without_conditions(html: str) -> str:
+    """`html` without what only some versions of Outlook show; a condition that nothing ends hides nothing."""
+    html = re.sub(r"<!\[[^>]{0,40}\]>", "", html)
+    kept: list[str] = []
+    at = 0
+    while condition := _CONDITION.search(html, at):
+        end = html.find(_CONDITION_ENDS, condition.end())
+        if end < 0:
+            break
+        kept.append(html[at : condition.start()])
+        at = end + len(_CONDITION_ENDS)
+    return "".join([*kept, html[at:]])
+
+
+def _closed(html: str) -> str:
+    """`html` in which each comment and each tag has an end: the tokenizer looks for a missing one to the end of the
+    text, again from each beginning, and takes hours where there are many.
+    """
+    last = html.rfind("-->") + 1
+    html = html[:last] + html[last:].replace("<!--", "")
+    last = html.rfind(">") + 1
+    return html[:last] + html[last:].replace("<", "&lt;")
 
 
 def without_marks(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from agent.inbound import wordings
 from agent.inbound.bounces import is_success, says_bounce
@@ -24,7 +24,7 @@ _REPLY_PREFIX = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """What the rules look at."""
 
@@ -48,7 +48,7 @@ class Facts:
             return ""
         return _REPLY_PREFIX.sub("", self.subject, count=1)
 
-    @property
+    @cached_property
     def server_sender(self) -> bool:
         return bool(re.search(rf"(?i)(?:{_any('bounces', 'sender')})", wordings.fold(self.from_text)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -29,12 +30,15 @@ class Line:
     text: str
     depth: int
     kind: LineClass
-    #: cheap look ahead of the patterns: "X wrote:" may end on this line
-    may_end: bool
+    blank: bool
+    _may_end: bool | None = None
 
     @property
-    def blank(self) -> bool:
-        return not self.text.strip()
+    def may_end(self) -> bool:
+        """A cheap look ahead of the patterns: "X wrote:" may end on this line. Asked of few lines, again and again."""
+        if self._may_end is None:
+            self._may_end = not self.depth and _may_end(self.text)
+        return self._may_end
 
     @property
     def new(self) -> bool:
@@ -47,11 +51,16 @@ _PGP_END = re.compile(r"^-----BEGIN PGP SIGNATURE-----\n(?:.*\n)*?-----END PGP S
 
 
 def read_lines(text: str) -> list[Line]:
+    return list(each_line(text))
+
+
+def each_line(text: str) -> Iterator[Line]:
+    """The lines of `text` one after the other, for who may need the first ones only."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u00a0", " ")
-    text = _INVISIBLE.sub("", text)
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
     if "-----BEGIN PGP SIGNED MESSAGE-----" in text:
         text = re.sub(r"^- (?=-)", "", _PGP_END.sub("", _PGP.sub("", text)), flags=re.M)
-    lines: list[Line] = []
     in_signature = 0
     for raw in text.split("\n"):
         if raw == SIGNATURE_MARK:
@@ -61,13 +70,35 @@ def read_lines(text: str) -> list[Line]:
         else:
             depth = _quote_depth(raw)
             kind = LineClass.QUOTED if depth else LineClass.SIGNATURE if in_signature else LineClass.NEW
-            lines.append(Line(raw.rstrip(), depth, kind, not depth and _may_end(raw)))
-    return lines
+            line = raw.rstrip()
+            yield Line(line, depth, kind, not line)
 
 
-def _may_end(raw: str) -> bool:
-    tail = raw[-80:].rstrip(FRAME + ">")
-    return tail.endswith((":", "：")) or bool(verbs_close().search(tail))
+def _may_end(text: str) -> bool:
+    tail = text[-_TAIL:].rstrip(FRAME + ">")
+    return tail.endswith((":", "：")) or closes_with_verb(tail)
+
+
+#: Characters of a line in which the verb of a reply header is looked for.
+_TAIL = 80
+
+
+def closes_with_verb(text: str) -> bool:
+    """Whether `text` ends with the verb of a reply header, as `verbs_close` finds it. Most lines hold none, and of an
+    ASCII one that is told far cheaper than by the search.
+    """
+    tail = text[-_TAIL:]
+    lowered = tail.lower()
+    if tail.isascii() and not any(verb in lowered for verb in _ascii_verbs()):
+        return False
+    return bool(verbs_close().search(tail))
+
+
+@cache
+def _ascii_verbs() -> tuple[str, ...]:
+    """One of these stands in each ASCII text that a verb stands in; a capital Turkish dotless i is ASCII."""
+    verbs = (re.sub(r"\\\(.*|\\w\*", "", verb) for verb in wordings.merged("reply_headers", "verbs"))
+    return tuple({verb for verb in (verb.lower().replace("ı", "i") for verb in verbs) if verb.isascii()})
 
 
 _QUOTED = re.compile(r"\s{0,3}((?:>\s?)+)")
@@ -80,6 +111,11 @@ def _quote_depth(raw: str) -> int:
         return 0
     match = _QUOTED.match(raw)
     return 0 if match is None or _NO_QUOTE.match(raw) else match[1].count(">")
+
+
+def any_quoted(text: str) -> bool:
+    """Whether a line of `text` is quoted, told at the first one."""
+    return ">" in text and any(line.depth for line in each_line(text))
 
 
 def unquoted(line: Line) -> str:

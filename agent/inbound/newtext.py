@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from agent.inbound.history import class_history
 from agent.inbound.html import MARKS
 from agent.inbound.inline import inline_answers
-from agent.inbound.lines import LineClass, read_lines
+from agent.inbound.lines import LineClass, any_quoted, read_lines
 from agent.inbound.signatures import class_signatures
 from agent.inbound.values import InlineAnswer
 
@@ -47,9 +47,9 @@ def split_text(text: str) -> Split:
 
 def has_history(text: str) -> bool:
     """Whether anything in `text` is a quote or a reply header."""
-    lines = read_lines(text)
-    if any(line.depth for line in lines):
+    if any_quoted(text):
         return True
+    lines = read_lines(text)
     class_history(lines)
     return any(line.kind is LineClass.QUOTED and not line.blank for line in lines)
 
@@ -58,5 +58,6 @@ _NO_MARKS = str.maketrans("", "", MARKS)
 
 
 def _even_blank_lines(text: str) -> str:
-    text = text.translate(_NO_MARKS)
+    if any(mark in text for mark in MARKS):
+        text = text.translate(_NO_MARKS)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n").rstrip()

@@ -1,9 +1,9 @@
 """From MIME structure to the texts and the attachments of a message.
 
-mail-parser decodes each leaf (transfer encodings, file names, broken epilogues); which leaf belongs to the body is
-decided here, since a forwarded message or a returned original is not what the sender wrote. Caps on parts and depth
-keep hostile structures finite; a message that is nested deeper than the parser can go keeps its headers and is told
-as such.
+Leaves are decoded by the standard library, attachments in odd transfer encodings by mail-parser; which leaf belongs to
+the body is decided here, since a forwarded message or a returned original is not what the sender wrote. Caps on parts
+and depth keep hostile structures finite; a message that is nested deeper than the parser can go keeps its headers and
+is told as such.
 """
 
 from __future__ import annotations
@@ -262,10 +262,11 @@ def _leaf_text(part: Message) -> str:
 
 
 def _bytes_of(part: Message) -> bytes:
-    """The bytes of a leaf after transfer decoding, by mail-parser where it has an attachment of it."""
+    """The bytes of a leaf after transfer decoding; by mail-parser where an attachment's encoding is broken or odd."""
     if part.is_multipart():
         return b""
-    if _disposition(part) == "attachment":
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if _disposition(part) == "attachment" and encoding not in _USUAL_ENCODINGS:
         try:
             parsed = MailParser(part).parse()
             if len(parsed.attachments) == 1:
@@ -280,6 +281,10 @@ def _bytes_of(part: Message) -> bytes:
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, binascii.Error):
         data = None
     return data if isinstance(data, bytes) else b""
+
+
+#: Transfer encodings that the standard library decodes as well as anybody.
+_USUAL_ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "base64", "quoted-printable"})
 
 
 def _content_type(part: Message) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent.inbound.html import html_to_text
+from agent.inbound.html import MAX_HTML, html_to_text
+from agent.inbound.lines import closes_with_verb, verbs_close
 from agent.inbound.newtext import split_text
 
 REPLY_HEADERS = [
@@ -209,3 +210,25 @@ def test_every_line_ends_in_exactly_one_field() -> None:
     split = split_text(text)
     words = f"{split.new_text} {split.signature} {split.quoted}".split()
     assert sorted(words) == sorted(text.split())
+
+
+@pytest.mark.parametrize("opening", ["<!--", "<!--[if mso]>", "<![cdata[", "<![foo[", "<!x ", "<?", "</", "<a b='"])
+def test_html_whose_comments_and_tags_never_end_is_read_to_its_end(opening: str) -> None:
+    """Half a megabyte of each; looking for the end from each beginning anew would take many minutes."""
+    assert html_to_text("<p>Paid.</p>" + opening * (MAX_HTML // len(opening))).startswith("Paid.")
+
+
+def test_an_unknown_section_of_html_hides_only_itself() -> None:
+    assert html_to_text("<p>Paid <![foo[ x>today.</p>") == "Paid today."
+
+
+def test_what_only_outlook_shows_is_left_out() -> None:
+    html = "<p>Paid.</p><!--[if mso]><p>Old</p><![endif]--><p>Thanks.</p><!--[if mso]> never ended"
+    assert html_to_text(html).startswith("Paid.\n\nThanks.")
+
+
+@pytest.mark.parametrize("tail", ["", ":", " :", "(a):", " <a@b.test>:", "!?", " (12:30) :>", " us"])
+@pytest.mark.parametrize("verb", ["wrote", "WROTE", "a écrit", "YAZDI", "napsal(a)", "schrieb", "пишет", "paid"])
+def test_the_cheap_look_for_a_verb_says_what_the_search_says(verb: str, tail: str) -> None:
+    line = f"On Monday Anna {verb}{tail}"
+    assert closes_with_verb(line) == bool(verbs_close().search(line))
