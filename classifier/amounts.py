@@ -1,7 +1,8 @@
 """Amounts of money as customers write them: "1 240,00 €", "EUR 300", "£1,200.50", "3,5 k€", "45€50".
 
-A number counts only beside a currency: that anchor cuts the span out, and price-parser reads the number in it. The
-locale is never asked (1.500 € in a French mail is fifteen hundred), and money is Decimal from the first character on.
+A number counts only beside a currency: that anchor cuts the span out, and price-parser reads the number in it; amounts
+in words are `classifier.spelled`'s. The locale is never asked (1.500 € in a French mail is fifteen hundred), and money
+is Decimal from the first character on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from decimal import Decimal
 
 from price_parser import Price
 
+from classifier.spelled import find_spelled
 from classifier.text import fold
 
 _CURRENCIES = {
@@ -51,10 +53,10 @@ class AmountMention:
     currency: str
 
 
-def find_amounts(text: str) -> list[AmountMention]:
-    """The amounts of `text` in order; none where no currency stands beside a number.
+def find_amounts(text: str, language: str) -> list[AmountMention]:
+    """The amounts of `text` in order; none where no currency stands beside a number, in digits or in words.
 
-    >>> [(str(a.amount), a.currency) for a in find_amounts("300 € puis 1.250,40 EUR")]
+    >>> [(str(a.amount), a.currency) for a in find_amounts("300 € puis 1.250,40 EUR", "fr")]
     [('300', 'EUR'), ('1250.40', 'EUR')]
     """
     folded = fold(text)
@@ -67,6 +69,9 @@ def find_amounts(text: str) -> list[AmountMention]:
             if amount is not None:
                 currency = _CURRENCIES[found["currency"]]
                 mentions.append(AmountMention(found.start(), found.end(), amount, currency))
+    for spelled in find_spelled(text, language):
+        if not any(spelled.start < other.end and spelled.end > other.start for other in mentions):
+            mentions.append(AmountMention(spelled.start, spelled.end, spelled.amount, spelled.currency))
     return sorted(mentions, key=lambda mention: mention.start)
 
 

@@ -27,6 +27,21 @@ _MARK = re.compile(r",(?!\d)|(?<!\d),|;|:(?!\d)|[()\n]| - ")
 def topics(sentence: Sentence, start: int, end: int, language: str) -> frozenset[str]:
     """What the clause around the span speaks of."""
     first, last = _clause(sentence.folded, start, end, _wording(language).joining)
+    aside = _apposed(sentence.folded, first, start, end)
+    if aside is not None:
+        behind = _said(sentence, aside, last, start, end, language)
+        if "pay" in behind:  # "after the holidays, at the end of August, it will be paid"
+            return behind
+    return _said(sentence, first, last, start, end, language)
+
+
+def _apposed(text: str, first: int, start: int, end: int) -> int | None:
+    """Where the text goes on behind a span that stands alone between two marks and follows other words; else None."""
+    mark = _MARK.match(text, end)
+    return mark.end() if mark and text[first:start].rstrip()[-1:] in {",", ";"} else None
+
+
+def _said(sentence: Sentence, first: int, last: int, start: int, end: int, language: str) -> frozenset[str]:
     found = words(sentence.folded[first:last])
     hits = [hit for hit in _wording(language).topics.find(found) if not _inside(hit, found, start - first, end - first)]
     excused = [hit for hit in hits if hit.name == _EXCUSE]

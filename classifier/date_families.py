@@ -138,8 +138,9 @@ def _span_ago(said: Mapping[str, str], context: Context) -> Readings:
 
 
 def _relative_day(_said: Mapping[str, str], context: Context) -> Readings:
-    """Today, tomorrow, yesterday: `days` from the message's date."""
-    return _either(context.base, context.base + timedelta(int(context.params["days"])))
+    """Today, tomorrow, yesterday: `days` from the message's date; with `ahead` never behind it."""
+    ahead, behind = _either(context.base, context.base + timedelta(int(context.params["days"])))
+    return ahead, None if context.params.get("ahead") else behind
 
 
 def _end_of_period(said: Mapping[str, str], context: Context) -> Readings:

@@ -73,7 +73,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     found = [(each.sentence, mention) for each, mentions in promising for mention in mentions]
     if not found:
         elsewhere = [(each.sentence, mention) for each, mentions in dated if each.paid < SAID for mention in mentions]
-        found = elsewhere if len({mention.ahead for _, mention in elsewhere}) == 1 else []
+        is_one = len({mention.ahead for _, mention in elsewhere}) == 1
+        # "I'll see to it. I am back on the 24th.": what happens that day is something else.
+        found = [each for each in elsewhere if _rank(*each, language) >= 0] if is_one else []
     parts = find_parts([(each.sentence, mentions) for each, mentions in promising], language, invoices)
     if not found:
         return PromiseFacts(None, parts)
@@ -138,7 +140,8 @@ def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
     """How much the clause around a date speaks of paying on it."""
     said = topics(sentence, mention.start, mention.end, language)
     terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
-    against = 3 * ("condition" in said) + ("event" in said) + 4 * ("refusal" in said) + 3 * ("done" in said) + terms
+    is_done = "done" in said and "coming" not in said  # "will be transferred"
+    against = 3 * ("condition" in said) + ("event" in said) + 4 * ("refusal" in said) + 3 * is_done + terms
     return 2 * ("pay" in said) - against
 
 

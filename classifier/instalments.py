@@ -103,13 +103,10 @@ def _parts(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
     kept: list[_Part] = []
     for part in parts:
         said = topics(sentence, part.start, part.end, language)
-        if said.isdisjoint(_NOT_PROMISED) and ("pay" in said or len(parts) > 1):
+        is_done = "done" in said and "coming" not in said
+        if not is_done and "contested" not in said and ("pay" in said or len(parts) > 1):
             kept.append(part)
     return _one_rest(kept)
-
-
-#: What a clause speaks of when its amount is no part of a promise.
-_NOT_PROMISED = frozenset({"done", "contested"})
 
 
 def _is_same(written: str, owed: str) -> bool:

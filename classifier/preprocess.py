@@ -66,7 +66,7 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
     for piece in pieces:
         dates = find_dates(piece, language, base, month_first=month_first, before=before)
         before = next((mention.ahead for mention in reversed(dates) if mention.ahead), before)
-        sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece))))
+        sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece, language))))
     return Prepared(language, body, tuple(sentences))
 
 

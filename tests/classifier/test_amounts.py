@@ -52,11 +52,44 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("text", "expected"), WRITTEN)
 def test_an_amount_is_read_beside_its_currency_only(text: str, expected: str) -> None:
-    found = find_amounts(text)
+    found = find_amounts(text, "fr")
     assert ", ".join(f"{each.amount:f} {each.currency}" for each in found) == expected
 
 
 def test_the_span_covers_number_and_currency() -> None:
     text = "je verse 1 240,50 € vendredi"
-    (mention,) = find_amounts(text)
+    (mention,) = find_amounts(text, "fr")
     assert text[mention.start : mention.end] == "1 240,50 €"
+
+
+IN_WORDS = [
+    ("fr", "Deux cent cinquante euros partent ce soir", "250 EUR"),
+    ("fr", "mille deux cents euros", "1200 EUR"),
+    ("fr", "quatre-vingt-dix-neuf euros et vingt centimes", "99.2 EUR"),
+    ("fr", "quelques centaines d'euros", ""),
+    ("en", "two hundred and fifty euros", "250 EUR"),
+    ("en", "twelve hundred pounds", "1200 GBP"),
+    ("en", "a hundred dollars", "100 USD"),
+    ("en", "we paid 300 euros and two hundred more euros", "300 EUR"),
+    ("en", "a couple of hundred euros", ""),
+    ("en", "two or three hundred euros", ""),
+    ("en", "half of it goes out on Friday", ""),
+    ("de", "zweihundertfünfzig Euro", "250 EUR"),
+    ("de", "eintausendfünfhundert Euro und fünfzig Cent", "1500.5 EUR"),
+    ("de", "5 tausend Euro", "5000 EUR"),
+    ("de", "ein paar hundert Euro", ""),
+    ("es", "mil doscientos euros", "1200 EUR"),
+    ("es", "ochocientos veintidós euros", "822 EUR"),
+    ("es", "unos mil euros", ""),
+    ("it", "duecentocinquanta euro", "250 EUR"),
+    ("it", "milleduecento euro", "1200 EUR"),
+    ("nl", "tweehonderdvijftig euro", "250 EUR"),
+    ("nl", "vijftienhonderd euro", "1500 EUR"),
+    ("nl", "een paar honderd euro", ""),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "expected"), IN_WORDS)
+def test_an_amount_in_words_is_read_where_it_is_one_number(language: str, text: str, expected: str) -> None:
+    found = find_amounts(text, language)
+    assert ", ".join(f"{each.amount:f} {each.currency}" for each in found) == expected

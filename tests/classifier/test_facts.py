@@ -28,12 +28,20 @@ PROMISED = [
     ("We'll pay the invoice of 3 March on Friday.", "2026-03-13"),
     ("If we get it by Monday it will be in the run of 20 March.", "2026-03-20"),
     ("It'll be paid by the end of next week.", "2026-03-20"),
+    ("Après les congés, fin août, ce sera soldé.", "2026-08-31"),
+    ("Deux petits jours et c'est sur votre compte, promis.", "2026-03-13"),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), PROMISED)
 def test_the_promised_date_is_the_one_of_the_paying_clause(text: str, expected: str | None) -> None:
     assert _promise(text).on == (date.fromisoformat(expected) if expected else None)
+
+
+def test_the_day_of_a_return_is_no_day_of_payment_where_another_sentence_promises() -> None:
+    promise, back = (prepare(text, DAY).sentences[0] for text in ("Je fais le nécessaire.", "Je rentre le 24 mars."))
+    spoken = [Spoken(promise, 0.9, 0.0), Spoken(back, 0.1, 0.0)]
+    assert promise_facts(spoken, "fr", (invoice(),)).on is None
 
 
 def _sentences(name: str, value: str) -> list[tuple[str, str, str]]:
