@@ -38,6 +38,7 @@ from agent.inbound.cursor import Batch, Cursor, Fetched, Listed
 from agent.inbound.folders import Watched, choose
 from agent.inbound.headers import message_ids, parse_headers
 from agent.inbound.identity import Fingerprint
+from agent.wire.imap import ReadPast
 from agent.wire.watchdog import deadline
 from config import Mailbox, Settings
 from config.errors import NeedsPerson, TemporaryFailure
@@ -308,6 +309,8 @@ class _Look:
                 body = bodies.get(uid, {}).get(b"BODY[]")
                 body = self._ask_one(uid, "BODY.PEEK[]", b"BODY[]") if body is None else body
                 pieces = None if body is None else (body,)
+                if isinstance(body, ReadPast):  # far larger than the server told before
+                    pieces = self._pieces(uid)
             else:
                 pieces = self._pieces(uid)
             mail = None if pieces is None else self._fetched(uid, pieces, about)
@@ -328,7 +331,7 @@ class _Look:
         offset = 0
         while offset < MAX_KEPT:
             piece = self._ask_one(uid, f"BODY.PEEK[]<{offset}.{PIECE}>", b"BODY[]<%d>" % offset)
-            if not piece:
+            if not piece or isinstance(piece, ReadPast):
                 return
             yield piece
             offset += len(piece)
@@ -348,6 +351,8 @@ class _Look:
         expected = int(about.get(b"RFC822.SIZE", 0))
         # Some servers guess the size: only what ends with a full piece, and too early, was broken off.
         if expected > HUGE and size < min(expected, MAX_KEPT) and size % PIECE == 0:
+            return None
+        if expected and not size:
             return None
         identity = fingerprint.identity()
         flags = {flag.lower() for flag in about.get(b"FLAGS", ())}

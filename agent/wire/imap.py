@@ -6,6 +6,7 @@ again after a timeout. What it does not do: select, fetch, retry, or remember a 
 
 from __future__ import annotations
 
+import imaplib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +15,23 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from agent.wire import oauth, tls
-from agent.wire.watchdog import limited
+from agent.wire.watchdog import cut_after, limited
 from config import Imap, Mailbox, secret_of
 from config.errors import NeedsPerson, TemporaryFailure
 
 CONNECT_SECONDS = 15.0
 #: A silence of this length between two pieces of an answer ends the connection.
 READ_SECONDS = 60.0
+#: The whole of connecting may take so long, from the connection to the end of the greeting.
+GREETING_SECONDS = 60.0
 #: The whole of a log-in may take so long, however steadily a slow server trickles its answer.
 LOGIN_SECONDS = 120.0
-#: A server that announces more than this for one body is not believed: the library would take all of it into memory.
-#: What is larger than `agent.inbound.collect.HUGE` is asked for in pieces, so that no honest answer comes near.
+#: A literal that is larger is read past and comes back as `ReadPast`: the library would take all of it into memory.
+#: What is larger than `agent.inbound.collect.HUGE` is asked for in pieces, so that only a server that told a wrong size
+#: before comes near; its mail is asked for in pieces then.
 LITERAL_BYTES = 64 << 20
+#: One of this size is a lie altogether.
+LITERAL_LIE = 1 << 30
 #: A dead peer is noticed after this long, also while we only wait for it (IDLE).
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 4))
 _USER_TIMEOUT_MS = 120_000
@@ -69,7 +75,7 @@ def connect(imap: Imap) -> IMAPClient:
     """A connection with its TLS done and nobody logged in. Raises as `open_imap` does."""
     where = f"IMAP {imap.host}:{imap.port}"
     try:
-        client = IMAPClient(
+        client = _Client(
             imap.host,
             port=imap.port,
             ssl=imap.security == "tls",
@@ -87,22 +93,49 @@ def connect(imap: Imap) -> IMAPClient:
     try:
         _keep_alive(client.socket())
         if imap.security == "starttls":
-            if not client.has_capability("STARTTLS"):
-                raise NeedsPerson(
-                    f"{where}: the server offers no STARTTLS: the password would travel in the open",
-                    'Use its TLS port (993) with security = "tls".',
-                )
-            client.starttls(tls.context())
+            with limited(client, GREETING_SECONDS, "starting TLS"):
+                if not client.has_capability("STARTTLS"):
+                    raise NeedsPerson(
+                        f"{where}: the server offers no STARTTLS: the password would travel in the open",
+                        'Use its TLS port (993) with security = "tls".',
+                    )
+                client.starttls(tls.context())
     except OSError as error:
         client.shutdown()
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
         client.shutdown()
         raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
-    except NeedsPerson:
+    except (NeedsPerson, TemporaryFailure):
         client.shutdown()
         raise
     return client
+
+
+class _Client(IMAPClient):
+    """IMAPClient with a limit on the whole of connecting, starting TLS and being greeted."""
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 the library's name
+        connection = socket.create_connection((self.host, self.port), CONNECT_SECONDS)
+        try:
+            with cut_after(connection, GREETING_SECONDS, f"waiting for the greeting of {self.host}:{self.port}"):
+                if self.ssl:
+                    connection = (self.ssl_context or tls.context()).wrap_socket(connection, server_hostname=self.host)
+                return _Connected(self.host, connection)
+        except BaseException:
+            connection.close()
+            raise
+
+
+class _Connected(imaplib.IMAP4):
+    """The library's connection over a socket that stands already."""
+
+    def __init__(self, host: str, connection: socket.socket) -> None:
+        self._given = connection
+        super().__init__(host)
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002 set already
+        return self._given
 
 
 def login(client: IMAPClient, imap: Imap) -> None:
@@ -133,17 +166,39 @@ def login(client: IMAPClient, imap: Imap) -> None:
         raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
 
 
+class ReadPast(bytes):
+    """Stands for a literal that was too large to be held: empty, but as long as the library counts on."""
+
+    def __new__(cls, size: int) -> ReadPast:
+        made = super().__new__(cls)
+        made.size = size
+        return made
+
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+
 def _bound_literals(client: IMAPClient) -> None:
-    """Break off where a literal is announced that nobody asked for, before the first byte of it is read."""
+    """Read past a literal that is too large to be held; break off where one is announced that can't be true."""
     read = client._imap.read  # noqa: SLF001 the library hands literals on whole, and has no limit to set
 
     def bounded(size: int) -> bytes:
-        if size > LITERAL_BYTES:
+        if size > LITERAL_LIE:
             raise IMAPClientAbortError(f"the server announces a literal of {size} bytes")
+        if size > LITERAL_BYTES:
+            left = size
+            while left > 0 and (passed := read(min(left, _PASSED_AT_ONCE))):
+                left -= len(passed)
+            return ReadPast(size)
         found: bytes = read(size)
         return found
 
     client._imap.read = bounded  # noqa: SLF001 as above
+
+
+_PASSED_AT_ONCE = 1 << 20
 
 
 def _keep_alive(connection: socket.socket) -> None:

@@ -6,7 +6,9 @@ alive for ever. Here a timer shuts the socket, and the command ends as on any ot
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,14 +39,22 @@ def deadline(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
 @contextmanager
 def limited(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
     """`deadline` for who tells failures in words of its own: only what was too slow comes out as TemporaryFailure."""
+    with cut_after(client.socket(), seconds, doing):
+        yield
+
+
+@contextmanager
+def cut_after(connection: socket.socket, seconds: float, doing: str) -> Iterator[None]:
+    """`limited` for a connection that is no client's yet; TLS may begin on it meanwhile."""
     expired = threading.Event()
-    connection = client.socket()
+    # A handle of our own: starting TLS takes the socket's away, and the TLS socket's shutdown would pull the session
+    # away under the reading thread.
+    handle = connection.dup() if not isinstance(connection, ssl.SSLSocket) else _plain(connection)
 
     def cut() -> None:
         expired.set()
         with suppress(OSError):  # it broke by itself meanwhile
-            # Not the TLS socket's own shutdown, which would pull the session away under the reading thread.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            handle.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
@@ -57,3 +67,9 @@ def limited(client: IMAPClient, seconds: float, doing: str) -> Iterator[None]:
         raise
     finally:
         timer.cancel()
+        handle.close()
+
+
+def _plain(connection: ssl.SSLSocket) -> socket.socket:
+    """Another handle of the connection below TLS (an SSLSocket refuses to be doubled itself)."""
+    return socket.socket(connection.family, connection.type, connection.proto, fileno=os.dup(connection.fileno()))

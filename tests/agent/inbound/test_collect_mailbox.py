@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from agent.inbound import collect as collecting
 from agent.inbound import cursor
+from agent.wire import imap as wire
 from config.errors import NeedsPerson, TemporaryFailure
 from models import Blob, Database
 from models.message import Direction
@@ -300,3 +301,25 @@ def test_both_databases_keep_what_was_collected(box: Box, database_url: str, tmp
     assert box.collect().renumbered == 1
     assert (len(box.messages()), box.collect().seen) == (3, 0)
     box.database.close()
+
+
+def test_a_mail_far_larger_than_the_server_told_is_taken_in_pieces(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large to be held at once comes back empty, and neither blocks its folder nor is kept so."""
+    monkeypatch.setattr(wire, "LITERAL_BYTES", 4_000)
+    monkeypatch.setattr(collecting, "PIECE", 1_000)
+    small, large = mail.letter(), mail.letter("x" * 70 + "\n" + "Paid.\n" * 1_500)
+    for raw in (small, large, mail.letter()):
+        box.account.append(raw)
+    done = box.collect()
+    assert (done.stored, done.failed) == (3, 0)
+    with box.database.read() as session:
+        kept = [session.get_one(Blob, message.blob_sha256).content for message in box.messages()]
+    assert kept[:2] == [small, large]
+
+
+def test_a_mail_of_which_nothing_comes_is_not_kept_as_empty(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LITERAL_BYTES", 500)
+    box.account.append(mail.letter("Paid.\n" * 1_500))
+    with pytest.raises(TemporaryFailure, match="no body for UID"):
+        box.collect()
+    assert box.messages() == []

@@ -3,18 +3,19 @@
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.wire import tls
+from agent.wire import imap, tls
 from agent.wire.imap import imap_session, open_imap
 from config import Mailbox, NeedsPerson, TemporaryFailure, parse
 from tests.servers.dovecot import Account, Dovecot
 
 
-def mailbox(account: Account, folder: Path, password: str | None = None, **imap: Any) -> Mailbox:
+def mailbox(account: Account, folder: Path, password: str | None = None, **options: Any) -> Mailbox:
     (folder / "password").write_text(password or account.password, encoding="utf-8")
     (folder / "password").chmod(0o600)
     tables = {
@@ -27,7 +28,7 @@ def mailbox(account: Account, folder: Path, password: str | None = None, **imap:
                     "port": account.port,
                     "security": "none",
                     "password_file": "password",
-                    **imap,
+                    **options,
                 },
                 "smtp": {"host": "127.0.0.1", "port": 25, "security": "none"},
             }
@@ -92,6 +93,33 @@ def test_a_server_that_speaks_something_else_is_told(tmp_path: Path) -> None:
         with pytest.raises(TemporaryFailure, match=r"Check `port`|connection was lost"):
             open_imap(mailbox(somebody, tmp_path))
         thread.join()
+
+
+@pytest.mark.parametrize("security", ["none", "tls", "starttls"])
+def test_a_greeting_that_trickles_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: str) -> None:
+    """Each byte is in time, the whole never comes; of TLS not even the first message does."""
+    monkeypatch.setattr(imap, "GREETING_SECONDS", 0.3)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        somebody = Account("ar@example.test", "secret", "127.0.0.1", port, port, tmp_path)
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                begun = {"none": b"* OK", "starttls": b"* OK at your service\r\n", "tls": b"\x16\x03\x03\x40\x00"}
+                connection.sendall(begun[security])
+                while not ended.wait(0.02):
+                    connection.sendall(b"\0" if security == "tls" else b"*")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            with pytest.raises(TemporaryFailure):
+                open_imap(mailbox(somebody, tmp_path, security=security))
+        finally:
+            ended.set()
+            thread.join()
 
 
 @pytest.mark.parametrize(
