@@ -112,7 +112,7 @@ def connect(imap: Imap) -> IMAPClient:
     return client
 
 
-class _Client(IMAPClient):
+class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
     """IMAPClient with a limit on the whole of connecting, starting TLS and being greeted."""
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 the library's name
