@@ -14,7 +14,7 @@ from jinja2 import Environment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import approve, decide, store
+from agent.reminders import approve, decide, schedule, store
 from agent.reminders.compose import letter_of
 from agent.reminders.enclose import enclosed_with
 from agent.reminders.letter import compose
@@ -24,6 +24,7 @@ from agent.reminders.templates import mail_environment
 from agent.reminders.values import PlannedReminder
 from config import Settings
 from config.errors import NeedsPerson
+from config.plans import Channel
 from models import Database, Delivery, Reminder, blob, events
 
 
@@ -85,11 +86,14 @@ def _letter(
 def _as_planned(
     session: Session, database: Database, settings: Settings, reminder: Reminder, delivery: Delivery, now: datetime
 ) -> PlannedReminder:
-    """The same reminder, planned again now."""
+    """The same reminder, planned again as of the customer's next hour for mails: people edit in the evening too."""
     views = store.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
     planning = store.plan_settings(settings)
     ledger = store.ledger_view(session, settings, database)
-    found = [r for view in views for r in decide.plan_customer(view, ledger, planning, now).reminders]
+    found = []
+    for view in views:
+        at = schedule.opening(now, view, Channel.MAIL, planning)
+        found += decide.plan_customer(view, store.as_if_imported(ledger, now, at), planning, at).reminders
     same = next((r for r in found if decide.said_by(r) == reminder.said), None)
     if same is None:
         raise NeedsPerson(

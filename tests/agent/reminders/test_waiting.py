@@ -114,7 +114,8 @@ def test_a_person_may_put_words_of_their_own_whose_figures_are_checked(database:
         assert shown.subject is not None
         assert "Sauf erreur ou omission" in shown.text
         assert shown.text.count("[table]") == 1
-        edit.edit(session, database, given, edit.Edited(number, "Votre facture FA-1, suite", OWN, "Anna"), NOW)
+        evening = NOW + timedelta(hours=12)
+        edit.edit(session, database, given, edit.Edited(number, "Votre facture FA-1, suite", OWN, "Anna"), evening)
     with database.read() as session:
         delivery = session.scalars(select(Delivery)).one()
         mail = message_from_bytes(store.raw_of(session, delivery), policy=policy.default)
