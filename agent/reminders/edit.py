@@ -90,7 +90,7 @@ def _as_planned(
     views = store.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
     planning = store.plan_settings(settings)
     ledger = store.ledger_view(session, settings, database)
-    found = []
+    found: list[PlannedReminder] = []
     for view in views:
         at = schedule.opening(now, view, Channel.MAIL, planning)
         found += decide.plan_customer(view, store.as_if_imported(ledger, now, at), planning, at).reminders
