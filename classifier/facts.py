@@ -126,7 +126,8 @@ def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list
         before = found[at - 1] if at else None
         if before and before[0] is sentence:
             between = words(sentence.folded[before[1].end : mention.start])
-            if tuple(word.folded for word in between) in _wording(language).namely:
+            another = mention.family in ("relative_day", "day_part")  # "goes out on Monday, today it's too late"
+            if not another and tuple(word.folded for word in between) in _wording(language).namely:
                 rank = max(rank, ranks[-1])
         ranks.append(rank)
     return ranks

@@ -104,9 +104,22 @@ def _parts(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
     for part in parts:
         said = topics(sentence, part.start, part.end, language)
         is_done = "done" in said and "coming" not in said
-        if not is_done and "contested" not in said and ("pay" in said or len(parts) > 1):
+        if (
+            not is_done
+            and "contested" not in said
+            and ("pay" in said or len(parts) > 1 or _has_its_day(part, sentence))
+        ):
             kept.append(part)
     return _one_rest(kept)
+
+
+def _has_its_day(part: _Part, sentence: Sentence) -> bool:
+    """Whether a coming day stands right behind the amount: "three hundred pounds Friday" needs no verb."""
+    return any(each.ahead and 0 <= each.start - part.end <= _BESIDE for each in sentence.dates)
+
+
+#: Characters between an amount and the day that it is promised for.
+_BESIDE = 6
 
 
 def _is_same(written: str, owed: str) -> bool:

@@ -99,6 +99,8 @@ PARTS = [
         "We'll pay half on Friday and the rest at the end of March.",
         [("2026-03-13", "620.00"), ("2026-03-31", "620.00")],
     ),
+    ("trois cents euros vendredi, pas plus", [("2026-03-13", "300")]),
+    ("Déduction faite de l'avoir de 260 €, nous réglons 900 € vendredi.", [("2026-03-13", "900")]),
     ("I can do 1k this Friday.", [("2026-03-13", "1000")]),
     ("Nous réglons 1 240 € vendredi.", []),
     ("Nous réglons vendredi.", []),
