@@ -36,6 +36,11 @@ demo: setup  ## the whole loop on embedded servers: reminders, answers, decision
 pictures: setup servers  ## docs/images/mails: each text in each tone, language and width, as a browser shows it
 	$(BIN)/python -m tests.agent.reminders.pictures docs/images/mails
 
+.PHONY: screenshots
+screenshots: setup  ## pictures of the review desk for docs/images, from a running demo
+	@scripts/test-servers
+	$(BIN)/python scripts/screenshots
+
 .PHONY: servers
 servers:  ## the Debian packages that the tests run against (as root; make test does this)
 	@scripts/test-servers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import shutil
 import sys
@@ -25,6 +26,7 @@ MARK = ".relance-demo"
 FOLDER = Path("relance-demo")
 LOG = "demo.log"
 MOST_CUSTOMERS = 42
+GUEST = "guest"
 
 
 class Broken(RelanceError):
@@ -48,6 +50,10 @@ def demo_command(
         int, typer.Option("--customers", min=1, max=MOST_CUSTOMERS, help="How many the company has.")
     ] = 40,
     days: Annotated[int, typer.Option("--days", min=1, max=60, help="How many days pass.")] = 30,
+    desk: Annotated[
+        bool | None,
+        typer.Option("--desk/--no-desk", help="Serve the review desk at the end; left out: on a terminal only."),
+    ] = None,
 ) -> None:
     """Watch a month of reminders, answers and decisions, on servers inside of this process; needs no set-up."""
     ctx: Context = context.obj
@@ -72,8 +78,24 @@ def demo_command(
         found = verdict(world)
         if board is not None:
             summary(console, board, found, further(folder, world))
-    if found.broken:
-        raise Broken(f"the demo broke a rule: {found.broken[0]}")
+        if found.broken:
+            raise Broken(f"the demo broke a rule: {found.broken[0]}")
+        if desk if desk is not None else sys.stdin.isatty() and sys.stdout.isatty():
+            serve_desk(ctx, world)
+
+
+def serve_desk(ctx: Context, world: World) -> None:
+    """Serve the review desk over what the demo left, to a guest who may do everything, until Ctrl-C."""
+    from agent.review import people
+    from agent.review.web import server
+    from models.user import Role
+
+    password = secrets.token_urlsafe(9)
+    with world.database.write() as session:
+        people.add(session, GUEST, Role.ADMIN, password, email=None, language=None, by="demo", at=ctx.now())
+    with server.Server(world.database, server.placed(world.settings, None, 0), ctx.now) as serving:
+        ctx.say(f"The review desk is at {serving.url} : log in as {GUEST} with {password} (Ctrl-C ends it).")
+        serving.run()
 
 
 def yesterday(now: datetime) -> date:

@@ -33,7 +33,7 @@ def placed(settings: Settings, host: str | None, port: int | None) -> Settings:
         return settings
     from pydantic import ValidationError  # noqa: PLC0415 one use
 
-    given = settings.web.model_dump() | ({"host": host} if host is not None else {})
+    given = dict(settings.web) | ({"host": host} if host is not None else {})
     try:
         web = type(settings.web)(**given)
     except ValidationError as error:
