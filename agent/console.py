@@ -16,15 +16,21 @@ from decimal import Decimal
 from enum import Enum
 from json import dumps
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import structlog
+import typer
 
 from config import Settings, load
 from models.database import Database
 
 # C0 without tab and line feed, DEL and C1, line separators, bidirectional overrides, halves of surrogate pairs.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+"""Options that many commands have."""
 
 
 @runtime_checkable

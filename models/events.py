@@ -18,6 +18,9 @@ from models.base import Base
 from models.event import Event, EventHead
 from models.keys import SigningKey
 
+RELANCE = "relance"
+"""The actor of what no person did."""
+
 GENESIS = "0" * 64
 PAGE = 1000
 

@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import select
 
 from agent.audit.anchoring import places
-from agent.console import Context
+from agent.console import Context, Json
 from config.errors import RelanceError
 from models import Event, events
 
@@ -45,7 +45,7 @@ def list_command(
     context: typer.Context,
     subject: Annotated[str | None, typer.Option("--subject", help="Only of this, as invoice:12 or message:3.")] = None,
     last: Annotated[int, typer.Option("--last", min=1, help="How many, counted from the end.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Json = False,
 ) -> None:
     """Show events, oldest first."""
     ctx: Context = context.obj

@@ -4,11 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.console import Context
+from agent.console import Context, Json
 from agent.inbound import listing
 from config.errors import NeedsPerson
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def mount(app: typer.Typer) -> None:

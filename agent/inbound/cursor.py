@@ -21,10 +21,10 @@ from agent.faults import point
 from agent.inbound.identity import Identity, identify
 from config.errors import TemporaryFailure
 from models import Blob, Database, Delivery, Event, Folder, Location, Message, events
+from models.events import RELANCE
 from models.message import Direction
 from models.states import MessageState
 
-RELANCE = "relance"
 REUSED_MESSAGE_ID = "reused_message_id"
 """`Message.error` of a mail under a Message-ID that another mail had first: a person looks at it."""
 CUT = "cut"

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agent.console import Json
 from agent.inbound.confined import Reader, Unreadable
 from agent.inbound.values import Reading
 
@@ -114,7 +115,7 @@ def mount(app: typer.Typer) -> None:
         files: Annotated[
             list[Path], typer.Argument(metavar="FILE.eml…", help="Mails, one a file.", show_default=False)
         ],
-        json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+        json_: Json = False,
     ) -> None:
         """Show what relance reads off mails in files: kind, new text, signature, quote, headers."""
         for line in inspect_files(files, datetime.now(UTC)):

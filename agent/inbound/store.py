@@ -41,10 +41,10 @@ from models import (
     transitions,
 )
 from models import Reading as ReadingRow
+from models.events import RELANCE
 from models.message import Direction
 from models.states import CLOSED, MessageState
 
-RELANCE = "relance"
 READER_VERSION = "1"
 """Goes up when the same bytes would be read otherwise."""
 UNDECIDED = (MessageState.STORED, MessageState.READ, MessageState.DECIDED)

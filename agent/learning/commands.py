@@ -9,15 +9,13 @@ from typing import Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.learning import corrections, gate, promotion
 from classifier.registry import DEFAULT_NAME as SHIPPED
 from classifier.registry import LOCAL
 from config import path_of_configuration
 from config.errors import NeedsPerson
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
 Name = Annotated[str, typer.Argument(help="Its name in `relance model list`.")]
 
 

@@ -14,10 +14,11 @@ from agent.ledger.judge_invoices import ChangedInvoice, InvoiceChanges, NewInvoi
 from agent.ledger.judge_payments import NewPayment, PaymentChanges
 from agent.ledger.judge_people import ChangedCustomer, ContactChanges, CustomerChanges
 from agent.ledger.states import Cause
-from agent.ledger.values import RELANCE, Allocated, CustomerRow, FoundDocument, InvoiceRow, Raised, Stop
+from agent.ledger.values import Allocated, CustomerRow, FoundDocument, InvoiceRow, Raised, Stop
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from models import Allocation, Contact, Customer, ExceptionItem, Invoice, Payment, SendingStop, events
+from models.events import RELANCE
 from models.states import WAITING, ExceptionState
 from models.transitions import move
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.ledger import freshness, store, tasks
-from agent.ledger.values import RELANCE
 from config import Settings
 from models import Database, Invoice
+from models.events import RELANCE
 from models.reasons import TaskKind
 from models.states import InvoiceState
 from models.transitions import move

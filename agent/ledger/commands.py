@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.ledger import byhand, documents, overview, tables
 from agent.ledger.byhand import Deed
 from agent.ledger.documents import DocumentKind
@@ -21,8 +21,6 @@ from models.states import DisputeState
 _DAYS = ["%Y-%m-%d"]
 _ERRORS_SHOWN = 50
 
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Number = Annotated[str | None, typer.Argument(metavar="[INVOICE]", help="Number of an invoice.")]
 CustomerId = Annotated[str | None, typer.Option("--customer", metavar="ID", help="A customer instead of an invoice.")]
 Day = Annotated[datetime, typer.Option("--date", formats=_DAYS, help="The day on which the money is to come.")]

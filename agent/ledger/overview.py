@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from agent.ledger.freshness import local_day
 from agent.reminders import schedule
 from agent.reminders.decide import next_step
+from agent.reminders.loading import customer_views, plan_settings
 from agent.reminders.rules import CHASED, invoice_hindrance, is_owed
-from agent.reminders.store import customer_views, plan_settings
 from config import Settings
 from config.errors import RelanceError
 from models import Contact, Customer, Delivery, Hold, Invoice, Message, Promise, Reminder, ReminderLine

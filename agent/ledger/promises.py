@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.ledger import freshness, store, tasks
-from agent.ledger.values import RELANCE
 from config import Settings
 from models import Database, Invoice, Promise
+from models.events import RELANCE
 from models.reasons import TaskKind
 from models.states import CLOSED, InvoiceState, PromiseState
 from models.transitions import move

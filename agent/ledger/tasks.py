@@ -6,8 +6,8 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger.values import RELANCE
 from models import Invoice, Task, TaskLink, events, transitions
+from models.events import RELANCE
 from models.reasons import TaskKind
 from models.states import CLOSED, TaskState
 

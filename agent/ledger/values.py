@@ -12,9 +12,6 @@ from models.invoice import InvoiceKind
 from models.reasons import ExceptionReason
 from models.states import InvoiceState
 
-RELANCE = "relance"
-"""The actor of what no person did."""
-
 
 class Kind(StrEnum):
     """What a file holds."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import Context, Json
 
 if TYPE_CHECKING:
     from agent.operations.archive import Manifest
@@ -43,7 +43,7 @@ def doctor(
     probe: Annotated[
         bool, typer.Option("--probe", help="Also send one mail to the mailbox's own address, and look for it.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Json = False,
 ) -> None:
     """Check configuration, database, servers, clock, model and ledger; say what is wrong and how to mend it."""
     from agent.operations.checks import Status

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import By, Context
 
 if TYPE_CHECKING:
     from agent.privacy.erase import Erased
 
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go and what stays; erase nothing.")]
 Address = Annotated[str | None, typer.Argument(metavar="[ADDRESS]", help="A person's mail address.")]

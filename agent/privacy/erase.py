@@ -19,9 +19,9 @@ from agent.privacy.values import MailView, Periods
 from config import Settings
 from config.errors import NeedsPerson
 from models import Contact, Customer, Database
+from models.events import RELANCE
 
 PAGE = 200
-RELANCE = "relance"
 
 
 @dataclass(frozen=True, slots=True)

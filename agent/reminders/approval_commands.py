@@ -5,13 +5,10 @@ from typing import Annotated
 import click
 import typer
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.reminders import approve, edit
 from agent.reminders.letter_values import Words
 from models import Customer, Invoice
-
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def mount(app: typer.Typer) -> None:

@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import decide, store
+from agent.reminders import decide, loading, store
 from agent.reminders.values import PlanSettings
 from config import Settings
 from config.errors import NeedsPerson
 from models import Database, Delivery, Reminder, events, transitions
+from models.events import RELANCE
 from models.states import DeliveryState
 
 
@@ -36,7 +37,7 @@ def lapse(database: Database, settings: Settings, now: datetime) -> int:
         ids = session.scalars(query).all()
     if not ids:
         return 0
-    planning = store.plan_settings(settings)
+    planning = loading.plan_settings(settings)
     count = 0
     for delivery_id in ids:
         with database.write() as session:
@@ -49,14 +50,14 @@ def lapse(database: Database, settings: Settings, now: datetime) -> int:
 def _lapse(
     session: Session, delivery: Delivery, database: Database, settings: Settings, planning: PlanSettings, now: datetime
 ) -> bool:
-    ledger = store.ledger_view(session, settings, database)
-    views = store.customer_views(session, settings, now, [delivery.customer_id], ignoring_delivery=delivery.id)
+    ledger = loading.ledger_view(session, settings, database)
+    views = loading.customer_views(session, settings, now, [delivery.customer_id], ignoring_delivery=delivery.id)
     mail = store.frozen_mail(session, delivery)
     why = decide.lapsed(mail, views[0], ledger, planning, now) if views else "nothing is open any more"
     if why is None or delivery.reminder is None:
         return False
     transitions.move(
-        session, delivery, DeliveryState.CANCELLED, actor=store.RELANCE, reason="lapsed", at=now,
+        session, delivery, DeliveryState.CANCELLED, actor=RELANCE, reason="lapsed", at=now,
         values={"reply": why, "owner": None, "lease_until": None},
     )  # fmt: skip
     store.void(session, delivery.reminder, now)

@@ -22,7 +22,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from agent.console import plain
-from agent.reminders import store
+from agent.reminders import loading
 from agent.reminders.charges import charges_on
 from agent.reminders.compose import charge_rules
 from agent.reminders.letter import safe_filename
@@ -78,7 +78,7 @@ def sheet(session: Session, settings: Settings, task_id: int, now: datetime) -> 
 def _case(session: Session, settings: Settings, customer_id: str, ids: set[int], now: datetime) -> dict[str, Any]:
     customer = session.get_one(Customer, customer_id)
     contacts = session.scalars(select(Contact).where(Contact.customer_id == customer_id).order_by(Contact.id)).all()
-    views = store.customer_views(session, settings, now, [customer_id])
+    views = loading.customer_views(session, settings, now, [customer_id])
     invoices = [i for i in views[0].invoices if i.id in ids] if views else []
     notes = session.scalars(select(Note).where(Note.customer_id == customer_id).order_by(Note.id)).all()
     promises = session.execute(

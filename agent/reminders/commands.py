@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.reminders import approval_commands, plan, template_commands
 from agent.reminders.decide import billing_address
 from agent.reminders.values import PlannedReminder
@@ -16,9 +16,6 @@ from agent.review import outgoing
 from config import Settings
 from config.errors import NeedsPerson, RelanceError
 from models import Delivery, Invoice, Reminder
-
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -107,8 +104,8 @@ def statement_command(
 ) -> None:
     """Write a customer's statement of account as a PDF: all that is open, what was paid on it, the balances."""
     from agent.reminders.enclose import statement_for
+    from agent.reminders.loading import customer_views
     from agent.reminders.statement import accounts_of
-    from agent.reminders.store import customer_views
     from agent.reminders.templates import mail_environment
 
     ctx: Context = context.obj
@@ -159,20 +156,27 @@ def letter_command(
     by: By = "operator",
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Compose the letter that a task asks for (a formal notice) as a PDF, for a person to sign and send."""
+    """Compose the letter that a task asks for (a formal notice) as a PDF, for a person to sign and send; beside it what
+    the plan sends along.
+    """
+    from agent.reminders.letter import safe_filename
     from agent.reminders.letters import compose_letter
 
     ctx: Context = context.obj
     with ctx.database().write() as session:
         letter = compose_letter(session, ctx.settings(), task, by, ctx.now())
         path = folder / letter.filename
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(letter.pdf)
-        except OSError as error:
-            raise RelanceError(f"{path}: {error.strerror}", "Name a folder that can be written to.") from error
-    row = {"task": task, "file": str(path), "sha256": letter.sha256, "invoices": list(letter.invoices)}
+        _write(path, letter.pdf)
+        beside = [folder / f"{path.stem}-{n}-{safe_filename(e.filename)}" for n, e in enumerate(letter.enclosures, 1)]
+        for place, enclosure in zip(beside, letter.enclosures, strict=True):
+            _write(place, enclosure.content)
+    row = {
+        "task": task, "file": str(path), "sha256": letter.sha256, "invoices": list(letter.invoices),
+        "enclosures": [str(place) for place in beside],
+    }  # fmt: skip
     ctx.emit(row if json else [row], json=json)
+    if letter.without_copy:
+        ctx.say(f"No copy is known of {', '.join(letter.without_copy)}: enclose it yourself.")
     ctx.say("Nothing was sent: print it, sign it and send it, then `relance tasks done`.")
 
 

@@ -36,6 +36,11 @@ class Enclosed:
     copies: Mapping[int, Sequence[Attachment]] = field(default_factory=lambda: MappingProxyType({}))
     statement: Attachment | None = None
 
+    def files(self, invoices: Sequence[int]) -> tuple[Attachment, ...]:
+        """All of it: the invoices' PDFs in their order, then the statement."""
+        copies = tuple(file for invoice in invoices for file in self.copies.get(invoice, ()))
+        return (*copies, self.statement) if self.statement is not None else copies
+
 
 def letter_of(
     planned: PlannedReminder,

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.faults import point
-from agent.reminders import decide, store
+from agent.reminders import decide, loading, store
 from agent.reminders.sentbox import SentBox
 from agent.reminders.values import PlanSettings
 from agent.reminders.wire import Accepted, Envelope, LookedAway, Lost, NotTried, Outcome, Refused, Wire
@@ -34,6 +34,7 @@ from config.calendars import next_sending_time
 from config.errors import NeedsPerson, TemporaryFailure
 from config.fields import Rate
 from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
+from models.events import RELANCE
 from models.reasons import ExceptionReason
 from models.states import DeliveryState
 
@@ -83,7 +84,7 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
     """Try every delivery of the mailbox that is due, one after the other, up to ``limit``; in mode observe none."""
     if settings.policy.mode == "observe":
         return Delivered()
-    plan = store.plan_settings(settings)
+    plan = loading.plan_settings(settings)
     counts: Counter[str] = Counter()
     with database.read() as session:
         if not _was_just_read(session, post.name, now):
@@ -205,7 +206,7 @@ class _Attempt:
             self._no = self._objection(session, delivery)
             if self._no is None:
                 transitions.move(
-                    session, delivery, DeliveryState.SENDING, actor=store.RELANCE, reason="last_look_passed",
+                    session, delivery, DeliveryState.SENDING, actor=RELANCE, reason="last_look_passed",
                     at=self._now, owner=self._post.owner, message_id=delivery.message.message_id,
                     values={
                         "entered_sending_at": self._now, "wire_at": self._post.clock(), "sent_uidnext": self._uidnext,
@@ -228,10 +229,10 @@ class _Attempt:
         reminder = delivery.reminder
         if self._settings.policy.mode == "suggest" and reminder is not None and reminder.approval == "not_needed":
             return "it was planned without a person's word, which the mode asks for by now"
-        ledger = store.ledger_view(session, self._settings, self._database)
+        ledger = loading.ledger_view(session, self._settings, self._database)
         if reminder is None:
             return decide.last_look_at_answer(ledger)
-        views = store.customer_views(
+        views = loading.customer_views(
             session, self._settings, self._now, [delivery.customer_id], ignoring_delivery=delivery.id
         )
         if not views:
@@ -283,7 +284,7 @@ class _Attempt:
         """Change the state and end the claim; the new state's word."""
         released = {"owner": None, "lease_until": None, **values}
         transitions.move(
-            session, delivery, to, actor=store.RELANCE, reason=reason, at=self._now, owner=self._post.owner,
+            session, delivery, to, actor=RELANCE, reason=reason, at=self._now, owner=self._post.owner,
             values=released,
         )  # fmt: skip
         return to.value

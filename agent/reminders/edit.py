@@ -14,7 +14,7 @@ from jinja2 import Environment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import approve, decide, schedule, store
+from agent.reminders import approve, decide, loading, schedule
 from agent.reminders.compose import letter_of
 from agent.reminders.enclose import enclosed_with
 from agent.reminders.letter import compose
@@ -87,13 +87,13 @@ def _as_planned(
     session: Session, database: Database, settings: Settings, reminder: Reminder, delivery: Delivery, now: datetime
 ) -> PlannedReminder:
     """The same reminder, planned again as of the customer's next hour for mails: people edit in the evening too."""
-    views = store.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
-    planning = store.plan_settings(settings)
-    ledger = store.ledger_view(session, settings, database)
+    views = loading.customer_views(session, settings, now, [reminder.customer_id], ignoring_delivery=delivery.id)
+    planning = loading.plan_settings(settings)
+    ledger = loading.ledger_view(session, settings, database)
     found: list[PlannedReminder] = []
     for view in views:
         at = schedule.opening(now, view, Channel.MAIL, planning)
-        found += decide.plan_customer(view, store.as_if_imported(ledger, now, at), planning, at).reminders
+        found += decide.plan_customer(view, loading.as_if_imported(ledger, now, at), planning, at).reminders
     same = next((r for r in found if decide.said_by(r) == reminder.said), None)
     if same is None:
         raise NeedsPerson(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from agent.reminders.compose import Enclosed
 from agent.reminders.letter_values import Attachment
-from agent.reminders.letters import heads_of
+from agent.reminders.loading import heads_of
 from agent.reminders.paper import as_pdf
 from agent.reminders.schedule import local_day
 from agent.reminders.statement import compose_statement

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import decide, schedule, store
+from agent.reminders import decide, loading, schedule
 from agent.reminders.values import CustomerView, InvoiceView, PlanSettings
 from config import Settings
 from models import Customer, Database, Event, Invoice, Reminder, ReminderLine
@@ -27,8 +27,8 @@ def explain_invoice(
     document: dict[str, Any] = {"invoice": number, "customer": invoice.customer_id, "state": invoice.state.value}
     if invoice.is_closed:
         return {**document, "plan": None, "next_step": None, "left_out": None, "sentences": sentences}
-    planning = store.plan_settings(settings)
-    (customer,) = store.customer_views(session, settings, now, [invoice.customer_id])
+    planning = loading.plan_settings(settings)
+    (customer,) = loading.customer_views(session, settings, now, [invoice.customer_id])
     view = next(i for i in customer.invoices if i.id == invoice.id)
     chosen = planning.plan_for(customer, invoice.currency)
     segment = f"segment {customer.segment} ({customer.segment_because})" if customer.segment else "no segment"
@@ -40,7 +40,7 @@ def explain_invoice(
         sentences.append(f"The next step is {step[0]}, on {step[1]} at the earliest.")
     else:
         sentences.append("The plan has no further step for it.")
-    plan = decide.plan_customer(customer, store.ledger_view(session, settings, database), planning, now)
+    plan = decide.plan_customer(customer, loading.ledger_view(session, settings, database), planning, now)
     left = next((x for x in plan.left_out if x.invoice_number == number), None)
     if left is not None:
         sentences.append(f"Nothing goes out now: {left.detail}.")

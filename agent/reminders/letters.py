@@ -7,28 +7,28 @@ can be shown later; composing it again on another day makes another one. Nothing
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.reminders import store
+from agent.reminders import loading
 from agent.reminders.charges import Charges, charges_on
 from agent.reminders.compose import bank_of, charge_rules, signatory_of
-from agent.reminders.letter_values import LetterError
-from agent.reminders.notice import Notice, Party, compose_notice
+from agent.reminders.enclose import enclosed_with
+from agent.reminders.letter_values import Attachment, LetterError
+from agent.reminders.notice import Notice, compose_notice
 from agent.reminders.paper import as_pdf
 from agent.reminders.rules import invoice_hindrance, is_owed
 from agent.reminders.schedule import local_day
-from agent.reminders.statement import Heads
 from agent.reminders.templates import mail_environment
 from agent.reminders.values import CustomerView, InvoiceView
 from config import Settings
 from config.errors import NeedsPerson
 from config.law import UnknownLaw
 from config.plans import Channel, Step, load_plans
-from models import Customer, Document, Reminder, Task, blob, events
+from models import Document, Reminder, Task, blob, events
 from models.reasons import TaskKind
 from models.states import TaskState
 
@@ -41,6 +41,10 @@ class Composed:
     pdf: bytes
     sha256: str
     invoices: tuple[str, ...]
+    enclosures: tuple[Attachment, ...] = ()
+    """What the step sends along: the invoices' PDFs, the statement of account."""
+    without_copy: tuple[str, ...] = ()
+    """Invoices whose copies the step asks for and relance does not have."""
 
 
 def compose_letter(session: Session, settings: Settings, task_id: int, by: str, now: datetime) -> Composed:
@@ -52,7 +56,7 @@ def compose_letter(session: Session, settings: Settings, task_id: int, by: str, 
     task = session.get(Task, task_id)
     if task is None or task.kind is not TaskKind.LETTER or task.state is not TaskState.OPEN:
         raise NeedsPerson(f"task {task_id} asks for no letter; `relance tasks` lists those that do")
-    views = store.customer_views(session, settings, now, [task.customer_id])
+    views = loading.customer_views(session, settings, now, [task.customer_id])
     asked = _asked(task, views[0]) if views else ()
     if not asked:
         raise NeedsPerson(f"nothing that task {task_id} is about may be asked for now: it was paid, answered or held")
@@ -60,9 +64,15 @@ def compose_letter(session: Session, settings: Settings, task_id: int, by: str, 
         raise NeedsPerson(f"{task.customer_id} is insolvent: declare the claim instead, no letter may be sent")
     step = _step(session, settings, task)
     notice = _notice(session, settings, views[0], asked, step, now)
-    pdf = as_pdf(compose_notice(notice, mail_environment(settings.root)))
+    environment = mail_environment(settings.root)
+    pdf = as_pdf(compose_notice(notice, environment))
     filename = f"{step.template}-{re.sub(r'[^A-Za-z0-9_-]+', '_', task.customer_id)}-{notice.at.date()}.pdf"
-    return _kept(session, asked, Composed(filename, pdf, "", tuple(i.number for i in asked)), by, now)
+    enclosed = enclosed_with(session, settings, views[0], step, [i.id for i in asked], environment, now)
+    composed = Composed(
+        filename, pdf, "", tuple(i.number for i in asked), enclosed.files([i.id for i in asked]),
+        tuple(i.number for i in asked if step.attach_invoice and not enclosed.copies.get(i.id)),
+    )  # fmt: skip
+    return _kept(session, asked, composed, by, now)
 
 
 def _asked(task: Task, customer: CustomerView) -> tuple[InvoiceView, ...]:
@@ -88,7 +98,7 @@ def _notice(
     step: Step,
     now: datetime,
 ) -> Notice:
-    heads = heads_of(session, settings, view)
+    heads = loading.heads_of(session, settings, view)
     at = now.astimezone(settings.zone)
     currency = asked[0].currency
     return Notice(
@@ -106,18 +116,6 @@ def _notice(
         signatory=signatory_of(settings),
         deadline=at.date() + timedelta(days=settings.reminders.notice_days),
         at=at,
-    )
-
-
-def heads_of(session: Session, settings: Settings, view: CustomerView) -> Heads:
-    """Who writes to whom, as it stands on paper."""
-    customer, company = session.get_one(Customer, view.id), settings.company
-    city = " ".join(part for part in (customer.postcode, customer.city) if part)
-    lines = [customer.address, city, customer.registration_number]
-    return Heads(
-        company=Party(company.name, tuple(part.strip() for part in company.address.split(",") if part.strip())),
-        registration=company.registration or company.name,
-        customer=Party(view.name, tuple(line for line in lines if line)),
     )
 
 
@@ -142,4 +140,4 @@ def _kept(session: Session, asked: tuple[InvoiceView, ...], letter: Composed, by
             session.add(row)
             session.flush()
             events.record(session, "letter.composed", row, actor=by, at=now, sha256=sha256, invoice=invoice.id)
-    return Composed(letter.filename, letter.pdf, sha256, letter.invoices)
+    return replace(letter, sha256=sha256)

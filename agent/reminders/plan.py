@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.faults import point
-from agent.reminders import approve, decide, schedule, store
+from agent.reminders import approve, decide, loading, schedule, store
 from agent.reminders.compose import letter_of
 from agent.reminders.enclose import enclosed_with
 from agent.reminders.letter import compose
@@ -48,24 +48,24 @@ class Planned:
 
 def preview(database: Database, settings: Settings, now: datetime, ledger_now: datetime) -> list[CustomerPlan]:
     """What would be planned at ``now``; changes nothing. The ledger's age is judged at ``ledger_now``."""
-    plan = store.plan_settings(settings)
+    plan = loading.plan_settings(settings)
     with database.read() as session:
-        ledger = store.ledger_view(session, settings, database)
-        views = store.customer_views(session, settings, now)
+        ledger = loading.ledger_view(session, settings, database)
+        views = loading.customer_views(session, settings, now)
     if ledger_now < now:
-        ledger = store.as_if_imported(ledger, ledger_now, now)
+        ledger = loading.as_if_imported(ledger, ledger_now, now)
     return [decide.plan_customer(view, ledger, plan, now) for view in views]
 
 
 def foresee(database: Database, settings: Settings, first: date, last: date, now: datetime) -> list[Simulated]:
     """What the plan would do from ``first`` to ``last`` if nobody answered or paid, by time; changes nothing."""
-    planning = store.plan_settings(settings)
+    planning = loading.plan_settings(settings)
     with database.read() as session:
-        ledger = store.ledger_view(session, settings, database)
-        views = store.customer_views(session, settings, now)
-        ends = store.hold_ends(session, now)
+        ledger = loading.ledger_view(session, settings, database)
+        views = loading.customer_views(session, settings, now)
+        ends = loading.hold_ends(session, now)
     if ledger.as_of is not None and local_day(now, settings.zone) < first:
-        ledger = store.as_if_imported(ledger, now, now + (first - local_day(now, settings.zone)))
+        ledger = loading.as_if_imported(ledger, now, now + (first - local_day(now, settings.zone)))
     grace = settings.policy.promise_grace_days
 
     def seen(customer: CustomerView, day: date) -> CustomerView:
@@ -98,19 +98,19 @@ def drain(
     if settings.policy.mode == "observe":
         return Planned(0, 0, 0)
     approve.lapse(database, settings, now)
-    plan = store.plan_settings(settings)
+    plan = loading.plan_settings(settings)
     environment = mail_environment(settings.root)
     with database.read() as session:
-        ledger = store.ledger_view(session, settings, database)
-        views = store.customer_views(session, settings, now)
+        ledger = loading.ledger_view(session, settings, database)
+        views = loading.customer_views(session, settings, now)
     due = [view.id for view in views if decide.plan_customer(view, ledger, plan, now).reminders]
     mails = tasks = 0
     for customer_id in due:
         try:
             with database.write() as session:
                 # The view that the first pass judged may be old by now: look again inside the transaction that writes.
-                ledger = store.ledger_view(session, settings, database)
-                (view,) = store.customer_views(session, settings, now, [customer_id]) or (None,)
+                ledger = loading.ledger_view(session, settings, database)
+                (view,) = loading.customer_views(session, settings, now, [customer_id]) or (None,)
                 if view is None:
                     continue
                 for planned in decide.plan_customer(view, ledger, plan, now).reminders:

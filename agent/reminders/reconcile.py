@@ -25,6 +25,7 @@ from agent.reminders.sentbox import SentBox
 from agent.review.queue import resolve_by_evidence
 from config import Mailbox, Settings
 from models import Database, Delivery, transitions
+from models.events import RELANCE
 from models.reasons import ExceptionReason
 from models.states import DeliveryState
 
@@ -68,7 +69,7 @@ def lapse(database: Database, mailbox: str, now: datetime) -> int:
         lapsed = session.scalars(query.with_for_update(skip_locked=True)).all()
         for delivery in lapsed:
             transitions.move(
-                session, delivery, DeliveryState.UNKNOWN, actor=store.RELANCE, reason="lease_ran_out", at=now,
+                session, delivery, DeliveryState.UNKNOWN, actor=RELANCE, reason="lease_ran_out", at=now,
                 values={"owner": None, "lease_until": None},
             )  # fmt: skip
     return len(lapsed)
@@ -128,7 +129,7 @@ def _known(delivery: Delivery) -> str:
 def settle(session: Session, delivery: Delivery, by: str, now: datetime) -> None:
     """An unknown delivery turned out to have left; ``by`` sent_folder, bounce, reply, or a person's name."""
     transitions.move(
-        session, delivery, DeliveryState.SENT, actor=store.RELANCE, reason=f"settled by {by}", at=now,
+        session, delivery, DeliveryState.SENT, actor=RELANCE, reason=f"settled by {by}", at=now,
         values={"sent_at": delivery.entered_sending_at or now, "settled_by": by},
     )  # fmt: skip
     if delivery.reminder is not None:

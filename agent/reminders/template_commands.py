@@ -18,7 +18,7 @@ from typing import Annotated, get_args
 import typer
 from jinja2 import Environment
 
-from agent.console import Context
+from agent.console import Context, Json
 from agent.reminders.compose import bank_of, signatory_of
 from agent.reminders.letter import compose
 from agent.reminders.letter_values import (
@@ -49,7 +49,7 @@ def mount(app: typer.Typer) -> None:
 
 def check(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Json = False,
 ) -> None:
     """Render every text in every language against made-up letters; exit 1 where one is wrong."""
     ctx: Context = context.obj

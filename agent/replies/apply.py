@@ -40,12 +40,11 @@ from agent.replies.values import (
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
 from models import Contact, Database, Decision, Invoice, Message, Prediction, events, transitions
+from models.events import RELANCE
 from models.message import Direction
 from models.states import DeliveryState, MessageState
 
 log = structlog.get_logger()
-
-RELANCE = "relance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import Context, Json
 from agent.ledger import tables as shown
 from agent.ledger.tables import Heading
 from agent.reports import asking
@@ -62,7 +62,6 @@ Segment = Annotated[str | None, typer.Option("--segment", help="Customers of thi
 Owner = Annotated[str | None, typer.Option("--owner", help="Customers of this account manager only.")]
 
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Comma-separated, with a line of names.")]
 Split = Annotated[By | None, typer.Option("--by", help="Split into rows by this.")]
 

@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.inbound import identity
-from agent.ledger.values import RELANCE
 from agent.reminders.wire import Accepted, Envelope, LookedAway, Lost, NotTried, Outcome, Refused, Wire
 from config import Mailbox
 from models import Blob, Database, Event, Message, blob, events
+from models.events import RELANCE
 from models.message import Direction
 
 log = structlog.get_logger()

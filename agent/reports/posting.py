@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.inbound import keys
-from agent.reminders.store import ledger_view
+from agent.reminders.loading import ledger_view
 from agent.reminders.templates import mail_environment
 from agent.reminders.wire import Accepted, NotTried, SmtpWire, Wire
 from agent.reports import digest, store

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.learning.sampling import WRONG
-from agent.ledger.values import RELANCE
 from agent.reports.values import Mail, Work
 from models import (
     Correction,
@@ -27,6 +26,7 @@ from models import (
     Task,
     TaskLink,
 )
+from models.events import RELANCE
 from models.message import Direction
 from models.reasons import TaskKind
 from models.states import HANDLED, WAITING, TaskState

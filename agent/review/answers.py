@@ -25,7 +25,7 @@ from agent.reminders import mime
 from agent.reminders.compose import bank_of
 from agent.reminders.letter import safe_filename
 from agent.reminders.letter_values import Attachment
-from agent.reminders.store import ledger_view
+from agent.reminders.loading import ledger_view
 from agent.reminders.templates import Catalogue, catalogue_for, mail_environment
 from config import Mailbox, Settings
 from config.errors import NeedsPerson

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.inbound.store import reading_of
 from agent.replies import resolve, store
 from agent.replies.resolve import Word
@@ -18,8 +18,6 @@ from config.errors import NeedsPerson
 from models import ExceptionItem, Invoice, Message
 from models.reasons import SENTENCES
 
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Item = Annotated[int, typer.Argument(help="Number of the item, from `relance queue list`.")]
 
 

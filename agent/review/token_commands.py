@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from models import ApiToken
 from models.user import Role
 
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
 Name = Annotated[str, typer.Argument(help="The program's name; it stands in the log as who did it.")]
 
 
@@ -47,9 +46,7 @@ def add(
     ctx.emit({"name": name, "role": role.value, "expires_at": end, "token": token}, json=json)
 
 
-def list_tokens(
-    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False
-) -> None:
+def list_tokens(context: typer.Context, json: Json = False) -> None:
     """List the tokens, what they may do and when they were used last."""
     ctx: Context = context.obj
     with ctx.database().read() as session:

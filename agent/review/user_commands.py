@@ -8,14 +8,12 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from agent.console import Context
+from agent.console import By, Context, Json
 from agent.review import people
 from config.errors import NeedsPerson
 from models import User
 from models.user import Role
 
-By = Annotated[str, typer.Option("--by", help="Who does this; stands in the log.", envvar="RELANCE_USER")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Name = Annotated[str, typer.Argument(help="The name to log in with.")]
 Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input, one line.")]
 

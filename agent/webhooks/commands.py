@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.console import Context
+from agent.console import Context, Json
 from config import Webhook
 from config.errors import NeedsPerson
 
@@ -31,9 +31,7 @@ def _webhook(ctx: Context, name: str) -> Webhook:
     return found
 
 
-def list_command(
-    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False
-) -> None:
+def list_command(context: typer.Context, json: Json = False) -> None:
     """List them, with how many messages wait, were delivered in the last week, and were given up."""
     from agent.webhooks import store
 

@@ -27,6 +27,8 @@ channel = "letter"
 template = "formal_notice"
 level = 2
 charges = "claimed"
+attach_invoice = true
+attach_statement = true
 [[step]]
 name = "hand_over"
 day = 6
@@ -88,6 +90,8 @@ def test_a_person_works_through_the_tasks_of_a_case(company: Company) -> None:
     made = json.loads(company("letter", str(by_kind["letter"]), "-o", str(letters), "--json"))
     assert Path(made["file"]).read_bytes().startswith(b"%PDF-")
     assert made["invoices"] == ["FA-1", "FA-2"]
+    (statement,) = made["enclosures"]
+    assert Path(statement).read_bytes().startswith(b"%PDF-")
     made = json.loads(company("hand-over", str(by_kind["hand_over"]), "-o", str(letters), "--json"))
     assert Path(made["file"]).read_bytes().startswith(b"PK")
 
