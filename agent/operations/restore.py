@@ -6,6 +6,7 @@ no place, wherever it lies: `adopt` reads every mailbox, Sent too, before it may
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -159,7 +160,9 @@ def _put_postgres(
         raise _in_the_way(place.render_as_string(hide_password=True) if is_used else str(key))
     # As a script, which unbinds the rows in the transaction that brings them: no copy is ever there that would send.
     script = unpacked / "script.sql"
+    # What a dump says must never be a command to psql (CVE-2025-8714): a client too old to fence it refuses the option.
     run_postgres("pg_restore", None, "--no-owner", "--no-privileges", f"--file={script}",
+                 f"--restrict-key={secrets.token_hex(16)}",
                  *(("--clean", "--if-exists") if is_used else ()), str(unpacked / manifest.database))  # fmt: skip
     with script.open("a", encoding="utf-8") as opened:
         opened.write(f"\nUPDATE public.installation SET fingerprint = '{NOWHERE}';\n")
