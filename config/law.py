@@ -95,6 +95,10 @@ class Terms(_Table):
     end_of_month_days: int | None = Field(default=None, ge=1, le=365)
     source: str
 
+    def days(self, end_of_month: EndOfMonth = "none") -> int:
+        """The most days that may be agreed in that way."""
+        return self.most_days if end_of_month == "none" else self.end_of_month_days or self.most_days
+
     def last_day(self, issued: date, end_of_month: EndOfMonth = "none") -> date:
         """The last due date that the law allows for an invoice of ``issued``.
 
@@ -103,9 +107,9 @@ class Terms(_Table):
         >>> Terms(most_days=60, end_of_month_days=45, source="x").last_day(date(2026, 1, 10), "last")
         datetime.date(2026, 2, 28)
         """
+        days = timedelta(days=self.days(end_of_month))
         if end_of_month == "none" or self.end_of_month_days is None:
-            return issued + timedelta(days=self.most_days)
-        days = timedelta(days=self.end_of_month_days)
+            return issued + days
         return _month_end(issued) + days if end_of_month == "first" else _month_end(issued + days)
 
 

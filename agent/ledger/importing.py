@@ -197,9 +197,8 @@ def _notes_on_terms(rows: Sequence[InvoiceRow], settings: Settings) -> tuple[str
         return ()
     named = ", ".join(f"{number} ({days} days)" for number, days in found[:MOST_NAMED])
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    days = law.terms.most_days if agreed == "none" else law.terms.end_of_month_days or law.terms.most_days
     how = "" if agreed == "none" or law.terms.end_of_month_days is None else " with the end of the month"
-    return (f"Terms longer than the {days} days{how} that {law.law} allows: {named}{more}.",)
+    return (f"Terms longer than the {law.terms.days(agreed)} days{how} that {law.law} allows: {named}{more}.",)
 
 
 def _ahead(changes: InvoiceChanges) -> tuple[Any, ...]:
