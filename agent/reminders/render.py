@@ -114,7 +114,8 @@ def render(letter: Letter, environment: Environment) -> Rendered:
     html = _part(environment, name, "mail/layout.html.j2", context)
     if not subject:
         raise wrong_text(name, "its subject is empty", "Fill the block `subject`.")
-    _read_back(name, subject, text, html, _figures(letter, catalogue, context))
+    where = f"templates/{name}" if letter.words is None else "your words"
+    _read_back(where, subject, text, html, _figures(letter, catalogue, context))
     has_own_subject = letter.words is not None and letter.words.subject is not None
     if letter.thread_subject is not None and not has_own_subject:
         first = letter.thread_subject
@@ -310,20 +311,19 @@ def _figures(letter: Letter, catalogue: Catalogue, context: Mapping[str, Any]) -
     )
 
 
-def _read_back(name: str, subject: str, text: str, html: str, figures: _Figures) -> None:
+def _read_back(where: str, subject: str, text: str, html: str, figures: _Figures) -> None:
     shown, loads = readback.read_html(html)
     if loads:
-        raise wrong_text(name, f"its HTML loads something ({', '.join(loads)})", "Use words and tables only.")
+        raise LetterError(f"{where}: its HTML loads something ({', '.join(loads)})", "Use words and tables only.")
     for part, said in (("subject", subject), ("plain part", text), ("HTML part", shown)):
         if unknown := readback.unknown_figures(said, figures.known):
-            raise wrong_text(
-                name,
-                f"its {part} says {unknown[0]!r}, which is no figure of this letter",
+            raise LetterError(
+                f"{where}: its {part} says {unknown[0]!r}, which is no figure of this letter",
                 "Use the letter's own figures; a fixed one, like a telephone number, belongs into the catalogue.",
             )
         missing = readback.missing_figures(said, figures.wanted) if part != "subject" else ()
         if missing:
-            raise wrong_text(name, f"its {part} lacks {missing[0]!r}", "Show every invoice and the total.")
+            raise LetterError(f"{where}: its {part} lacks {missing[0]!r}", "Show every invoice and the total.")
 
 
 def all_figures(letter: Letter, environment: Environment) -> Iterable[str]:

@@ -14,6 +14,7 @@ from agent.review import story
 from agent.review.deeds import NoSuch, sees
 from agent.review.rights import Actor
 from agent.review.story import Moment
+from agent.review.worklist import managed_by
 from config import Settings
 from models import Contact, Customer, Dispute, Document, Invoice, Message, Promise
 from models.states import CLOSED, DisputeState, InvoiceState, PromiseState
@@ -60,7 +61,7 @@ def customers(session: Session, actor: Actor, text: str, after: str, size: int =
     """Customers by name, from behind ``after``, which is a page's ``next``."""
     query = select(Customer).order_by(Customer.name, Customer.id)
     if actor.only_of is not None:
-        query = query.where(func.lower(Customer.account_manager) == actor.only_of.lower())
+        query = query.where(managed_by(actor.only_of))
     if text:
         by_number = select(Invoice.customer_id).where(Invoice.number.icontains(text, autoescape=True))
         query = query.where(
@@ -175,8 +176,7 @@ def invoices(
     if state is not None:
         query = query.where(Invoice.state == state)
     if actor.only_of is not None:
-        managed = select(Customer.id).where(func.lower(Customer.account_manager) == actor.only_of.lower())
-        query = query.where(Invoice.customer_id.in_(managed)) if actor.only_of else query.where(Invoice.id < 0)
+        query = query.where(Invoice.customer_id.in_(select(Customer.id).where(managed_by(actor.only_of))))
     rows = session.execute(query.limit(size + 1)).all()
     numbers = [number for _, number in rows[:size]]
     shown = {one.number: one for one in overview.invoices(session, settings, now, numbers)} if numbers else {}

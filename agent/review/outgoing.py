@@ -15,6 +15,7 @@ from agent.ledger.overview import steps_ahead
 from agent.reminders import plan
 from agent.reminders.values import CustomerPlan, LeftOut
 from config import Settings
+from config.calendars import add_working_days
 from models import Customer, Database, Invoice, SendingStop, events
 
 DAYS = 30
@@ -75,8 +76,11 @@ def _seen(session: Session, only_of: str | None) -> dict[str, str]:
 def calendar(
     session: Session, settings: Settings, now: datetime, only_of: str | None = None, days: int = DAYS
 ) -> dict[date, list[Ahead]]:
-    """By day, from today: each customer's next step, if nothing happens before. What is due already stands on today."""
+    """By day, from today: each customer's next step, if nothing happens before. What is due already stands on the
+    company's next working day.
+    """
     begin = now.astimezone(settings.zone).date()
+    earliest = add_working_days(settings.company.country, begin, 0)
     names = _seen(session, only_of)
     ahead = steps_ahead(session, settings, now)
     rows = session.scalars(select(Invoice).where(Invoice.id.in_(list(ahead)))).all() if len(ahead) < 5_000 else []
@@ -85,7 +89,7 @@ def calendar(
     found: dict[tuple[date, str, str], list[Invoice]] = {}
     for row in rows:
         step = ahead[row.id]
-        day = max(step.on, begin)
+        day = max(step.on, earliest) if step.on <= begin else step.on
         if row.customer_id in names and day < begin + timedelta(days=days):
             found.setdefault((day, row.customer_id, step.step), []).append(row)
     calendar_days: dict[date, list[Ahead]] = {}

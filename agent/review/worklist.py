@@ -63,6 +63,11 @@ class Key:
         return None
 
 
+def managed_by(manager: str) -> ColumnElement[bool]:
+    """The customers of one account manager, as `deeds.sees` has it; of no name there are none."""
+    return and_(Customer.account_manager != "", func.lower(Customer.account_manager) == manager.lower())
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which part of the list. ``reason``: a reason's or task's code, or approval; ``only_of``: an account manager."""
@@ -216,7 +221,7 @@ class _Stream:
         elif chosen.whose == "nobody":
             query = query.where(self.assignee.is_(None))
         if chosen.only_of is not None:
-            mine = select(Customer.id).where(func.lower(Customer.account_manager) == chosen.only_of.lower())
+            mine = select(Customer.id).where(managed_by(chosen.only_of))
             query = query.where(self.customer_id.in_(mine))
         if chosen.segment:
             query = query.where(self.customer_id.in_(select(Customer.id).where(Customer.segment == chosen.segment)))

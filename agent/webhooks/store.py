@@ -115,7 +115,7 @@ def _ask_a_person(session: Session, row: WebhookDelivery, settings: Settings, no
     """One item for a webhook, however many of its messages are given up while it waits."""
     waits = select(ExceptionItem.id).where(
         ExceptionItem.reason == ExceptionReason.WEBHOOK_FAILED, ExceptionItem.state.in_(WAITING),
-        ExceptionItem.key.like(f"webhook:{row.name}:%"),
+        ExceptionItem.key.startswith(f"webhook:{row.name}:", autoescape=True),
     )  # fmt: skip
     if session.scalar(waits.limit(1)) is None:
         queue.open_exception(

@@ -205,6 +205,16 @@ def test_what_is_given_up_is_a_persons_and_can_be_replayed(
     assert set(receiver.ids[-2:]) == before, "the ids stay"
 
 
+def test_a_webhook_of_a_like_name_has_an_item_of_its_own(database: Database, given: Settings) -> None:
+    with database.write() as session:
+        for name in ("axb", "a_b"):
+            session.add(WebhookDelivery(name=name, seq=1, not_before=NOW))
+        session.flush()
+        for row in session.scalars(select(WebhookDelivery)).all():
+            store.book(session, row.id, decide.GONE, None, given, NOW)
+        assert len(session.scalars(select(ExceptionItem)).all()) == 2
+
+
 def test_gone_is_given_up_at_once(database: Database, given: Settings, receiver: Receiver) -> None:
     receiver.answers[:] = [410]
     happens(database, given)
