@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import states
 from agent.ledger.states import Answer
-from agent.reminders import reconcile
+from agent.reminders import loading, reconcile
 from agent.reminders import store as reminder_store
 from agent.replies import store
 from agent.replies.apply import carry_out, write_decisions
@@ -25,6 +25,7 @@ from config import Settings
 from config.errors import NeedsPerson
 from models import (
     Correction,
+    Customer,
     Database,
     Decision,
     Delivery,
@@ -39,6 +40,8 @@ from models.message import Direction
 from models.reasons import ExceptionReason
 from models.states import WAITING, DeliveryState, DisputeState, ExceptionState, MessageState
 
+INSOLVENCY = "insolvency"
+"""The rule ahead of the model (`classifier.rules`) that finds one told of."""
 INTENTS = ("paid", "promise", "dispute", "question", "other")
 DeliveryWord = Literal["sent", "again", "drop"]
 
@@ -150,6 +153,20 @@ def _must_not_forget_a_dispute(session: Session, item: ExceptionItem) -> None:
         )
 
 
+def _must_not_chase_the_insolvent(session: Session, item: ExceptionItem, now: datetime) -> None:
+    """Once the item is settled nothing stops the reminders any more: somebody must have stopped them before."""
+    customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
+    if customer is None or customer.insolvent_since is not None:
+        return
+    if (customer.id, None) in loading.hold_ends(session, now):
+        return
+    raise NeedsPerson(
+        f"the mail tells of an insolvency, and reminders to {customer.name} would go on",
+        f"Hold the customer first (`relance hold --customer {customer.id} --reason insolvency`), or import its "
+        "insolvent_since; dismiss the item if the mail tells of none.",
+    )
+
+
 def _resolve_message(
     session: Session, item: ExceptionItem, message: Message, word: Word, settings: Settings, now: datetime
 ) -> Done:
@@ -166,6 +183,8 @@ def _resolve_message(
             "Give the day to come with --promise-date YYYY-MM-DD.",
         )
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
+    if prediction is not None and prediction.rule == INSOLVENCY and all(isinstance(a, TakeNote) for a in actions):
+        _must_not_chase_the_insolvent(session, item, now)
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
     effects: list[Effect] = []

@@ -136,6 +136,7 @@ def answer(
     reason: ExceptionReason = ExceptionReason.LOW_CONFIDENCE,
     primary: str = "promise",
     words: tuple[str, ...] = ("réglons",),
+    rule: str | None = None,
     priority: int = 50,
     at: datetime = NOW - timedelta(hours=3),
     **more: Any,
@@ -164,6 +165,7 @@ def answer(
         intents={"paid": 0.02, "promise": 0.1, "dispute": 0.03, "question": 0.02, "other": 0.04} | {primary: 0.71},
         confidence=0.71,
         automatic=False,
+        rule=rule,
         promise_date=date(2026, 9, 20) if primary == "promise" else None,
         evidence=(Evidence(primary, sentence, words),) if sentence else (),
     )
