@@ -102,6 +102,16 @@ def test_a_manifest_of_another_program_is_refused(copy: Path, key: str, value: o
         load(copy)
 
 
+class Acts:
+    """What runs as soon as skops puts its state back, which it does for each type that is trusted."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = str(mark)
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        Path(state["mark"]).mkdir()
+
+
 class Runs:
     """What a pickle may hold: something that is called as soon as it is read."""
 
@@ -142,6 +152,7 @@ HOSTILE: dict[str, Callable[[Path], bytes]] = {
              content={"module_path": "os", "function": "mkdir"})
     ),
     "a partial of a function": lambda mark: skops.io.dumps(functools.partial(os.mkdir, str(mark))),
+    "an object that acts on its state": lambda mark: skops.io.dumps(Acts(mark)),
     "a type": lambda mark: archive(node(__class__="Popen", __module__="subprocess", __loader__="TypeNode")),
     "an unknown loader": lambda mark: archive(node(__class__="x", __module__="y", __loader__="NoSuchNode")),
     "an unknown module": lambda mark: archive(
