@@ -338,7 +338,7 @@ def test_four_invoices_make_a_subject_of_three() -> None:
 
 def test_what_is_not_there_is_a_dash() -> None:
     assert "FA-2026-0312  –     28/02/2026" in render(letter(line(issue_date=None)), ENVIRONMENT).text
-    rendered = render(letter(line(days_late=0), template="firm_reminder"), ENVIRONMENT)
+    rendered = render(letter(line(days_late=0), template="firm_reminder", tone="firm"), ENVIRONMENT)
     assert "soit un retard" not in rendered.text
     assert "jours" not in rendered.html
 
