@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,9 @@ def main() -> int:
     ADAPTERS.mkdir(exist_ok=True)
     entries = []
     for name, chosen, held_out in [*parts, (WHOLE, tuple(range(len(rows))), [])]:
-        arrays = learn(torch, base, material, np.asarray(chosen), lambda step, name=name: _tell(f"{name}: {step}"))
+        arrays = learn(torch, base, material, np.asarray(chosen), partial(_tell_of, name))
         file = ADAPTERS / f"{name}.npz"
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
         entries.append({"name": name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
     index = {
         "network_sha256": sha256_of(network), "data_hash": data_hash(data_files(COMMITTED)), "rows": len(rows),
@@ -284,6 +285,10 @@ def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]
         found |= {f"{name}.weight": head.weight.T, f"{name}.bias": head.bias}
     found |= {"scale": network.scale, "shift": network.shift, "mean": network.mean_of, "deviation": network.deviation}
     return {name: each.detach().numpy().astype(np.float16) for name, each in found.items()}
+
+
+def _tell_of(name: str, step: str) -> None:
+    _tell(f"{name}: {step}")
 
 
 def _tell(text: str) -> None:

@@ -51,14 +51,17 @@ _MATRICES = ("attention", "out", "up", "down")
 _NORMS = ("first_norm", "second_norm")
 
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the network makes of one reply: log-odds of each intent as primary and as said, in the order of
     labels.INTENTS, and probabilities of the values of each detail, were its intent said.
     """
 
-    as_primary: Vectors32
-    said: Vectors32
+    as_primary: Array
+    said: Array
     details: Mapping[str, Mapping[str, float]]
 
 
@@ -111,7 +114,7 @@ class Tuned:
 
     def unseen_by(self, hand: str) -> str:
         """The adapter that never saw the replies of `hand`; WHOLE for a hand that none saw."""
-        return self._by_hand.get(hand, WHOLE)
+        return str(self._by_hand.get(hand, WHOLE))
 
     def hear(self, messages: Sequence[Sequence[str]], adapters: Sequence[str] | None = None) -> list[Heard]:
         """What each of `messages`, given as its sentences, means; `adapters` names the one that reads each."""
@@ -211,12 +214,14 @@ def _read_index(folder: Path) -> dict[str, Any]:
     return dict(index)
 
 
-def _shares(answers: Vectors32) -> Vectors32:
+def _shares(answers: Array) -> Array:
     """Softmax over the columns."""
-    shares: Vectors32 = np.exp(answers - answers.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    powers = np.exp(answers - answers.max(axis=1, keepdims=True))
+    shares: Array = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
-def _log_odds(shares: Vectors32) -> Vectors32:
-    clipped: Vectors32 = np.clip(shares, 1e-4, 1 - 1e-4)
-    return np.log(clipped / (1 - clipped))
+def _log_odds(shares: Array) -> Array:
+    clipped = np.clip(shares, 1e-4, 1 - 1e-4)
+    odds: Array = np.log(clipped / (1 - clipped))
+    return odds
