@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,14 @@ def test_a_message_is_heard_alike_alone_in_a_batch_and_in_other_processes(tuned:
         assert alone.details.keys() == together[at].details.keys()
 
 
-def test_every_shipped_hand_is_heard_by_one_adapter_that_never_saw_it(tuned: Tuned) -> None:
+def test_every_shipped_hand_is_heard_by_an_adapter_that_never_saw_it(tuned: Tuned) -> None:
     index = json.loads((ADAPTERS / INDEX).read_text("utf-8"))
     held_out = [hand for each in index["adapters"] for hand in each["held_out"]]
-    hands = {row.hand for row in read_rows(data_files(COMMITTED))}
-    assert sorted(held_out) == sorted(hands)
-    assert WHOLE not in {tuned.unseen_by(hand) for hand in hands}
-    assert tuned.unseen_by("somebody-new") == WHOLE
+    rows = Counter(row.hand for row in read_rows(data_files(COMMITTED)))
+    assert len(held_out) == len(set(held_out))
+    # All that any adapter learnt from is held out of one of them; hands that came later were seen by none.
+    assert sum(rows[hand] for hand in held_out) == index["rows"]
+    assert {tuned.unseen_by(hand) for hand in rows.keys() - set(held_out)} <= {WHOLE}
 
 
 @pytest.mark.parametrize("text", ["-", "\x00\x00", "a" * 100_000, "1 " * 5_000, "\u202e\ud800x", "👍" * 900])
