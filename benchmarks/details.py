@@ -112,7 +112,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--misses", action="store_true")
     misses = options.parse_args().misses
-    for mended, number in (("causes mended", ""), ("causes mended since", "2"), ("mended since", "3"), ("measured once", "4")):
+    sets = {"": "causes mended", "2": "causes mended since", "3": "mended since", "4": "measured once"}
+    for number, mended in sets.items():
         dates = list(date_cases(f"promise_dates{number}.tsv"))
         measure(f"promised dates, {mended}", dates, said_date, misses=misses)
         grammar(dates)
