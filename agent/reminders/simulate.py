@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from agent.reminders import schedule
 from agent.reminders.decide import next_step, plan_customer
@@ -47,7 +46,7 @@ def simulate(
     while day <= last:
         if is_working_day(customer.country, day):
             view = replace(seen(customer, day), mails_today=0)
-            at = _opening(day, view, settings)
+            at = schedule.opening_on(day, view, settings)
             for planned in plan_customer(view, replace(ledger, as_of=_as_of(ledger, at)), settings, at).reminders:
                 customer = carried_out(customer, planned, at)
                 yield Simulated(at, planned)
@@ -57,11 +56,6 @@ def simulate(
 def _as_of(ledger: LedgerView, at: datetime) -> datetime | None:
     """Imported every day from here on; never imported stays so."""
     return ledger.as_of if ledger.as_of is None else max(at, ledger.as_of)
-
-
-def _opening(day: date, customer: CustomerView, settings: PlanSettings) -> datetime:
-    morning = datetime.combine(day, time.min, tzinfo=ZoneInfo(customer.timezone)).astimezone(UTC)
-    return schedule.opening(morning, customer, Channel.CALL, settings)
 
 
 def _nothing_before(customer: CustomerView, settings: PlanSettings, day: date) -> date:

@@ -46,7 +46,7 @@ class Outgoing:
 
 def today(database: Database, settings: Settings, now: datetime, only_of: str | None = None) -> Outgoing:
     """What would go out now, and what not and why; ``only_of``: of that account manager's customers alone."""
-    plans = plan.preview(database, settings, now, now)
+    plans = plan.preview(database, settings, now)
     with database.read() as session:
         seen = _seen(session, only_of)
     mine = tuple(one for one in plans if _owner(one) in seen)
