@@ -21,21 +21,29 @@ _CURRENCIES = {
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "sterling": "GBP",
     "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD",
     "chf": "CHF", "sfr": "CHF", "franken": "CHF", "fr": "CHF", "francs": "CHF",
-    "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "zl": "PLN", "czk": "CZK",
+    "nz$": "NZD", "nzd": "NZD", "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK",
+    "pln": "PLN", "zl": "PLN", "czk": "CZK", "₹": "INR", "inr": "INR", "rs": "INR", "zar": "ZAR", "mad": "MAD",
+    "dirhams": "MAD", "tnd": "TND", "dinars": "TND", "fcfa": "XOF", "f cfa": "XOF", "francs cfa": "XOF", "xof": "XOF",
 }  # fmt: skip
-_GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?"
+#: Groups of three, and of two as India writes lakhs (1,25,000).
+_GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},\d{3}(?:\.\d{2})?"
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|sek|nok|dkk|pln|czk"
-_NAMES = rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?! cfa)|zl"
+_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa"
+_NAMES = rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars"
+_SIGNS = r"€|£|₹|\$"
+#: A thousand: "3,5 k€", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
+_KILO = r"k|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
 _ROUND = r"(?:[.,]-{1,2}\s?)?"
+_CENTS = r"\d{2}(?!\d)|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
 _AFTER = re.compile(
-    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>k)?\s?{_ROUND}(?P<currency>€|£|\$|(?:{_NAMES})\b)"
-    rf"(?P<cents>\d{{2}}(?!\d))?"
+    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>{_KILO})?\s?{_ROUND}(?P<currency>{_SIGNS}|(?:{_NAMES})\b)"
+    rf"(?P<cents>{_CENTS})?"
 )
 _BEFORE = re.compile(
-    rf"(?<!\w)(?P<currency>€|£|(?:us|ca?|a)?\$|\b(?:{_CODES})\b)\.?\s?(?P<number>{_NUMBER})(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
+    rf"(?<!\w)(?P<currency>{_SIGNS}|(?:us|ca?|a|nz)\$|(?:{_CODES}|rs)(?![a-z]))\.?\s?(?P<number>{_NUMBER})"
+    rf"(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
 )
 _KILO_BEFORE = re.compile(
     r"(?<!\w)(?P<currency>€|£|\$|eur|usd|gbp|chf)\s?(?P<number>\d{1,4}(?:[.,]\d{1,3})?)\s?(?P<kilo>k)\b"
@@ -78,12 +86,23 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
 def _amount(found: re.Match[str]) -> Decimal | None:
     groups = found.groupdict()
     number = groups["number"]
-    if groups.get("cents") and number.isdigit():
-        return Decimal(f"{number}.{groups['cents']}")
+    cents = _cents(groups.get("cents"))
+    if cents and re.fullmatch(_WITHOUT_DECIMALS, number):
+        return Decimal(re.sub(r"\D", "", number) + "." + cents)
     if groups.get("kilo"):
         return _thousands(number)
     amount = Price.fromstring(number).amount
     return amount if amount is None else Decimal(amount)
+
+
+#: Cents may follow such a number, in words too.
+_WITHOUT_DECIMALS = r"\d+|\d{1,3}(?:[ .,']\d{3})+"
+
+
+def _cents(said: str | None) -> str:
+    """Two digits: the 50 of "45€50", the 40 of "1 250 euros et 40 centimes"."""
+    found = re.search(r"\d{1,2}", said or "")
+    return f"{int(found.group()):02}" if found else ""
 
 
 def _thousands(number: str) -> Decimal | None:

@@ -23,16 +23,26 @@ TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested")
 #: Marks that part clauses; a comma within a number does not.
 _MARK = re.compile(r",(?!\d)|(?<!\d),|;|:(?!\d)|[()\n]| - ")
 
+#: What comes before such a mark is another matter.
+_STOP = re.compile(r"[;:()\n-]")
+
 
 def topics(sentence: Sentence, start: int, end: int, language: str) -> frozenset[str]:
-    """What the clause around the span speaks of."""
-    first, last = _clause(sentence.folded, start, end, _wording(language).joining)
-    aside = _apposed(sentence.folded, first, start, end)
-    if aside is not None:
-        behind = _said(sentence, aside, last, start, end, language)
-        if "pay" in behind:  # "after the holidays, at the end of August, it will be paid"
-            return behind
-    return _said(sentence, first, last, start, end, language)
+    """What the clause around the span speaks of; where it says none of it, what the clause joined before it does."""
+    joining = _wording(language).joining
+    begins = _begins(sentence.folded, start, joining)
+    first, last = _clause(sentence.folded, start, end, begins, joining)
+    behind = [at for at in (_apposed(sentence.folded, first, start, end), max(begins)) if at is not None]
+    for at in behind:
+        said = _said(sentence, at, last, start, end, language)
+        if (
+            "pay" in said
+        ):  # "after the holidays, at the end of August, it will be paid"; "less the 850, 6,500 gets paid"
+            return said
+    said = _said(sentence, first, last, start, end, language)
+    if said or _STOP.search(sentence.folded[:first].rstrip()[-1:]):
+        return said
+    return _said(sentence, max((at for at in begins if at < first), default=0), last, start, end, language)
 
 
 def _apposed(text: str, first: int, start: int, end: int) -> int | None:
@@ -64,18 +74,23 @@ def _overlap(one: Hit, two: Hit) -> bool:
     return one.first < two.after and two.first < one.after
 
 
-def speaks_of(topic: str, sentence: Sentence, start: int, end: int, language: str) -> bool:
-    """Whether the clause around the span speaks of `topic`."""
-    return topic in topics(sentence, start, end, language)
+def said_of(topic: str, sentence: Sentence, language: str) -> list[tuple[int, int]]:
+    """Where words of the sentence speak of `topic`."""
+    found = words(sentence.folded)
+    hits = _wording(language).topics.find(found)
+    return [(found[hit.first].start, found[hit.after - 1].end) for hit in hits if hit.name == topic]
 
 
-def _clause(text: str, start: int, end: int, joining: frozenset[str]) -> tuple[int, int]:
+def _begins(text: str, start: int, joining: frozenset[str]) -> list[int]:
+    """Where clauses begin before the span: at the first character, behind each mark, at each joining word."""
+    begins = [word.start for word in words(text[:start]) if word.folded in joining]
+    return [0, *begins, *(found.end() for found in _MARK.finditer(text, 0, start))]
+
+
+def _clause(text: str, start: int, end: int, begins: Sequence[int], joining: frozenset[str]) -> tuple[int, int]:
     """Where the clause around the span begins and ends; what stands alone behind a mark belongs to the clause before
     it: "mercredi, le 3".
     """
-    before = text[:start]
-    begins = [word.start for word in words(before) if word.folded in joining]
-    begins += [found.end() for found in _MARK.finditer(text, 0, start)]
     first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
     mark = _MARK.search(text, end)

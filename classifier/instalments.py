@@ -18,14 +18,19 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import topics
+from price_parser import Price
+
+from classifier.clauses import said_of, topics
 from classifier.dates import DateMention
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
 
 #: A number that is no group of a longer one (an account's, a telephone's).
-_BARE = re.compile(r"(?<![\w.,/#-])(?<!\d )(?P<number>\d{1,3} \d{3}|\d{1,6})(?P<kilo>k\b)?(?![\w/%-]|[.,]\d| \d)")
+_BARE = re.compile(
+    r"(?<![\w.,/#-])(?<!\d )(?P<number>\d{1,3}[ .,']\d{3}(?:[.,]\d{2})?|\d{3,6}[.,]\d{2}|\d{1,6})"
+    r"(?P<kilo>k\b)?(?![\w/%-]|[.,]\d| \d)"
+)
 _CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
@@ -100,17 +105,34 @@ def _parts(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
         if not _overlaps(part, beside) and not _overlaps(part, [(each.start, each.end) for each in parts]):
             parts.append(part)
     parts.sort(key=lambda part: part.start)
+    less = _deduction(parts, sentence, language, owed)
     kept: list[_Part] = []
     for part in parts:
+        if part is less:
+            continue
         said = topics(sentence, part.start, part.end, language)
         is_done = "done" in said and "coming" not in said
         if (
             not is_done
-            and "contested" not in said
+            and (less is not None or "contested" not in said)
             and ("pay" in said or len(parts) > 1 or _has_its_day(part, sentence))
         ):
             kept.append(part)
     return _one_rest(kept)
+
+
+def _deduction(parts: Sequence[_Part], sentence: Sentence, language: str, owed: _Owed) -> _Part | None:
+    """Of two amounts that together are all that is owed the one that is taken off, where words say that one is: "less
+    the 850 credit note, 6,500 gets paid". It is the one nearer to those words.
+    """
+    if len(parts) != 2 or sum((part.amount or Decimal(0) for part in parts), Decimal(0)) != owed.total:
+        return None
+    said = said_of("contested", sentence, language)
+
+    def distance(part: _Part) -> int:
+        return min(max(0, part.start - last, first - part.end) for first, last in said)
+
+    return min(parts, key=distance) if said else None
 
 
 def _has_its_day(part: _Part, sentence: Sentence) -> bool:
@@ -145,8 +167,9 @@ def _bare(sentence: Sentence, language: str, owed: _Owed) -> list[_Part]:
     parts: list[_Part] = []
     numbered = _wording(language).numbered
     for found in _BARE.finditer(sentence.folded):
-        digits = found["number"].replace(" ", "")
-        amount = Decimal(digits) * (1000 if found["kilo"] else 1)
+        digits = re.sub(r"\D", "", found["number"])
+        read = Price.fromstring(found["number"]).amount or Decimal(0)
+        amount = read * (1000 if found["kilo"] else 1)
         in_a_number = not found["kilo"] and any(digits in number for number in owed.numbers)
         before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
         if in_a_number or not _LEAST_BARE <= amount < owed.total or int(amount) in owed.whole:
