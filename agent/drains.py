@@ -65,8 +65,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SLICE = timedelta(seconds=60)
-"""How long a drain of deliveries goes on before it lets others have their turn; and the age at which what was read of
-a mailbox is read anew before more leaves from it."""
+"""How long a drain of deliveries, or one that understands, goes on before it lets others have their turn; and the age
+at which what was read of a mailbox is read anew before more leaves from it."""
+TURN = 60
+"""Mails that are read before those are decided: after weeks of downtime the first answers act within seconds."""
 SLICE_MAILS = 40
 LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 """How often an unknown delivery is looked for in Sent: until a person is asked, and as long as it waits for that."""
@@ -90,6 +92,8 @@ class Understood:
     predicted: int = 0
     applied: int = 0
     queued: int = 0
+    has_more: bool = False
+    """Its time was up before everything was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ class Drains:
                 return Next(("understand",) if self.collect(mailbox, now).stored else ())
             case "understand":
                 understood = self.understand(now)
-                return Next(("plan",) if understood.applied else ())
+                again_at = self.clock() if understood.has_more else None
+                return Next(("plan",) if understood.applied else (), again_at)
             case "clockwork":
                 return Next(("plan",) if self.clockwork(now) else ())
             case "plan":
@@ -213,21 +218,25 @@ class Drains:
             return collect(self.database, mailbox, self.settings, imap, now)
 
     def understand(self, now: datetime) -> Understood:
-        """Read, predict and decide until nothing is left. What needs no trained model doesn't wait for it."""
+        """Read, predict and decide, some mails after the other, each lot to its end, for a minute at most.
+
+        What was decided of one lot stands, whatever becomes of the next; a mail that was not read yet holds everybody's
+        reminders, one that was not decided its customers'. What needs no trained model doesn't wait for it: where that
+        fails, the rest is done first.
+        """
         with self._beat("understand", now):
-            done = Understood()
+            began, done, failure = self.clock(), Understood(), None
             while not self.stop.is_set():
-                read = process.process(
-                    self.database, self.settings, self._reader, now, self.worker, stop=self.stop.is_set
-                )
-                try:
-                    predicted = self._predict(now)
-                finally:
-                    applied = apply.drain(self.database, self.settings, now)
-                turn = Understood(read.read, read.quarantined, predicted, applied.applied, applied.queued)
+                if self.clock() - began > SLICE:
+                    done = replace(done, has_more=True)
+                    break
+                turn, why = self._turn(now, predicting=failure is None)
+                failure = failure or why
                 if turn == Understood():
                     break
                 done = _sum(done, turn)
+            if failure is not None:
+                raise failure
             return done
 
     def clockwork(self, now: datetime) -> int:
@@ -332,6 +341,18 @@ class Drains:
             heartbeats.failed(self.database, loop, shown, now)
             raise shown from error
 
+    def _turn(self, now: datetime, *, predicting: bool) -> tuple[Understood, Exception | None]:
+        """One lot of mails, read, predicted and decided; and why they could not be predicted."""
+        stop, failure, predicted = self.stop.is_set, None, 0
+        read = process.process(self.database, self.settings, self._reader, now, self.worker, stop=stop, at_most=TURN)
+        if predicting:
+            try:
+                predicted = self._predict(now)
+            except Exception as error:  # noqa: BLE001 raised by the caller, once what needs no model is decided
+                failure = error
+        applied = apply.drain(self.database, self.settings, now, stop=stop)
+        return Understood(read.read, read.quarantined, predicted, applied.applied, applied.queued), failure
+
     def _predict(self, now: datetime) -> int:
         with self.database.read() as session:
             waits = session.scalar(
@@ -432,10 +453,12 @@ class _Cycle:
         return collected is not None
 
     def _understand(self) -> None:
-        if understood := self._try("understand", self.drains.understand):
+        while understood := self._try("understand", self.drains.understand):
             self.done.read += understood.read
             self.done.applied += understood.applied
             self.done.queued += understood.queued
+            if not understood.has_more:
+                break
 
     def _deliver(self, name: str) -> None:
         read_at = self._moment()
@@ -499,7 +522,7 @@ def _sum(one: Counts, other: Counts) -> Counts:
     values = {}
     for each in fields(one):
         a, b = getattr(one, each.name), getattr(other, each.name)
-        values[each.name] = a + b if isinstance(a, int) else b
+        values[each.name] = a + b if isinstance(a, int) and not isinstance(a, bool) else b
     return replace(one, **values)
 
 
