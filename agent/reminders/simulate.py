@@ -77,6 +77,7 @@ def carried_out(customer: CustomerView, planned: PlannedReminder, at: datetime) 
     """The customer as it stands once a planned reminder was carried out."""
     steps = {line.invoice.id: line.step for line in planned.lines}
     is_mail = planned.step.channel is Channel.MAIL
+    is_word = is_mail or (customer.no_mail_since is not None and planned.step.channel is Channel.CALL)
     under = f"{planned.plan}/{planned.plan_version}"
     invoices = tuple(_reached(i, steps[i.id], under, is_mail) if i.id in steps else i for i in customer.invoices)
     key = (planned.currency, planned.plan, planned.step.name)
@@ -84,7 +85,7 @@ def carried_out(customer: CustomerView, planned: PlannedReminder, at: datetime) 
         customer,
         invoices=invoices,
         cycles={**customer.cycles, key: planned.cycle},
-        last_mail_at={**customer.last_mail_at, planned.currency: at} if is_mail else customer.last_mail_at,
+        last_mail_at={**customer.last_mail_at, planned.currency: at} if is_word else customer.last_mail_at,
         mails_today=customer.mails_today + is_mail,
     )
 

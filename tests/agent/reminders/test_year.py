@@ -243,7 +243,7 @@ def test_a_simulation_writes_nothing_and_sees_holds_end(database_url: str, tmp_p
         held = rows.invoice(session, owner, "FA-2", due_date=date(2026, 9, 1), currency="USD")
         rows.hold(session, owner, held, until=date(2026, 9, 20))
     rows.load(database, given, "payments", rows.csv("id,date,amount,customer_id"))
-    found = planning.foresee(database, given, date(2026, 9, 1), date(2026, 9, 30), rows.NOW)
+    found = planning.foresee(database, given, date(2026, 9, 1), date(2026, 10, 1), rows.NOW)
     told = [(one.at.date().isoformat(), one.planned.currency, one.planned.step.name) for one in found]
     assert told == [
         ("2026-09-04", "EUR", "friendly_reminder"),
@@ -253,7 +253,8 @@ def test_a_simulation_writes_nothing_and_sees_holds_end(database_url: str, tmp_p
         ("2026-09-23", "EUR", "last_reminder"),
         ("2026-09-28", "USD", "firm_reminder"),
         ("2026-09-29", "EUR", "formal_notice"),
-        ("2026-09-29", "USD", "call"),
+        ("2026-10-01", "EUR", "hand_over"),
+        ("2026-10-01", "USD", "call"),  # three days after the mail, which went late
     ]
     with database.read() as session:
         assert (session.query(Reminder).count(), session.query(Delivery).count()) == (0, 0)
