@@ -22,7 +22,7 @@ Nothing is delivered from a mailbox that could not be read: the answer to the ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -315,14 +315,14 @@ class Drains:
         """
         return _Cycle(self, now).run()
 
-    def take_over(self, now: datetime) -> int:
-        """End the leases of all others. Only for who is known to be the only worker: the others are dead."""
-        ended = sum(reconcile.orphaned(self.database, name, self.worker, now) for name in self.settings.mailbox)
+    def take_over(self, now: datetime, dead: Collection[str] | None = None) -> int:
+        """End the leases of workers that are dead for certain. None: all others, as this is the only one that works."""
+        ended = sum(reconcile.orphaned(self.database, name, self.worker, now, dead) for name in self.settings.mailbox)
+        theirs = Message.owner != self.worker if dead is None else Message.owner.in_(dead)
         with self.database.write() as session:
-            foreign = and_(Message.owner.is_not(None), Message.owner != self.worker)
             claimed = session.scalars(
                 update(Message)
-                .where(Message.state == MessageState.STORED, foreign)
+                .where(Message.state == MessageState.STORED, Message.owner.is_not(None), theirs)
                 .values(lease_until=now - timedelta(seconds=1))
                 .returning(Message.id)
             ).all()

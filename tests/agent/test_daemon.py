@@ -95,8 +95,10 @@ def test_two_daemons_share_a_postgresql_database(
     assert sorted(m.recipients[0] for m in smtp_sink.mails) == [f"billing@{name}.test" for name in customers]
 
 
-def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp_sink: SmtpSink) -> None:
-    site = make_site()
+def test_after_a_kill_nothing_is_sent_twice_and_the_next_one_goes_on_at_once(
+    make_site: Callable[..., Site], smtp_sink: SmtpSink, database_url: str
+) -> None:
+    site = make_site(database_url)
     site.owe("acme")
     # The server has taken the mail, and nobody has written that down.
     with site.running(RELANCE_FAULT="delivery.answered") as daemon:
@@ -117,9 +119,9 @@ def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp
 
 
 def test_a_full_mailbox_is_decided_lot_by_lot_and_a_kill_repeats_none_of_it(
-    make_site: Callable[..., Site], smtp_sink: SmtpSink
+    make_site: Callable[..., Site], smtp_sink: SmtpSink, database_url: str
 ) -> None:
-    site = make_site()
+    site = make_site(database_url)
     count = TURN * 2 + 10
     for number in range(count):
         site.account.append(mail.reply(f"<old{number}@away.test>", "Hello.\n", sender=f"person{number}@away.test"))

@@ -193,7 +193,8 @@ def test_the_leases_of_the_dead_are_ended(site: Site, make_drains: Callable[[], 
         message = session.query(Message).one()
         message.owner, message.lease_until = "a worker that died", now() + timedelta(minutes=15)
     assert drains.understand(now()).read == 0
-    assert drains.take_over(now()) == 1
+    assert drains.take_over(now(), ["another one that died"]) == 0
+    assert drains.take_over(now(), ["a worker that died"]) == 1
     assert drains.understand(now()).read == 1
 
 
