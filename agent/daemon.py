@@ -191,6 +191,7 @@ class Daemon:
         loops = dict.fromkeys(self.drains.collections, poll)
         loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries, "worklist"), EVERY_MINUTE)
         loops |= dict.fromkeys(("retention", "digest", "anchor"), timedelta(hours=1))
+        loops["count"] = timedelta(minutes=10)
         if self.settings.webhook:
             loops["webhooks"] = timedelta(seconds=10)
         if self.settings.reports.warn_to:

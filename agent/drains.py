@@ -10,6 +10,7 @@
     warning           what went wrong, by mail to the operator, each trouble once
     anchor            the head of the event log, noted outside of the database
     webhooks          changes of state, told to the systems that the configuration names
+    count             mails in each mailbox against those that are handled; an alarm where they differ
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
@@ -43,6 +44,7 @@ from agent.learning import promotion
 from agent.ledger import lawful
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
+from agent.operations import counting
 from agent.privacy import erase
 from agent.privacy.erase import Erased
 from agent.reminders import decide, deliver, plan, reconcile
@@ -73,6 +75,8 @@ SLICE_MAILS = 40
 LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 """How often an unknown delivery is looked for in Sent: until a person is asked, and as long as it waits for that."""
 
+SETTLED = timedelta(minutes=10)
+"""So long a daemon has worked before it counts what is not handled."""
 LONGEST_PAUSE = timedelta(minutes=15)
 """How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
 
@@ -154,6 +158,7 @@ class Drains:
         self.clock = clock
         self.worker = worker
         self.stop = stop
+        self._began = clock()
         self._reader = confined.Reader()
         self._trained = _TrainedModel(
             lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.classifier.encoder
@@ -182,25 +187,23 @@ class Drains:
                 again_at = self.clock() if posted.has_more else posted.done.wait_until
                 wake = [f"collect:{mailbox}"] if posted.is_unread else []
                 return Next((*wake, "anchor") if posted.done.sent else tuple(wake), again_at)
-            case "retention":
-                self.retention(now)
-                return Next()
-            case "digest":
-                self.digest(now)
-                return Next()
-            case "warning":
-                self.warning(now, at_once=False)
-                return Next()
-            case "anchor":
-                self.anchor(now)
-                return Next()
-            case "webhooks":
-                self.webhooks(now)
-                return Next()
-            case "worklist":
-                self.worklist(now)
+            case _ if kind in (alone := self._alone):
+                alone[kind](now)
                 return Next()
         raise ValueError(f"there is no loop {loop!r}")
+
+    @property
+    def _alone(self) -> dict[str, Callable[[datetime], object]]:
+        """Loops by which nothing else has work."""
+        return {
+            "retention": self.retention,
+            "digest": self.digest,
+            "warning": lambda now: self.warning(now, at_once=False),
+            "anchor": self.anchor,
+            "webhooks": self.webhooks,
+            "worklist": self.worklist,
+            "count": self._count_once_settled,
+        }
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -299,6 +302,11 @@ class Drains:
         with self._beat("webhooks", now):
             return sending.drain(self.database, self.settings, now, self.stop)
 
+    def count(self, now: datetime) -> int:
+        """Hold the mails in each mailbox against those that are handled; how many alarms begin or end."""
+        with self._beat("count", now):
+            return counting.drain(self.database, self.settings, now)
+
     def worklist(self, now: datetime) -> int:
         """Put what waits for a person in order; how many items were weighed."""
         with self._beat("worklist", now):
@@ -327,6 +335,11 @@ class Drains:
                 .returning(Message.id)
             ).all()
         return ended + len(claimed)
+
+    def _count_once_settled(self, now: datetime) -> None:
+        """What lay there since the last daemon ended needs its time."""
+        if self.clock() - self._began >= SETTLED:
+            self.count(now)
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -425,6 +438,7 @@ class _Cycle:
         self._try("digest", self.drains.digest)
         self._try("anchor", self.drains.anchor)
         self._try("worklist", self.drains.worklist)
+        self._try("count", self.drains.count)
         if self.drains.settings.webhook:
             self._try("webhooks", self.drains.webhooks)
         if self.drains.settings.reports.warn_to:

@@ -73,7 +73,17 @@ def test_a_cycle_sends_what_is_due_and_a_second_one_nothing(
     assert (second.planned, second.delivered.sent, second.failures) == (0, 0, [])
     assert second.stored == 0  # the copies in Sent are known as our own
     assert len(smtp_sink.mails) == len(site.account.mails("Sent")) == 2
-    loops = {"collect:ar", "understand", "clockwork", "plan", "deliver:ar", "worklist", "retention", "digest", "anchor"}
+    loops = {
+        "collect:ar",
+        "understand",
+        "clockwork",
+        "plan",
+        "deliver:ar",
+        "worklist",
+        "retention",
+        "digest",
+        "anchor",
+    } | {"count"}
     assert beats(drains) == dict.fromkeys(loops, (True, 0, None))
 
 
@@ -234,6 +244,17 @@ def test_understanding_gives_others_their_turn_and_comes_back(
     assert drains.run("understand").again_at is None
     with drains.database.read() as session:
         assert session.query(Message).one().state is MessageState.APPLIED
+
+
+def test_a_daemon_counts_once_it_had_the_time_to_handle_what_lay_there(
+    site: Site, make_drains: Callable[[], Drains]
+) -> None:
+    drains = make_drains()
+    drains.run("count")
+    assert "count" not in beats(drains)
+    drains.clock = lambda: now() + timedelta(minutes=11)
+    drains.run("count")
+    assert "count" in beats(drains)
 
 
 def test_a_trained_model_that_fails_keeps_no_later_mail_unread(
