@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from agent.reminders.values import CustomerPlan, LeftOut
 from config import Settings
 from config.calendars import add_working_days
 from models import Customer, Database, Invoice, SendingStop, events
+from models.states import CLOSED
 
 DAYS = 30
 
@@ -83,11 +85,11 @@ def calendar(
     earliest = add_working_days(settings.company.country, begin, 0)
     names = _seen(session, only_of)
     ahead = steps_ahead(session, settings, now)
-    rows = session.scalars(select(Invoice).where(Invoice.id.in_(list(ahead)))).all() if len(ahead) < 5_000 else []
-    if not rows and ahead:
-        rows = [row for row in session.scalars(select(Invoice)) if row.id in ahead]
-    found: dict[tuple[date, str, str], list[Invoice]] = {}
-    for row in rows:
+    columns = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.currency, Invoice.balance)
+    found: dict[tuple[date, str, str], list[_Open]] = {}
+    for row in map(_Open._make, session.execute(columns.where(Invoice.state.not_in(CLOSED)))):
+        if row.id not in ahead:
+            continue
         step = ahead[row.id]
         day = max(step.on, earliest) if step.on <= begin else step.on
         if row.customer_id in names and day < begin + timedelta(days=days):
@@ -100,7 +102,17 @@ def calendar(
     return calendar_days
 
 
-def _ahead(customer_id: str, name: str, step: str, invoices: Sequence[Invoice]) -> Ahead:
+class _Open(NamedTuple):
+    """What the calendar shows of an invoice."""
+
+    id: int
+    number: str
+    customer_id: str
+    currency: str
+    balance: Decimal
+
+
+def _ahead(customer_id: str, name: str, step: str, invoices: Sequence[_Open]) -> Ahead:
     amounts: dict[str, Decimal] = {}
     for row in invoices:
         amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.balance
