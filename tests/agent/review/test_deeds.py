@@ -10,8 +10,10 @@ from agent.replies.resolve import Word
 from agent.review import debtors, outgoing, queue
 from agent.review.rights import Actor
 from config.errors import NeedsPerson
+from config.plans import Channel
 from models import Customer
 from models.user import Role
+from tests.builders import ledger
 from tests.builders.desk import NOW, Office, answer, debtor
 
 
@@ -22,6 +24,18 @@ def test_what_is_due_on_a_day_off_stands_on_the_next_working_day(small_desk: Off
     with small_desk.database.read() as session:
         ahead = outgoing.calendar(session, small_desk.desk.settings, saturday)
     assert min(ahead).weekday() == 0
+
+
+def test_invoices_of_two_levels_are_one_mail_of_the_calendar(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        owner, _ = debtor(session, name="Dupont")
+        for number, late in (("FA-OLD", 12), ("FA-NEW", 4)):
+            ledger.invoice(session, owner, number, due_date=(NOW - timedelta(days=late)).date())
+    with small_desk.database.read() as session:
+        days = outgoing.calendar(session, small_desk.desk.settings, NOW)
+    (first,) = days[min(days)]
+    assert set(first.invoices) == {"FA-OLD", "FA-NEW"}
+    assert (first.channel, first.amounts.keys()) == (Channel.MAIL, {"EUR"})
 
 
 def test_an_insolvency_is_not_settled_while_reminders_would_go_on(small_desk: Office) -> None:
