@@ -58,16 +58,21 @@ def _as_of(ledger: LedgerView, at: datetime) -> datetime | None:
     return ledger.as_of if ledger.as_of is None else max(at, ledger.as_of)
 
 
+UNMOVED = frozenset({InvoiceState.DISPUTED, InvoiceState.PAYMENT_REPORTED})
+"""States that an invoice keeps for as long as nobody answers, pays or decides."""
+
+
 def _nothing_before(customer: CustomerView, settings: PlanSettings, day: date) -> date:
     """A day before which no step can be due: nothing has to be judged until then."""
     days = []
     for invoice in customer.invoices:
-        if not is_owed(invoice):
+        if not is_owed(invoice) or invoice.state in UNMOVED:
             continue
         plan = settings.plan_for(customer, invoice.currency).plan
         step = next_step(invoice, plan, day)
         if step is not None:
-            days.append(schedule.step_day(invoice.due_date, step))
+            due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, settings)
+            days.append(schedule.local_day(due_at, customer.timezone))
             if step.day < 0:  # it lapses on the due date, and another step takes its place
                 days.append(invoice.due_date)
     return min(days, default=date.max)
