@@ -17,7 +17,7 @@ from classifier import labels
 from classifier.estimators import Array, RawScores
 
 #: Inputs of the maps; part of a trained model's format.
-INTENT_INPUTS = ("whole", "strongest sentence", "as primary", "tuned", "tuned as primary")
+INTENT_INPUTS = ("whole", "strongest sentence", "as primary")
 PRIMARY_INPUTS = (
     "said",
     "none before it said",
@@ -26,14 +26,12 @@ PRIMARY_INPUTS = (
     "views",
     "least view",
     "agreeing views",
-    "tuned",
-    "tuned as primary",
 )
 CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", "alone", "sentence", "length",
-    "views", "least view", "agreeing views", "tuned", "tuned lead",
+    "views", "least view", "agreeing views",
 )  # fmt: skip
 
-PARTED_INPUTS = ("least sure part", "parts", "sentence", "tuned")
+PARTED_INPUTS = ("least sure part", "parts", "sentence")
 
 #: From this probability on an intent counts as said.
 SAID = 0.5
@@ -94,14 +92,7 @@ class Calibration:
 
 
 def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
-    as_primary, said = raw.tuned[:, column]
-    return (
-        float(raw.whole[column]),
-        float(raw.strongest[column]),
-        logit(float(raw.primary[column])),
-        float(said),
-        float(as_primary),
-    )
+    return float(raw.whole[column]), float(raw.strongest[column]), logit(float(raw.primary[column]))
 
 
 def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
@@ -116,8 +107,6 @@ def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tu
         logit(float(raw.primary[column])),
         float(raw.strongest[column]),
         *view_inputs(raw, column),
-        float(raw.tuned[1, column]),
-        float(raw.tuned[0, column]),
     )
 
 
@@ -126,12 +115,6 @@ def view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
     logits = [logit(float(each[column])) for each in raw.views]
     first = sum(int(each.argmax()) == column for each in raw.views)
     return sum(logits) / len(logits), min(logits), first / len(logits)
-
-
-def tuned_inputs(raw: RawScores, column: int) -> tuple[float, float]:
-    """What the tuned network thinks of an intent as primary, and how far it is ahead of its best rival."""
-    own = float(raw.tuned[0, column])
-    return own, own - float(np.delete(raw.tuned[0], column).max())
 
 
 def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
@@ -146,14 +129,12 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(raw.strongest[column]),
         log(1 + raw.sentences.shape[0]),
         *view_inputs(raw, column),
-        *tuned_inputs(raw, column),
     )
 
 
 def parted_inputs(opinion: Opinion, raw: RawScores, sureness: Sequence[float]) -> tuple[float, ...]:
     column = labels.INTENTS.index(opinion.primary)
-    parts = logit(min(sureness)), logit(sum(sureness) / len(sureness))
-    return *parts, float(raw.strongest[column]), float(raw.tuned[0, column])
+    return logit(min(sureness)), logit(sum(sureness) / len(sureness)), float(raw.strongest[column])
 
 
 def sigmoid(value: float) -> float:
