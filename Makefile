@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
 MODEL := classifier/built/manifest.json
-CODE := agent classifier templates models config tests hatch_build.py
+CODE := agent classifier templates models config tests benchmarks hatch_build.py
 
 .PHONY: help
 help:  ## this map

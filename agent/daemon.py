@@ -11,7 +11,8 @@ collection, and this main thread, which watches all of them:
 
 It is up as soon as its database is: servers that can't be reached, or refuse a password, are told by their loops'
 heartbeats (`relance doctor`) and tried again. On SQLite one process at a time works with a database; on PostgreSQL
-several may.
+several may. What a killed one had in hand is taken over at the next start on the same machine; elsewhere once its
+leases have run out.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from types import FrameType
+from pathlib import Path
+from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
@@ -33,7 +35,7 @@ import typer
 from sqlalchemy import select, text
 
 from agent.console import Context
-from agent.host import ClockWatch, alone_with, tell_service_manager, wall
+from agent.host import ClockWatch, Workers, alone_with, tell_service_manager, wall
 from config import Settings
 from config.errors import RelanceError
 from models import Database, SendingStop, events
@@ -84,14 +86,16 @@ def run(
         stop = stack.enter_context(_stopped_by_signals())
         database = ctx.database()
         drains = stack.enter_context(drains_of(database, settings, stop))
-        if database.is_sqlite:
-            ended = drains.take_over(now)
-            if ended:
-                log.warning("daemon.took_over", leases=ended)
+        # One process has a SQLite database for itself, so what is left there is of the dead.
+        workers = None if database.is_sqlite else stack.enter_context(Workers(database.workers, drains.worker))
+        dead = workers.dead() if workers is not None else {}
+        ended = drains.take_over(now, None if workers is None else list(dead))
+        if ended:
+            log.warning("daemon.took_over", leases=ended)
         if once:
             _report(ctx, drains.cycle(now))
         else:
-            Daemon(database, settings, drains, stop).run()
+            Daemon(database, settings, drains, stop).run(dead)
 
 
 def _moment(text: str, settings: Settings) -> datetime:
@@ -179,23 +183,25 @@ class Daemon:
         self._pages: Server | None = None
         self._is_database_away = False
 
-    def run(self) -> None:
-        """Work until `stop` is set. Raises Died when a part of the daemon has."""
+    def run(self, dead: Mapping[str, Path] = MappingProxyType({})) -> None:
+        """Work until `stop` is set, beginning with what the ``dead`` have left. Raises Died when a part of it has."""
         from agent.engine import Engine  # noqa: PLC0415 it costs half a second
 
         poll = timedelta(seconds=self.settings.daemon.poll_seconds)
         loops = dict.fromkeys(self.drains.collections, poll)
         loops |= dict.fromkeys(("understand", "clockwork", "plan", *self.drains.deliveries, "worklist"), EVERY_MINUTE)
         loops |= dict.fromkeys(("retention", "digest", "anchor"), timedelta(hours=1))
+        loops["count"] = timedelta(minutes=10)
         if self.settings.webhook:
             loops["webhooks"] = timedelta(seconds=10)
         if self.settings.reports.warn_to:
             loops["warning"] = EVERY_MINUTE
         # One process has a SQLite database for itself, so what it left over last time is its own.
-        executor = "relance" if self.database.is_sqlite else f"{platform.node()}/{os.getpid()}"
+        executor = "relance" if self.database.is_sqlite else self.drains.worker
         engine = Engine(self.database.url, executor, loops, self.drains.run)
         with self._serving():
-            engine.start()
+            engine.start(dead)
+            Workers.forget(dead)
             self._work(engine)
 
     @contextmanager

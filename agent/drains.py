@@ -10,6 +10,7 @@
     warning           what went wrong, by mail to the operator, each trouble once
     anchor            the head of the event log, noted outside of the database
     webhooks          changes of state, told to the systems that the configuration names
+    count             mails in each mailbox against those that are handled; an alarm where they differ
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
@@ -22,7 +23,7 @@ Nothing is delivered from a mailbox that could not be read: the answer to the ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -43,6 +44,7 @@ from agent.learning import promotion
 from agent.ledger import lawful
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
+from agent.operations import counting
 from agent.privacy import erase
 from agent.privacy.erase import Erased
 from agent.reminders import decide, deliver, plan, reconcile
@@ -65,12 +67,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SLICE = timedelta(seconds=60)
-"""How long a drain of deliveries goes on before it lets others have their turn; and the age at which what was read of
-a mailbox is read anew before more leaves from it."""
+"""How long a drain of deliveries, or one that understands, goes on before it lets others have their turn; and the age
+at which what was read of a mailbox is read anew before more leaves from it."""
+TURN = 60
+"""Mails that are read before those are decided: after weeks of downtime the first answers act within seconds."""
 SLICE_MAILS = 40
 LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 """How often an unknown delivery is looked for in Sent: until a person is asked, and as long as it waits for that."""
 
+SETTLED = timedelta(minutes=10)
+"""So long a daemon has worked before it counts what is not handled."""
 LONGEST_PAUSE = timedelta(minutes=15)
 """How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
 
@@ -90,6 +96,8 @@ class Understood:
     predicted: int = 0
     applied: int = 0
     queued: int = 0
+    has_more: bool = False
+    """Its time was up before everything was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,7 @@ class Drains:
         self.clock = clock
         self.worker = worker
         self.stop = stop
+        self._began = clock()
         self._reader = confined.Reader()
         self._trained = _TrainedModel(
             lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.classifier.encoder
@@ -167,7 +176,8 @@ class Drains:
                 return Next(("understand",) if self.collect(mailbox, now).stored else ())
             case "understand":
                 understood = self.understand(now)
-                return Next(("plan",) if understood.applied else ())
+                again_at = self.clock() if understood.has_more else None
+                return Next(("plan",) if understood.applied else (), again_at)
             case "clockwork":
                 return Next(("plan",) if self.clockwork(now) else ())
             case "plan":
@@ -177,25 +187,23 @@ class Drains:
                 again_at = self.clock() if posted.has_more else posted.done.wait_until
                 wake = [f"collect:{mailbox}"] if posted.is_unread else []
                 return Next((*wake, "anchor") if posted.done.sent else tuple(wake), again_at)
-            case "retention":
-                self.retention(now)
-                return Next()
-            case "digest":
-                self.digest(now)
-                return Next()
-            case "warning":
-                self.warning(now, at_once=False)
-                return Next()
-            case "anchor":
-                self.anchor(now)
-                return Next()
-            case "webhooks":
-                self.webhooks(now)
-                return Next()
-            case "worklist":
-                self.worklist(now)
+            case _ if kind in (alone := self._alone):
+                alone[kind](now)
                 return Next()
         raise ValueError(f"there is no loop {loop!r}")
+
+    @property
+    def _alone(self) -> dict[str, Callable[[datetime], object]]:
+        """Loops by which nothing else has work."""
+        return {
+            "retention": self.retention,
+            "digest": self.digest,
+            "warning": lambda now: self.warning(now, at_once=False),
+            "anchor": self.anchor,
+            "webhooks": self.webhooks,
+            "worklist": self.worklist,
+            "count": self._count_once_settled,
+        }
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -213,21 +221,25 @@ class Drains:
             return collect(self.database, mailbox, self.settings, imap, now)
 
     def understand(self, now: datetime) -> Understood:
-        """Read, predict and decide until nothing is left. What needs no trained model doesn't wait for it."""
+        """Read, predict and decide, some mails after the other, each lot to its end, for a minute at most.
+
+        What was decided of one lot stands, whatever becomes of the next; a mail that was not read yet holds everybody's
+        reminders, one that was not decided its customers'. What needs no trained model doesn't wait for it: where that
+        fails, the rest is done first.
+        """
         with self._beat("understand", now):
-            done = Understood()
+            began, done, failure = self.clock(), Understood(), None
             while not self.stop.is_set():
-                read = process.process(
-                    self.database, self.settings, self._reader, now, self.worker, stop=self.stop.is_set
-                )
-                try:
-                    predicted = self._predict(now)
-                finally:
-                    applied = apply.drain(self.database, self.settings, now)
-                turn = Understood(read.read, read.quarantined, predicted, applied.applied, applied.queued)
+                if self.clock() - began > SLICE:
+                    done = replace(done, has_more=True)
+                    break
+                turn, why = self._turn(now, predicting=failure is None)
+                failure = failure or why
                 if turn == Understood():
                     break
                 done = _sum(done, turn)
+            if failure is not None:
+                raise failure
             return done
 
     def clockwork(self, now: datetime) -> int:
@@ -290,6 +302,11 @@ class Drains:
         with self._beat("webhooks", now):
             return sending.drain(self.database, self.settings, now, self.stop)
 
+    def count(self, now: datetime) -> int:
+        """Hold the mails in each mailbox against those that are handled; how many alarms begin or end."""
+        with self._beat("count", now):
+            return counting.drain(self.database, self.settings, now)
+
     def worklist(self, now: datetime) -> int:
         """Put what waits for a person in order; how many items were weighed."""
         with self._beat("worklist", now):
@@ -306,18 +323,23 @@ class Drains:
         """
         return _Cycle(self, now).run()
 
-    def take_over(self, now: datetime) -> int:
-        """End the leases of all others. Only for who is known to be the only worker: the others are dead."""
-        ended = sum(reconcile.orphaned(self.database, name, self.worker, now) for name in self.settings.mailbox)
+    def take_over(self, now: datetime, dead: Collection[str] | None = None) -> int:
+        """End the leases of workers that are dead for certain. None: all others, as this is the only one that works."""
+        ended = sum(reconcile.orphaned(self.database, name, self.worker, now, dead) for name in self.settings.mailbox)
+        theirs = Message.owner != self.worker if dead is None else Message.owner.in_(dead)
         with self.database.write() as session:
-            foreign = and_(Message.owner.is_not(None), Message.owner != self.worker)
             claimed = session.scalars(
                 update(Message)
-                .where(Message.state == MessageState.STORED, foreign)
+                .where(Message.state == MessageState.STORED, Message.owner.is_not(None), theirs)
                 .values(lease_until=now - timedelta(seconds=1))
                 .returning(Message.id)
             ).all()
         return ended + len(claimed)
+
+    def _count_once_settled(self, now: datetime) -> None:
+        """What lay there since the last daemon ended needs its time."""
+        if self.clock() - self._began >= SETTLED:
+            self.count(now)
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -331,6 +353,18 @@ class Drains:
             shown = heartbeats.told(error)
             heartbeats.failed(self.database, loop, shown, now)
             raise shown from error
+
+    def _turn(self, now: datetime, *, predicting: bool) -> tuple[Understood, Exception | None]:
+        """One lot of mails, read, predicted and decided; and why they could not be predicted."""
+        stop, failure, predicted = self.stop.is_set, None, 0
+        read = process.process(self.database, self.settings, self._reader, now, self.worker, stop=stop, at_most=TURN)
+        if predicting:
+            try:
+                predicted = self._predict(now)
+            except Exception as error:  # noqa: BLE001 raised by the caller, once what needs no model is decided
+                failure = error
+        applied = apply.drain(self.database, self.settings, now, stop=stop)
+        return Understood(read.read, read.quarantined, predicted, applied.applied, applied.queued), failure
 
     def _predict(self, now: datetime) -> int:
         with self.database.read() as session:
@@ -404,6 +438,7 @@ class _Cycle:
         self._try("digest", self.drains.digest)
         self._try("anchor", self.drains.anchor)
         self._try("worklist", self.drains.worklist)
+        self._try("count", self.drains.count)
         if self.drains.settings.webhook:
             self._try("webhooks", self.drains.webhooks)
         if self.drains.settings.reports.warn_to:
@@ -432,10 +467,12 @@ class _Cycle:
         return collected is not None
 
     def _understand(self) -> None:
-        if understood := self._try("understand", self.drains.understand):
+        while understood := self._try("understand", self.drains.understand):
             self.done.read += understood.read
             self.done.applied += understood.applied
             self.done.queued += understood.queued
+            if not understood.has_more:
+                break
 
     def _deliver(self, name: str) -> None:
         read_at = self._moment()
@@ -499,7 +536,7 @@ def _sum(one: Counts, other: Counts) -> Counts:
     values = {}
     for each in fields(one):
         a, b = getattr(one, each.name), getattr(other, each.name)
-        values[each.name] = a + b if isinstance(a, int) else b
+        values[each.name] = a + b if isinstance(a, int) and not isinstance(a, bool) else b
     return replace(one, **values)
 
 

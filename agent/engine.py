@@ -9,8 +9,9 @@ processes, kicks every loop, so a kick that gets lost delays work and loses none
                                                                     └─ fails ──▶ rests, longer each time, and is kicked
 
 A failure that is expected never gets out of a run: the drain has written it down, and the loop rests before its next
-try. A run whose process died is given to another one: at once where that starts again under its name, else after
-`RESCUE_AFTER`. Two runs of one loop at the same time are harmless, so no clock needs to be exact for that.
+try. A run whose process died is given to another one: at once where that starts again under its name or knows for
+certain that it is dead, else after `RESCUE_AFTER`. Two runs of one loop at the same time are harmless, so no clock
+needs to be exact for that.
 
 The engine and our own tables share one place. On SQLite the engine has connections of its own, for it needs the
 driver's way to begin a transaction; there only one process may run at a time (the daemon sees to that). Telemetry,
@@ -26,7 +27,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -138,8 +139,8 @@ class Engine:
         """How long ago the engine last ran anything: the schedules make that a minute or so while it lives."""
         return timedelta(seconds=time.monotonic() - self._last_sign)
 
-    def start(self) -> None:
-        """Begin, and kick every loop once.
+    def start(self, dead: Collection[str] = ()) -> None:
+        """Begin, take up what processes named ``dead`` have left, and kick every loop once.
 
         Raises:
             TemporaryFailure: the database can't be reached, or refuses the engine's tables.
@@ -171,6 +172,8 @@ class Engine:
                 QUEUE, partition_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
             )
             self._schedule(tick, clean)
+            if dead:
+                self._resume(executor_id=list(dead))
         except (SQLAlchemyError, dbos_error.DBOSException, OSError) as error:
             raise TemporaryFailure(f"the engine can't start: {_first_line(error)}") from error
         self._last_sign = time.monotonic()
@@ -275,12 +278,13 @@ class Engine:
                 self._client.delete_workflows([run.workflow_id for run in ended])
 
     def _rescue(self) -> None:
-        """Give runs of dead processes to the living."""
+        """Give runs that have not ended for too long to the living."""
+        self._resume(dequeued_before=_ago(self._rescue_after))
+
+    def _resume(self, **which: Any) -> None:
         if self._client is None:
             return
-        stuck = self._client.list_workflows(
-            status="PENDING", dequeued_before=_ago(self._rescue_after), load_input=False, load_output=False
-        )
+        stuck = self._client.list_workflows(status="PENDING", load_input=False, load_output=False, **which)
         for name in {run.queue_name for run in stuck if run.queue_name is not None}:
             ids = [run.workflow_id for run in stuck if run.queue_name == name]
             self._client.resume_workflows(ids, queue_name=name)

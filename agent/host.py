@@ -1,4 +1,4 @@
-"""What the daemon needs of the machine: a lock, a look at the clock, and a word to the service manager.
+"""What the daemon needs of the machine: locks, a look at the clock, and a word to the service manager.
 
 Nothing here knows of mail or of rows.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +68,88 @@ def alone_with(place: URL, doing: str) -> AbstractContextManager[object]:
     if place.get_backend_name() != "sqlite" or not place.database:
         return nullcontext()
     return OnlyOne(Path(f"{place.database}.lock"), doing)
+
+
+class Workers:
+    """The processes that work with one installation: each keeps a file locked in its folder as long as it lives.
+
+    A file that can be locked was left behind by a process that is dead, for the kernel takes a lock back however the
+    process ends. Locks on a folder that machines share may not reach from one to the other, so only what was of this
+    machine (by its name, or by the same start of its kernel) counts; of the others nothing is known, and their leases
+    run out.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._mine: Path | None = None
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Raises NeedsPerson where the folder can't be written to."""
+        mine = self._folder / f"{secrets.token_hex(8)}{_LOCK}"
+        fresh = mine.with_suffix(".new")
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(self._descriptor, f"{self._name}\n{platform.node()}\n{_kernel_start()}\n".encode())
+            # Nobody sees it before it is locked.
+            fresh.rename(mine)
+        except OSError as error:
+            raise NeedsPerson(
+                f"{self._folder}: can't be written to ({error.strerror}); it tells which daemons live"
+            ) from error
+        self._mine = mine
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._mine is not None:
+            self._mine.unlink(missing_ok=True)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def dead(self) -> dict[str, Path]:
+        """The names of workers of this machine that are dead for certain, and what each has left: see `forget`."""
+        found = {}
+        for file in sorted(self._folder.glob(f"*{_LOCK}")):
+            if file != self._mine and (name := _of_the_dead(file)) is not None:
+                found[name] = file
+        return found
+
+    @staticmethod
+    def forget(dead: Mapping[str, Path]) -> None:
+        """All that they had was taken over."""
+        for file in dead.values():
+            file.unlink(missing_ok=True)
+
+
+_LOCK = ".lock"
+
+
+def _of_the_dead(file: Path) -> str | None:
+    """The name of the worker that a file was of; None: it lives, or lived on another machine."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None  # it has just ended, or another one has taken over from it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    else:
+        name, node, start = (*os.pread(descriptor, 500, 0).decode("utf-8", "replace").split("\n"), "", "", "")[:3]
+        is_ours = node == platform.node() or start == _kernel_start()
+        return name if name and is_ours else None
+    finally:
+        os.close(descriptor)
+
+
+def _kernel_start() -> str:
+    """The number that the kernel gave itself at this start of the machine; containers on it share it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def steady() -> float:

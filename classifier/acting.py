@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import log
 
 from classifier import labels
-from classifier.calibration import logit, view_inputs
+from classifier.calibration import logit, tuned_inputs, view_inputs
 from classifier.estimators import RawScores
 from classifier.findings import Findings
 from classifier.preprocess import Prepared
@@ -20,7 +20,7 @@ from classifier.values import Prediction, Reply
 ACTION_INPUTS = (
     "confidence", "next probability", "views", "least view", "agreeing views", "paid", "promise", "invoices",
     "several invoices", "names some", "others presumed", "parted", "length", "second sentence", "dates",
-    "today", "vague date", "no date named",
+    "today", "vague date", "no date named", "tuned", "tuned lead", "tuned rival",
 )  # fmt: skip
 
 
@@ -55,4 +55,6 @@ def action_inputs(
         float(promise and said.promise_date == reply.date.date()),
         float(promise and any(each.vague for each in mine)),
         float(promise and not mine),
+        *tuned_inputs(raw, column),
+        max(float(raw.tuned[1, at]) for at, intent in enumerate(labels.INTENTS) if intent != said.primary),
     )

@@ -21,35 +21,33 @@ _CURRENCIES = {
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "sterling": "GBP",
     "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD",
     "chf": "CHF", "sfr": "CHF", "franken": "CHF", "fr": "CHF", "francs": "CHF",
-    "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "zl": "PLN", "czk": "CZK",
-    "mxn": "MXN", "pesos": "MXN", "dolares": "USD", "dollari": "USD", "bucks": "USD", "pfund": "GBP", "pond": "GBP",
-    "libras": "GBP", "sterline": "GBP", "franchi": "CHF", "frank": "CHF", "e": "EUR",
-    "balles": "EUR", "euronen": "EUR", "pavos": "EUR", "eurillos": "EUR", "eurootjes": "EUR",
+    "nz$": "NZD", "nzd": "NZD", "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK",
+    "pln": "PLN", "zl": "PLN", "czk": "CZK", "₹": "INR", "inr": "INR", "rs": "INR", "zar": "ZAR", "mad": "MAD",
+    "dirhams": "MAD", "tnd": "TND", "dinars": "TND", "fcfa": "XOF", "f cfa": "XOF", "francs cfa": "XOF", "xof": "XOF",
 }  # fmt: skip
-_GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?"
+#: Groups of three, and of two as India writes lakhs (1,25,000).
+_GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},\d{3}(?:\.\d{2})?"
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|sek|nok|dkk|pln|czk|mxn"
-_NAMES = (
-    rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?! cfa)|zl|pesos|dolares|dollari|bucks|pfund|pond|libras|sterline"
-    r"|franchi|frank|balles|euronen|pavos|eurillos|eurootjes"
-)
-#: A letter that stands for thousand: "3,5 k€", "1k2", "8 T€", "5 Tsd. Euro".
-_KILO = r"(?P<kilo>k(?P<hundreds>\d)?|tsd\.?|t(?=\s?(?:€|eur)))"
+_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa"
+_NAMES = rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars"
+_SIGNS = r"€|£|₹|\$"
+#: A thousand: "3,5 k€", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
+_KILO = r"k|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
 _ROUND = r"(?:[.,]-{1,2}\s?)?"
+_CENTS = r"\d{2}(?!\d)|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
 _AFTER = re.compile(
-    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?{_KILO}?\s?{_ROUND}(?P<currency>€|£|\$|(?:{_NAMES})\b)"
-    rf"(?P<cents>\d{{2}}(?!\d))?"
+    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>{_KILO})?\s?{_ROUND}(?P<currency>{_SIGNS}|(?:{_NAMES})\b)"
+    rf"(?P<cents>{_CENTS})?"
 )
 _BEFORE = re.compile(
-    rf"(?<!\w)(?P<currency>€|£|(?:us|ca?|a)?\$|\b(?:{_CODES})\b)\.?\s?(?P<number>{_NUMBER})(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
+    rf"(?<!\w)(?P<currency>{_SIGNS}|(?:us|ca?|a|nz)\$|(?:{_CODES}|rs)(?![a-z]))\.?\s?(?P<number>{_NUMBER})"
+    rf"(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
 )
 _KILO_BEFORE = re.compile(
     r"(?<!\w)(?P<currency>€|£|\$|eur|usd|gbp|chf)\s?(?P<number>\d{1,4}(?:[.,]\d{1,3})?)\s?(?P<kilo>k)\b"
 )
-#: "499e" from a telephone; fewer digits are an ordinal: "20e".
-_GLUED = re.compile(r"(?<![\w.,/-])(?P<number>\d{3,6}(?:[.,]\d{2})?)(?P<currency>e)\b")
 _FRANCS = re.compile(rf"(?<![\w.@/-])(?P<currency>fr)\b\.?\s?(?P<number>{_LARGE}){_ROUND}")
 
 
@@ -71,7 +69,7 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
     """
     folded = fold(text)
     mentions: list[AmountMention] = []
-    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS, _GLUED):
+    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS):
         for found in pattern.finditer(folded):
             if any(found.start() < other.end and found.end() > other.start for other in mentions):
                 continue
@@ -88,26 +86,26 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
 def _amount(found: re.Match[str]) -> Decimal | None:
     groups = found.groupdict()
     number = groups["number"]
-    if groups.get("cents") and number.isdigit():
-        return Decimal(f"{number}.{groups['cents']}")
+    cents = _cents(groups.get("cents"))
+    if cents and re.fullmatch(_WITHOUT_DECIMALS, number):
+        return Decimal(re.sub(r"\D", "", number) + "." + cents)
     if groups.get("kilo"):
-        return thousands(number, groups.get("hundreds"))
-    return read_number(number)
-
-
-def read_number(number: str) -> Decimal | None:
-    """A number in digits, whichever marks group it and part its cents.
-
-    >>> read_number("1'250.50")
-    Decimal('1250.50')
-    """
+        return _thousands(number)
     amount = Price.fromstring(number).amount
     return amount if amount is None else Decimal(amount)
 
 
-def thousands(number: str, hundreds: str | None) -> Decimal | None:
-    """As in "3,5 k€" and "1k2": a comma or point before k parts decimals, a digit behind it is hundreds."""
-    if hundreds:
-        return Decimal(number) * 1000 + Decimal(hundreds) * 100 if number.isdigit() else None
+#: Cents may follow such a number, in words too.
+_WITHOUT_DECIMALS = r"\d+|\d{1,3}(?:[ .,']\d{3})+"
+
+
+def _cents(said: str | None) -> str:
+    """Two digits: the 50 of "45€50", the 40 of "1 250 euros et 40 centimes"."""
+    found = re.search(r"\d{1,2}", said or "")
+    return f"{int(found.group()):02}" if found else ""
+
+
+def _thousands(number: str) -> Decimal | None:
+    """As in "3,5 k€": a comma or point before k parts decimals."""
     plain = number.replace(",", ".").replace(" ", "").replace("'", "")
     return None if plain.count(".") > 1 else Decimal(f"{Decimal(plain) * 1000:.2f}".removesuffix(".00"))

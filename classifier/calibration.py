@@ -17,7 +17,7 @@ from classifier import labels
 from classifier.estimators import Array, RawScores
 
 #: Inputs of the maps; part of a trained model's format.
-INTENT_INPUTS = ("whole", "strongest sentence", "as primary")
+INTENT_INPUTS = ("whole", "strongest sentence", "as primary", "tuned", "tuned as primary")
 PRIMARY_INPUTS = (
     "said",
     "none before it said",
@@ -26,12 +26,14 @@ PRIMARY_INPUTS = (
     "views",
     "least view",
     "agreeing views",
+    "tuned",
+    "tuned as primary",
 )
 CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", "alone", "sentence", "length",
-    "views", "least view", "agreeing views",
+    "views", "least view", "agreeing views", "tuned", "tuned lead",
 )  # fmt: skip
 
-PARTED_INPUTS = ("least sure part", "parts", "sentence")
+PARTED_INPUTS = ("least sure part", "parts", "sentence", "tuned")
 
 #: From this probability on an intent counts as said.
 SAID = 0.5
@@ -92,7 +94,14 @@ class Calibration:
 
 
 def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
-    return float(raw.whole[column]), float(raw.strongest[column]), logit(float(raw.primary[column]))
+    as_primary, said = raw.tuned[:, column]
+    return (
+        float(raw.whole[column]),
+        float(raw.strongest[column]),
+        logit(float(raw.primary[column])),
+        float(said),
+        float(as_primary),
+    )
 
 
 def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
@@ -107,6 +116,8 @@ def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tu
         logit(float(raw.primary[column])),
         float(raw.strongest[column]),
         *view_inputs(raw, column),
+        float(raw.tuned[1, column]),
+        float(raw.tuned[0, column]),
     )
 
 
@@ -115,6 +126,12 @@ def view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
     logits = [logit(float(each[column])) for each in raw.views]
     first = sum(int(each.argmax()) == column for each in raw.views)
     return sum(logits) / len(logits), min(logits), first / len(logits)
+
+
+def tuned_inputs(raw: RawScores, column: int) -> tuple[float, float]:
+    """What the tuned network thinks of an intent as primary, and how far it is ahead of its best rival."""
+    own = float(raw.tuned[0, column])
+    return own, own - float(np.delete(raw.tuned[0], column).max())
 
 
 def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
@@ -129,12 +146,14 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(raw.strongest[column]),
         log(1 + raw.sentences.shape[0]),
         *view_inputs(raw, column),
+        *tuned_inputs(raw, column),
     )
 
 
 def parted_inputs(opinion: Opinion, raw: RawScores, sureness: Sequence[float]) -> tuple[float, ...]:
     column = labels.INTENTS.index(opinion.primary)
-    return logit(min(sureness)), logit(sum(sureness) / len(sureness)), float(raw.strongest[column])
+    parts = logit(min(sureness)), logit(sum(sureness) / len(sureness))
+    return *parts, float(raw.strongest[column]), float(raw.tuned[0, column])
 
 
 def sigmoid(value: float) -> float:

@@ -8,7 +8,7 @@ against each other. Raw scores are not yet probabilities that hold: `classifier.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
+from classifier.encoders.tuned import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.preprocess import Prepared
 
@@ -34,7 +35,8 @@ class RawScores:
 
     `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
     up to one; `views`: the same by models that see words only, characters only, or one network's vectors only, a row
-    each; `details`: the likeliest value of each detail, were its intent said, with its probability.
+    each; `details`: the likeliest value of each detail, were its intent said, with its probability; `tuned`: what the
+    tuned network makes of it, log-odds as primary and as said in two rows, noughts where there is none.
     """
 
     whole: Array
@@ -43,6 +45,7 @@ class RawScores:
     views: Array
     details: Mapping[str, tuple[str, float]]
     words: Mapping[tuple[int, str], tuple[str, ...]]
+    tuned: Array = field(default_factory=lambda: np.zeros((2, len(labels.INTENTS))))
 
     @property
     def strongest(self) -> Array:
@@ -64,9 +67,13 @@ class Estimators:
         """Raw scores of a batch, in order."""
         if not messages:
             return []
-        return self.scores_of(self.vectors.counts(messages))
+        encoder = self.vectors.vocabulary.encoder
+        tuned = encoder.tuned if encoder else None
+        heard = tuned.hear([[each.text for each in message.sentences] for message in messages]) if tuned else None
+        return self.scores_of(self.vectors.counts(messages), heard)
 
-    def scores_of(self, counts: Counts) -> list[RawScores]:
+    def scores_of(self, counts: Counts, heard: Sequence[Heard] | None) -> list[RawScores]:
+        """Raw scores of counted messages, with what the tuned network heard in each, where there is one."""
         by_text, by_sentence = self.vectors.whole(counts), self.vectors.sentences(counts)
         whole = np.column_stack([self.whole[intent].decision_function(by_text) for intent in labels.INTENTS])
         sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
@@ -82,15 +89,15 @@ class Estimators:
         for at in range(by_text.shape[0]):
             rows = counts.span(at)
             own = sentences[rows]
-            best = {name: int(found[at].argmax()) for name, (_, found) in details.items()}
-            scores.append(
-                RawScores(
-                    whole[at], own, primary[at], views[:, at],
-                    {name: (str(classes[best[name]]), float(found[at][best[name]]))
-                     for name, (classes, found) in details.items()},
-                    self._words(by_sentence, rows.start, own, names),
-                )
+            by_words = {
+                name: dict(zip(map(str, classes), map(float, found[at]), strict=True))
+                for name, (classes, found) in details.items()
+            }
+            said = RawScores(
+                whole[at], own, primary[at], views[:, at], likeliest(by_words, heard[at].details if heard else {}),
+                self._words(by_sentence, rows.start, own, names),
             )  # fmt: skip
+            scores.append(replace(said, tuned=np.stack([heard[at].as_primary, heard[at].said])) if heard else said)
         return scores
 
     def _words(self, rows: Any, first: int, own: Array, names: Sequence[str]) -> dict[tuple[int, str], tuple[str, ...]]:
@@ -107,6 +114,20 @@ class Estimators:
             order = np.argsort(-weights, kind="stable")[:EVIDENCE_WORDS]
             found[index, intent] = tuple(_readable(names[columns[each]]) for each in order if weights[each] > 0)
         return found
+
+
+def likeliest(
+    by_words: Mapping[str, Mapping[str, float]], heard: Mapping[str, Mapping[str, float]]
+) -> dict[str, tuple[str, float]]:
+    """The likeliest value of each detail: by the geometric mean of both opinions where there are two."""
+    found: dict[str, tuple[str, float]] = {}
+    for name, shares in by_words.items():
+        other = heard.get(name, {})
+        joined = {value: (share * other[value]) ** 0.5 for value, share in shares.items() if value in other}
+        joined = joined or dict(shares)
+        value = max(joined, key=joined.__getitem__)
+        found[name] = value, joined[value] / (sum(joined.values()) or 1.0)
+    return found
 
 
 def _readable(name: str) -> str:

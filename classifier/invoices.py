@@ -85,41 +85,50 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
 def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:
     """The sentence in pieces, each with the invoices that it names; a whole sentence that names none has none.
 
-    It is cut before each mention, at the last comma or joining word since the mention before. A piece that says
-    nothing beside its mention is one of a list ("312, 313 and 314 are paid").
+    It is cut before each mention, at the last comma or joining word since the mention before. Mentions with nothing
+    said between them are a list ("312, 313 and 314 are paid"), and so is a piece that says nothing beside its mention.
     """
     if not found:
         return [((), 0, len(sentence.text))]
+    groups: list[list[_Found]] = []
+    for each in found:
+        if groups and _says_nothing(sentence, language, groups[-1][-1].end, each.start):
+            groups[-1].append(each)
+        else:
+            groups.append([each])
     cuts = [0]
-    for previous, each in itertools.pairwise(found):
-        cuts.append(_cut_between(sentence, language, previous.end, each.start))
+    for before, after in itertools.pairwise(groups):
+        cuts.append(_cut_between(sentence, language, before[-1].end, after[0].start))
     pieces: list[tuple[tuple[str, ...], int, int]] = []
     listed = False
-    for each, start, end in zip(found, cuts, [*cuts[1:], len(sentence.text)], strict=True):
-        before = pieces[-1] if pieces else None
-        if before and (_is_bare(sentence, language, each, start, end) or listed):
-            pieces[-1] = (tuple(dict.fromkeys((*before[0], *each.numbers))), before[1], end)
+    for group, start, end in zip(groups, cuts, [*cuts[1:], len(sentence.text)], strict=True):
+        numbers = tuple(dict.fromkeys(number for each in group for number in each.numbers))
+        is_bare = _says_nothing(sentence, language, start, group[0].start) and _says_nothing(
+            sentence, language, group[-1].end, end
+        )
+        if pieces and (is_bare or listed):
+            pieces[-1] = (tuple(dict.fromkeys((*pieces[-1][0], *numbers))), pieces[-1][1], end)
         else:
-            pieces.append((each.numbers, start, end))
-        listed = _is_bare(sentence, language, each, start, end)
+            pieces.append((numbers, start, end))
+        listed = is_bare
     return pieces
 
 
 def _cut_between(sentence: Sentence, language: str, start: int, end: int) -> int:
+    """At the last comma or joining word; where nothing is said before that, right before the mention."""
     gap = sentence.folded[start:end]
-    marks = [gap.rfind(mark) for mark in (",", ";", ":", "\n")]
+    marks = [gap.rfind(mark) for mark in (",", ";", ":")]
     joining = [word.start for word in words(gap) if word.folded in _wording(language).clause]
     last = max([*marks, *joining])
-    return start + last if last >= 0 else end
+    return start + last if last >= 0 and not _says_nothing(sentence, language, start, start + last) else end
 
 
-def _is_bare(sentence: Sentence, language: str, mention: _Found, start: int, end: int) -> bool:
-    """Whether a piece holds no word that says anything beside its mention."""
-    around = (
-        *words(sentence.folded[start : mention.start]),
-        *words(sentence.folded[mention.end : max(end, mention.end)]),
+def _says_nothing(sentence: Sentence, language: str, start: int, end: int) -> bool:
+    """Whether no word there says anything: only what stands around a number, and other numbers."""
+    return all(
+        word.folded in _wording(language).filler or word.folded.isdigit()
+        for word in words(sentence.folded[start : max(end, start)])
     )
-    return all(word.folded in _wording(language).filler or word.folded.isdigit() for word in around)
 
 
 def _found(
@@ -134,6 +143,7 @@ def _found(
         found += _by_amount(sentence, invoices) + _by_month(sentence, language, months)
         here = tuple(number for each in found for number in each.numbers)
         found += _by_quantity(sentence, language, invoices, (*named, *here), specific=bool(found))
+        found += _all_but(sentence, language, invoices, found)
     chosen: list[_Found] = []
     for each in sorted(found, key=lambda each: (not each.specific, each.start)):
         if all(each.end <= other.start or each.start >= other.end for other in chosen):
@@ -183,7 +193,7 @@ def _by_amount(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
             found.append(_Found(mention.start, mention.end, matching))
     spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     for match in _BARE_AMOUNT.finditer(sentence.folded):
-        value = int(match.group().replace(" ", ""))
+        value = int(re.sub(r"\D", "", match.group()))
         matching = tuple(each.number for each in invoices if int(each.amount) == value)
         inside = any(start < match.end() and end > match.start() for start, end in spans)
         if len(matching) == 1 and not inside:
@@ -191,7 +201,7 @@ def _by_amount(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
     return found
 
 
-_BARE_AMOUNT = re.compile(r"(?<![\w.,/-])(?:\d{1,3} \d{3}|\d{2,7})(?![\w.,/-]*\d)")
+_BARE_AMOUNT = re.compile(r"(?<![\w.,/-])(?:\d{1,3}[ .,']\d{3}|\d{2,7})(?![\w.,/-]*\d)")
 
 
 def _invoices_by_month(
@@ -266,19 +276,48 @@ def _by_quantity(
         "other": rest if named else (),
         "first": listed[:1],
         "first_two": listed[:2] if len(listed) > 2 else (),
+        "first_three": listed[:3] if len(listed) > 3 else (),
         "second": listed[1:2],
+        "third_one": listed[2:3],
         "last": listed[-1:],
+        "last_two": listed[-2:] if len(listed) > 2 else (),
         "oldest": _by_due(invoices)[:1],
         "biggest": (by_amount[-1].number,) if by_amount[-1].amount > by_amount[-2].amount else (),
         "smallest": (by_amount[0].number,) if by_amount[0].amount < by_amount[1].amount else (),
+        "smallest_two": _two(by_amount),
+        "biggest_two": _two(by_amount[::-1]),
     }
     texts = words(sentence.folded)
     hits = sorted(_wording(language).quantities.find(texts), key=lambda hit: hit.first - hit.after)
     return [
         _Found(texts[hit.first].start, texts[hit.after - 1].end, means[hit.name], specific=False)
         for hit in hits
-        if means[hit.name]
+        if means.get(hit.name)
     ]
+
+
+def _two(ordered: Sequence[InvoiceRef]) -> tuple[str, ...]:
+    """The first two of an order by amount; none where the third has the second's amount, or is none."""
+    if len(ordered) < 3 or ordered[1].amount == ordered[2].amount:
+        return ()
+    return tuple(invoice.number for invoice in ordered[:2])
+
+
+def _all_but(
+    sentence: Sentence, language: str, invoices: Sequence[InvoiceRef], found: Sequence[_Found]
+) -> list[_Found]:
+    """As in "all of them are paid except 312": a word for all, and behind it "except" with some."""
+    texts = words(sentence.folded)
+    hits = _wording(language).quantities.find(texts)
+    out = next((texts[hit.first].start for hit in hits if hit.name == "except"), None)
+    whole = next(
+        (hit for hit in hits if hit.name == "all" and out is not None and texts[hit.after - 1].end <= out), None
+    )
+    but = {number for each in found if out is not None and each.start >= out for number in each.numbers}
+    if whole is None or not but or any(each.start < texts[whole.after - 1].end for each in found):
+        return []
+    rest = tuple(invoice.number for invoice in invoices if invoice.number not in but)
+    return [_Found(texts[whole.first].start, texts[whole.after - 1].end, rest)] if rest else []
 
 
 def _by_due(invoices: Sequence[InvoiceRef]) -> tuple[str, ...]:
@@ -302,7 +341,10 @@ class _Wording:
     quantities: Phrases
 
 
-_QUANTITIES = ("all", "other", "first", "first_two", "second", "last", "oldest", "biggest", "smallest")
+_QUANTITIES = (
+    "all", "other", "except", "first", "first_two", "first_three", "second", "third_one", "last", "last_two", "oldest",
+    "biggest", "smallest", "biggest_two", "smallest_two",
+)  # fmt: skip
 
 
 @cache

@@ -28,8 +28,10 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:n|no|nr|num|ref|rif|m|mm|mme|mlle|mr|mrs|ms|st|ste|art|env|cf|etc|ca|bzw|inkl|exkl|zzgl|tel|sr|sra|sig"
     r"|dott|dr|spett|fatt|fact|fra|f|inv|av|bd|p|pp|ex|evtl|ggf|usw|d|h|z|b|u|a|i|e|g|s|jl|approx|vs|min|max|janv|fevr"
     r"|fev|avr|juil|sept|oct|nov|dec|jan|feb|mar|apr|jun|jul|aug|sep|okt|dez"
-    r"|fr|ds|mts|lfd|crt|ct|inst|prox|jl|v|ene|abr|ago|gen|mag|giu|lug|ott|mrt|kw|wk)|\d)\.$"
+    r"|fr|ds|mts|lfd|crt|ct|inst|prox|jl|v|ene|abr|ago|gen|mag|giu|lug|ott|mrt|kw|wk))\.$"
 )
+_NUMBER_STOP = re.compile(r"\d\.$")
+_LIST_NUMBER = re.compile(r"\W*\d{1,2}\.")
 _SIGNATURE_MARK = re.compile(r"^(--|__|==|\*\*\*)\s*$|^-- ?$")
 _MAX_SIGNATURE_LINES = 14
 
@@ -60,7 +62,7 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
     composed = compose(text)[:_MAX_TEXT]
     language = detect_language(composed)
     body = strip_shape(composed)
-    pieces = split_sentences(body)[:_MAX_SENTENCES] or [body.strip() or composed.strip() or "-"]
+    pieces = split_sentences(body, language)[:_MAX_SENTENCES] or [body.strip() or composed.strip() or "-"]
     sentences: list[Sentence] = []
     before: date | None = None
     for piece in pieces:
@@ -87,20 +89,27 @@ def strip_shape(text: str) -> str:
     return body or text.strip()
 
 
-def split_sentences(text: str) -> list[str]:
-    """Sentences: parted at sentence marks and at line ends, but not in a wrapped line nor after an abbreviation."""
+def split_sentences(text: str, language: str) -> list[str]:
+    """Sentences: parted at sentence marks and at line ends, but not in a wrapped line, after an abbreviation, after the
+    number of a list or, in German, of a day.
+    """
     joined = _unwrap(text)
     pieces: list[str] = []
     start = 0
     for found in _BOUNDARY.finditer(joined):
-        if "\n" not in found.group() and _ABBREVIATION.search(
-            fold(joined[max(start, found.start() - 8) : found.start()])
-        ):
+        if "\n" not in found.group() and _goes_on(joined[start : found.start()], joined[found.end()], language):
             continue
         pieces.append(joined[start : found.end()])
         start = found.end()
     pieces.append(joined[start:])
     return [piece.strip() for piece in pieces if any(char.isalnum() or char == "?" for char in piece)]
+
+
+def _goes_on(piece: str, following: str, language: str) -> bool:
+    """Whether the full stop behind `piece` ends no sentence; `following` is the first character behind the blank."""
+    if _NUMBER_STOP.search(piece):
+        return language == "de" or not following.isupper() or bool(_LIST_NUMBER.fullmatch(piece))
+    return bool(_ABBREVIATION.search(fold(piece[-8:])))
 
 
 def delexicalise(sentence: Sentence) -> str:

@@ -51,7 +51,7 @@ from classifier.training import Trained
 DEFAULT = Path(__file__).parent / "built"
 
 #: Counted up whenever an older program could not read, or would misread, what is written.
-FORMAT = 2
+FORMAT = 3
 
 ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
 

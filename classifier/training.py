@@ -35,6 +35,7 @@ from classifier.calibration import (
     primary_inputs,
 )
 from classifier.data import Row
+from classifier.encoders.tuned import Heard, Tuned
 from classifier.encoders.values import Encoder, Named
 from classifier.errors import DataError
 from classifier.estimators import NO_REASON, Estimators, RawScores
@@ -90,7 +91,7 @@ class Trained:
 
 
 def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | None = None) -> Trained:
-    """Train on `rows`, with the vectors of `encoder` where there is one.
+    """Train on `rows`, with the vectors of `encoder` and what its tuned network hears, where there is one.
 
     Raises:
         DataError: an intent has no rows, or all rows are one hand's.
@@ -125,6 +126,7 @@ class Examples:
     findings: tuple[Findings, ...]
     vocabulary: Vocabulary
     counts: Counts
+    heard: tuple[Heard, ...] | None
     segments: Segments
 
     def without_encoder(self) -> Examples:
@@ -142,6 +144,7 @@ class Segments:
 
     rows: tuple[int, ...]
     counts: Counts | None
+    heard: tuple[Heard, ...] | None
     intents: tuple[str | None, ...]
 
     def of(self, chosen: Sequence[int]) -> list[list[int]]:
@@ -154,17 +157,28 @@ class Segments:
 
 
 def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
+    """Each row is heard by an adapter of the tuned network that never saw its hand."""
+    tuned = encoder.tuned if encoder else None
     progress(f"reading {len(rows)} replies" + (f" with {encoder.identity.name}" if encoder else ""))
     prepared = prepare_rows(rows)
     vocabulary, counts = Vocabulary.of(prepared, encoder)
     findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
-    segments = _segments(rows, prepared, findings, vocabulary)
-    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, segments)
+    segments = _segments(rows, prepared, findings, vocabulary, tuned)
+    heard = _heard(tuned, prepared, [row.hand for row in rows])
+    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, heard, segments)
+
+
+def _heard(tuned: Tuned | None, messages: Sequence[Prepared], hands: Sequence[str]) -> tuple[Heard, ...] | None:
+    if tuned is None:
+        return None
+    texts = [[sentence.text for sentence in each.sentences] for each in messages]
+    return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands]))
 
 
 def _segments(
-    rows: Sequence[Row], prepared: Sequence[Prepared], findings: Sequence[Findings], vocabulary: Vocabulary
-) -> Segments:
+    rows: Sequence[Row], prepared: Sequence[Prepared], findings: Sequence[Findings], vocabulary: Vocabulary,
+    tuned: Tuned | None,
+) -> Segments:  # fmt: skip
     owners: list[int] = []
     texts: list[Prepared] = []
     intents: list[str | None] = []
@@ -176,7 +190,8 @@ def _segments(
             owners.append(index)
             texts.append(text)
             intents.append(said.pop() if is_split and len(said) == 1 else None)
-    return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, tuple(intents))
+    heard = _heard(tuned, texts, [rows[owner].hand for owner in owners])
+    return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, heard, tuple(intents))
 
 
 def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> tuple[Judged, Calibration]:
@@ -271,13 +286,18 @@ class _Held:
 
 def _score_fold(examples: Examples, fold: Fold) -> _Held:
     estimators = fit_estimators(examples, fold.train)
-    scores = estimators.scores_of(examples.counts.take(fold.test))
+    scores = estimators.scores_of(examples.counts.take(fold.test), _taken(examples.heard, fold.test))
     of_rows = examples.segments.of(fold.test)
     wanted = [at for own in of_rows for at in own]
     counted = examples.segments.counts
-    scored = iter(estimators.scores_of(counted.take(wanted)) if counted and wanted else [])
+    heard = _taken(examples.segments.heard, wanted)
+    scored = iter(estimators.scores_of(counted.take(wanted), heard) if counted and wanted else [])
     segments = [list(itertools.islice(scored, len(own))) for own in of_rows]
     return _Held(dict(zip(fold.test, scores, strict=True)), segments)
+
+
+def _taken(heard: Sequence[Heard] | None, chosen: Sequence[int]) -> list[Heard] | None:
+    return [heard[at] for at in chosen] if heard is not None else None
 
 
 def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Calibration:

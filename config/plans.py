@@ -236,6 +236,19 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.toml"))
 
 
+def _refuse_starving(table: _PlanTable, path: Path) -> None:
+    """A customer who gets a mail about other invoices at every gap would never come to a step that keeps longer."""
+    for number, step in enumerate(table.step):
+        if table.gap_days is not None and step.after_mail >= table.gap_days:
+            raise ConfigError(
+                path,
+                f"step.{number}.after_mail",
+                f"fewer days than the {table.gap_days} between two mails (gap_days)",
+                "Lower it, or raise gap_days: a customer who gets a mail at every gap would never come to this step.",
+                found=str(step.after_mail),
+            )
+
+
 def _read(path: Path, gap_days: int) -> Plan:
     try:
         table = _PlanTable.model_validate(read_toml(path))
@@ -249,10 +262,12 @@ def _read(path: Path, gap_days: int) -> Plan:
             "Rename the file or the plan.",
             found=f'"{table.name}"',
         )
+    _refuse_starving(table, path)
+    gap_days = gap_days if table.gap_days is None else table.gap_days
     return Plan(
         name=table.name,
         version=table.version,
-        gap_days=gap_days if table.gap_days is None else table.gap_days,
+        gap_days=gap_days,
         steps=tuple(
             Step(
                 name=step.name,
@@ -267,7 +282,7 @@ def _read(path: Path, gap_days: int) -> Plan:
                 approval=step.approval,
                 charges=step.charges,
                 offers_instalments=step.offers_instalments,
-                after_mail=step.after_mail,
+                after_mail=min(step.after_mail, gap_days - 1),  # where the settings' gap is a short one
             )
             for step in table.step
         ),

@@ -409,7 +409,7 @@ class Reports(Section):
     """Whether each account manager (column `account_manager`, where it is a mail address) gets that of their own."""
     warn_to: tuple[fields.MailAddress, ...] = ()
     """Who is told by mail of a run that went wrong: a server out of reach, a refused mail, sending stopped by relance
-    itself. Each trouble once."""
+    itself, mails that were not handled for an hour. Each trouble once."""
     digest_day: fields.Weekday = "monday"
     """Day of the week on which it leaves, from the start of `sending_hours` on; it tells of the week before."""
     objectives: Objectives = Objectives()

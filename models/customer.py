@@ -31,6 +31,8 @@ class Customer(Base):
     registration_number: Mapped[str | None] = mapped_column(String(64))
     vat_number: Mapped[str | None] = mapped_column(String(64))
     insolvent_since: Mapped[date | None]
+    no_mail_since: Mapped[date | None]
+    """Since when it wants no reminder by mail: each such step becomes a call, for a person to choose the way."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     strangers_hold_no_more: Mapped[bool] = mapped_column(default=False)

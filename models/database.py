@@ -80,6 +80,11 @@ class Database:
         """Where the head of the log is noted, outside of the database."""
         return AnchorFile(key_path(self.url, self.root).with_suffix(".anchors"))
 
+    @property
+    def workers(self) -> Path:
+        """The folder where the processes of this installation show that they live, beside the signing key."""
+        return key_path(self.url, self.root).with_suffix(".workers")
+
     def is_bound_here(self, session: Session) -> bool:
         """Whether this is the database that may send from this place: neither restored, copied nor set back."""
         bound = session.scalar(select(Installation.fingerprint))

@@ -62,6 +62,10 @@ class Processed:
     quarantined: int
     failures: int
 
+    @property
+    def tried(self) -> int:
+        return self.read + self.quarantined + self.failures
+
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
@@ -82,14 +86,15 @@ def process(
     now: datetime,
     owner: str,
     stop: Callable[[], bool] = lambda: False,
+    at_most: int | None = None,
 ) -> Processed:
     """Read every stored mail. Harmless when run twice, and beside other owners.
 
     ``owner`` names the worker: two that live at once have two names, and one that starts again may keep its own.
-    ``stop`` is asked between two claims.
+    ``stop`` is asked between two claims; none is begun once ``at_most`` mails were tried.
     """
     total = Processed(0, 0, 0)
-    while not stop():
+    while not stop() and (at_most is None or total.tried < at_most):
         claimed = _claim(database, owner, now)
         if not claimed:
             break

@@ -98,6 +98,24 @@ def release(session: Session, on: Target, deed: Deed) -> int:
     return len(rows)
 
 
+def stop_mails(session: Session, customer: Customer, deed: Deed, settings: Settings) -> bool:
+    """No reminder goes to this customer by mail any more, each such step becomes a call; whether that is new."""
+    if customer.no_mail_since is not None:
+        return False
+    customer.no_mail_since = freshness.local_day(deed.at, settings)
+    events.record(session, "customer.mails_stopped", customer, actor=deed.actor, at=deed.at)
+    return True
+
+
+def resume_mails(session: Session, customer: Customer, deed: Deed) -> bool:
+    """Reminders may go to this customer by mail again; whether they were stopped."""
+    if customer.no_mail_since is None:
+        return False
+    customer.no_mail_since = None
+    events.record(session, "customer.mails_resumed", customer, actor=deed.actor, at=deed.at)
+    return True
+
+
 def note(session: Session, on: Target, kind: str, text: str, deed: Deed) -> Note:
     """Write down what a person says about an invoice or customer; ``kind`` is one of Note's."""
     row = Note(customer_id=on.customer.id, invoice_id=on.invoice_id, kind=kind, text=text, by=deed.actor, at=deed.at)

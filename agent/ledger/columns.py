@@ -119,6 +119,7 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
         Column("registration_number", _text(64)),
         Column("vat_number", _text(64)),
         Column("insolvent_since", cells.day),
+        Column("no_mail_since", cells.day),
     ),
     Kind.CONTACTS: (
         Column("customer_id", _ID, True),

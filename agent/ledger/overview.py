@@ -20,6 +20,7 @@ from agent.reminders.loading import customer_views, plan_settings
 from agent.reminders.rules import CHASED, invoice_hindrance, is_owed
 from config import Settings
 from config.errors import RelanceError
+from config.plans import Step
 from models import Contact, Customer, Delivery, Hold, Invoice, Message, Promise, Reminder, ReminderLine
 from models.states import CLOSED, DeliveryState, PromiseState
 
@@ -212,10 +213,10 @@ def _last_sent(session: Session, ids: Collection[int] | None) -> dict[int, StepS
 
 def steps_ahead(
     session: Session, settings: Settings, now: datetime, customer_ids: Collection[str] | None = None
-) -> dict[int, StepAhead]:
-    """By invoice: the plan's next step and its day, for all customers or for some."""
+) -> dict[int, tuple[Step, date]]:
+    """By invoice: the plan's next step and the customer's day on which it is due, for all customers or for some."""
     planning = plan_settings(settings)
-    ahead: dict[int, StepAhead] = {}
+    ahead: dict[int, tuple[Step, date]] = {}
     for customer in customer_views(session, settings, now, customer_ids):
         today = schedule.local_day(now, customer.timezone)
         for invoice in customer.invoices:
@@ -224,14 +225,15 @@ def steps_ahead(
             step = next_step(invoice, plan, today) if is_asked_for else None
             if step is not None:
                 due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, planning)
-                ahead[invoice.id] = StepAhead(step.name, schedule.local_day(due_at, customer.timezone))
+                ahead[invoice.id] = step, schedule.local_day(due_at, customer.timezone)
     return ahead
 
 
-def _after(hold: HoldShown | None, ahead: StepAhead | None) -> StepAhead | None:
+def _after(hold: HoldShown | None, ahead: tuple[Step, date] | None) -> StepAhead | None:
     """The step as a hold leaves it: not before the hold's end, and unknown where that is open."""
-    if ahead is None or hold is None:
-        return ahead
-    if hold.until is None or ahead.on <= hold.until:
+    if ahead is None:
         return None
-    return ahead
+    step, on = ahead
+    if hold is not None and (hold.until is None or on <= hold.until):
+        return None
+    return StepAhead(step.name, on)

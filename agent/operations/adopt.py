@@ -30,7 +30,8 @@ def adopt(database: Database, drains: Drains, by: str, now: datetime) -> bool:
             return False
     for mailbox in drains.settings.mailbox:
         drains.collect(mailbox, now)
-    drains.understand(now)
+    while drains.understand(now).has_more:
+        pass
     with database.write() as session:
         row = session.scalars(select(Installation).with_for_update()).one()
         was, row.fingerprint, row.bound_at, row.bound_by = row.fingerprint, place, now, by

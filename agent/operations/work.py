@@ -56,6 +56,12 @@ class Held:
     """When the folder that was compared longest ago was; None: one of them never was to its end."""
     unhandled: int
     """Mails in that are stored for more than an hour, and neither applied, nor queued, nor quarantined."""
+    is_uncompared: bool = False
+    """The mailbox is looked at, and yet a folder of it was not compared for long."""
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.unhandled) or self.is_uncompared
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +94,18 @@ def gather(database: Database, settings: Settings, now: datetime) -> Work:
             overdue_exceptions=session.scalar(select(func.count()).where(waiting, ExceptionItem.due_at < now)) or 0,
             stops=tuple(session.scalars(select(SendingStop.detail).where(SendingStop.lifted_at.is_(None)))),
             last_event_at=session.scalar(select(func.max(Event.at))),
-            held=tuple(_held(session, name, now) for name in settings.mailbox),
+            held=tuple(held(session, name, now) for name in settings.mailbox),
         )
 
 
-def _held(session: Session, mailbox: str, now: datetime) -> Held:
+def held(session: Session, mailbox: str, now: datetime) -> Held:
+    """What lies in a mailbox, and what of it is not handled."""
     folders = session.scalars(select(Folder).where(Folder.mailbox == mailbox, Folder.looked_at.is_not(None))).all()
     # A folder that is gone from the server is not looked at any more, and speaks of nothing.
     latest = max((folder.looked_at for folder in folders if folder.looked_at), default=now)
     there = [folder for folder in folders if folder.looked_at and latest - folder.looked_at < SWEPT_AT_LEAST]
     swept = [folder.swept_at for folder in there]
+    compared_at = min((moment for moment in swept if moment), default=None)
     unhandled = select(func.count()).where(
         Message.mailbox == mailbox,
         Message.direction == Direction.IN,
@@ -108,8 +116,9 @@ def _held(session: Session, mailbox: str, now: datetime) -> Held:
         name=mailbox,
         folders=len(there),
         mails=sum(folder.seen for folder in there),
-        swept_at=min((moment for moment in swept if moment), default=None) if all(swept) else None,
+        swept_at=compared_at if all(swept) else None,
         unhandled=session.scalar(unhandled) or 0,
+        is_uncompared=compared_at is not None and latest - compared_at > SWEPT_AT_LEAST,
     )
 
 

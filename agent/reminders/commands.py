@@ -41,7 +41,9 @@ def plan_command(
     ctx: Context = context.obj
     settings, database, now = ctx.settings(), ctx.database(), ctx.now()
     at = now if on is None else _opening(settings, on.date(), now)
-    plans = plan.preview(database, settings, at, now)
+    plans = (
+        plan.preview(database, settings, now) if on is None else plan.preview_day(database, settings, on.date(), now)
+    )
     reminders = [_reminder_row(r) for p in plans for r in p.reminders]
     left_out = [
         {"invoice": x.invoice_number, "customer": x.customer_id, "reason": x.reason.value, "detail": x.detail}
@@ -54,7 +56,8 @@ def plan_command(
         return
     if settings.policy.mode == "observe":
         ctx.say('Mode "observe": nothing of this is sent. Set policy.mode to "suggest" or "automatic".')
-    ctx.say(f"{len(reminders)} reminder(s) due at {at:%Y-%m-%d %H:%M} UTC, {len(left_out)} invoice(s) left out:")
+    when = f"at {at.astimezone(settings.zone):%Y-%m-%d %H:%M}" if on is None else f"on {on:%Y-%m-%d}"
+    ctx.say(f"{len(reminders)} reminder(s) due {when}, {len(left_out)} invoice(s) left out:")
     ctx.emit([_short(row) for row in reminders], json=False)
     ctx.emit(left_out, json=False)
 
@@ -89,7 +92,9 @@ def simulate_command(
     if json:
         ctx.emit(rows, json=True)
         return
-    ctx.emit([{"at": f"{row['at']:%Y-%m-%d %H:%M}", **_short(row)} for row in rows], json=False)
+    ctx.emit(
+        [{"at": f"{row['at'].astimezone(settings.zone):%Y-%m-%d %H:%M}", **_short(row)} for row in rows], json=False
+    )
     ctx.say(f"{len(rows)} step(s) from {first:%Y-%m-%d} to {last:%Y-%m-%d}, if nobody answered or paid.")
 
 

@@ -7,7 +7,7 @@ leave only while planning would still name each of its invoices, with the same b
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -44,6 +44,8 @@ class _Candidate:
     invoice: InvoiceView
     step: Step
     due_at: datetime
+    in_place_of_mail: bool
+    """The plan has a mail here, and the customer wants none."""
 
 
 def next_step(invoice: InvoiceView, plan: Plan, today: date) -> Step | None:
@@ -123,10 +125,23 @@ def _candidate(
         return hindrance
     if step.name in invoice.steps_reserved:
         return Hindrance.ON_ITS_WAY, f"step {step.name} is on its way"
+    unwanted = customer.no_mail_since is not None and step.channel is Channel.MAIL
+    if unwanted and step.day < 0:
+        return None  # nobody is called about what is not due yet
+    if unwanted:
+        step = _by_phone(step, plan)
     due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, settings)
     if not is_due:
         return Hindrance.STEP_LATER, f"step {step.name} follows on {schedule.local_day(due_at, customer.timezone)}"
-    return _Candidate(invoice, step, due_at)
+    return _Candidate(invoice, step, due_at, unwanted)
+
+
+def _by_phone(step: Step, plan: Plan) -> Step:
+    """A mail's step for a customer who wants no mails: a person's call, no sooner after the last word than a mail."""
+    return replace(
+        step, channel=Channel.CALL, after_mail=plan.gap_days, approval="none", attach_invoice=False,
+        attach_statement=False,
+    )  # fmt: skip
 
 
 def _covered(invoice: InvoiceView, covered: frozenset[str]) -> tuple[Hindrance, str] | None:
@@ -144,6 +159,8 @@ def _groups(candidates: Iterable[_Candidate]) -> Iterable[list[_Candidate]]:
 
     def key(candidate: _Candidate) -> tuple[str, str]:
         step = candidate.step
+        if candidate.in_place_of_mail:
+            return candidate.invoice.currency, "~in place of a mail"
         if step.channel is not Channel.MAIL:
             return candidate.invoice.currency, step.name
         return candidate.invoice.currency, "~announced" if step.day < 0 else ""
@@ -213,6 +230,8 @@ def _reminder(
     notes = []
     if step.attach_invoice:
         notes += [f"no PDF of {c.invoice.number} to attach" for c in group if not c.invoice.documents]
+    if oldest.in_place_of_mail:
+        notes.append(f"in place of a mail: wants none since {customer.no_mail_since}; call, or choose another way")
     return PlannedReminder(
         customer=customer,
         currency=currency,
@@ -251,6 +270,8 @@ class FrozenMail:
     """`said_by` of the reminder that it was composed from; None: it was composed before that was kept."""
 
 
+NO_MAIL = "the customer wants no mails any more"
+
 READ_AT_MOST = timedelta(minutes=15)
 """How long ago the mailbox may have been read when a mail leaves: an answer that waits there must be seen first."""
 
@@ -262,6 +283,8 @@ def last_look(
 
     ``customer`` is seen as if this very delivery did not exist.
     """
+    if customer.no_mail_since is not None:
+        return NO_MAIL
     plan = plan_customer(customer, ledger, settings, now)
     planned = {line.invoice.id: line for r in plan.reminders if r.step.channel is Channel.MAIL for line in r.lines}
     reasons = {left.invoice_number: left for left in plan.left_out}
@@ -309,6 +332,8 @@ def lapsed(
 
     ``customer`` is seen as if this very delivery did not exist.
     """
+    if customer.no_mail_since is not None:
+        return NO_MAIL
     plan = plan_customer(customer, ledger, settings, now)
     if any(r.step.channel is Channel.MAIL and r.currency == mail.currency for r in plan.reminders):
         return last_look(mail, customer, ledger, settings, now)

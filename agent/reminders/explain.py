@@ -35,6 +35,8 @@ def explain_invoice(
     sentences.append(
         f"Its plan is {chosen.plan.name}, version {chosen.plan.version}, because {chosen.because}; {segment}."
     )
+    if customer.no_mail_since is not None:
+        sentences.append(f"The customer wants no mails since {customer.no_mail_since}: such a step becomes a call.")
     step = _next(view, customer, planning, now)
     if step is not None:
         sentences.append(f"The next step is {step[0]}, on {step[1]} at the earliest.")

@@ -30,7 +30,7 @@ from agent.reminders.values import (
     ThreadView,
 )
 from config import Settings
-from config.plans import load_plans
+from config.plans import Channel, load_plans
 from config.statuses import load_statuses
 from models import (
     Allocation,
@@ -190,6 +190,20 @@ class _Rows:
         for customer_id, currency, moment in session.execute(query):
             if moment is not None:
                 self.last_mail[customer_id][currency] = moment
+        # Who wants no mails is called in their place, and the gap counts between those calls.
+        called = (
+            select(
+                Reminder.customer_id,
+                Reminder.currency,
+                func.max(Reminder.created_at, type_=Reminder.created_at.type),
+            )
+            .join(Customer, Customer.id == Reminder.customer_id)
+            .where(Customer.no_mail_since.is_not(None), Reminder.channel == Channel.CALL.value, chosen)
+            .group_by(Reminder.customer_id, Reminder.currency)
+        )
+        for customer_id, currency, moment in session.execute(called):
+            known = self.last_mail[customer_id].get(currency, moment)
+            self.last_mail[customer_id][currency] = max(known, moment)
         # What a colleague wrote by hand counts as the last mail: the next step keeps its gap from there, too.
         by_hand = (
             select(Message.customer_id, func.max(Message.received_at, type_=Message.received_at.type))
@@ -324,6 +338,7 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         account_manager=customer.account_manager,
         pays_by_debit=rows.statuses.is_direct_debit(customer.payment_method),
         on_account=rows.on_account.get(customer.id, {}),
+        no_mail_since=customer.no_mail_since,
         mails_today=sum(local_day(moment, zone) == today for moment in rows.mails.get(customer.id, ())),
     )
 

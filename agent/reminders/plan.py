@@ -9,7 +9,7 @@ what is reserved is no longer due.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import structlog
 from jinja2 import Environment
@@ -46,15 +46,31 @@ class Planned:
     left_out: int
 
 
-def preview(database: Database, settings: Settings, now: datetime, ledger_now: datetime) -> list[CustomerPlan]:
-    """What would be planned at ``now``; changes nothing. The ledger's age is judged at ``ledger_now``."""
+def preview(database: Database, settings: Settings, now: datetime) -> list[CustomerPlan]:
+    """What would be planned at ``now``; changes nothing."""
     plan = loading.plan_settings(settings)
     with database.read() as session:
         ledger = loading.ledger_view(session, settings, database)
         views = loading.customer_views(session, settings, now)
-    if ledger_now < now:
-        ledger = loading.as_if_imported(ledger, ledger_now, now)
     return [decide.plan_customer(view, ledger, plan, now) for view in views]
+
+
+def preview_day(database: Database, settings: Settings, day: date, now: datetime) -> list[CustomerPlan]:
+    """What would be planned on ``day``: each customer is judged when its own offices open, in its own zone (today not
+    before ``now``). Changes nothing. The ledger is taken to go on being imported as punctually as it is at ``now``.
+    """
+    plan = loading.plan_settings(settings)
+    noon = datetime.combine(day, time(12), tzinfo=settings.zone)
+    with database.read() as session:
+        ledger = loading.ledger_view(session, settings, database)
+        views = loading.customer_views(session, settings, noon)
+    found = []
+    for view in views:
+        opens = schedule.opening_on(day, view, plan)
+        at = max(opens, now) if local_day(now, view.timezone) == day else opens
+        seen = loading.as_if_imported(ledger, now, at) if now < at else ledger
+        found.append(decide.plan_customer(view, seen, plan, at))
+    return found
 
 
 def foresee(database: Database, settings: Settings, first: date, last: date, now: datetime) -> list[Simulated]:

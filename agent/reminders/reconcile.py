@@ -10,6 +10,7 @@ The copy: where the provider files none, each sent mail is looked for in Sent an
 between is found by the look.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -75,12 +76,14 @@ def lapse(database: Database, mailbox: str, now: datetime) -> int:
     return len(lapsed)
 
 
-def orphaned(database: Database, mailbox: str, owner: str, now: datetime) -> int:
-    """At the start of the only daemon of a database nobody else can own a delivery: end all foreign leases at once."""
+def orphaned(database: Database, mailbox: str, owner: str, now: datetime, dead: Collection[str] | None = None) -> int:
+    """End the leases of workers that are dead; how many deliveries those were.
+
+    ``dead`` names them; None: everybody but ``owner``, who is the only daemon of the database.
+    """
+    theirs = Delivery.owner != owner if dead is None else Delivery.owner.in_(dead)
     with database.write() as session:
-        query = select(Delivery).where(
-            Delivery.mailbox == mailbox, Delivery.owner.is_not(None), Delivery.owner != owner
-        )
+        query = select(Delivery).where(Delivery.mailbox == mailbox, Delivery.owner.is_not(None), theirs)
         found = session.scalars(query.with_for_update(skip_locked=True)).all()
         for delivery in found:
             delivery.lease_until = now - timedelta(seconds=1)

@@ -28,6 +28,15 @@ def opening(moment: datetime, customer: CustomerView, channel: Channel, settings
     return next_sending_time(moment, customer.country, customer.timezone, settings.sending_hours, quiet)
 
 
+def opening_on(day: date, customer: CustomerView, settings: PlanSettings) -> datetime:
+    """When the customer's offices open on ``day``; when they would, where they stay closed."""
+    zone = ZoneInfo(customer.timezone)
+    opens = opening(datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC), customer, Channel.CALL, settings)
+    if local_day(opens, zone) == day:
+        return opens
+    return datetime.combine(day, settings.sending_hours[0], tzinfo=zone).astimezone(UTC)
+
+
 def due_at(
     step: Step, due_date: date, customer: CustomerView, currency: str, plan: Plan, settings: PlanSettings
 ) -> datetime:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from agent.reminders import schedule
 from agent.reminders.decide import next_step, plan_customer
@@ -47,7 +46,7 @@ def simulate(
     while day <= last:
         if is_working_day(customer.country, day):
             view = replace(seen(customer, day), mails_today=0)
-            at = _opening(day, view, settings)
+            at = schedule.opening_on(day, view, settings)
             for planned in plan_customer(view, replace(ledger, as_of=_as_of(ledger, at)), settings, at).reminders:
                 customer = carried_out(customer, planned, at)
                 yield Simulated(at, planned)
@@ -59,21 +58,21 @@ def _as_of(ledger: LedgerView, at: datetime) -> datetime | None:
     return ledger.as_of if ledger.as_of is None else max(at, ledger.as_of)
 
 
-def _opening(day: date, customer: CustomerView, settings: PlanSettings) -> datetime:
-    morning = datetime.combine(day, time.min, tzinfo=ZoneInfo(customer.timezone)).astimezone(UTC)
-    return schedule.opening(morning, customer, Channel.CALL, settings)
+UNMOVED = frozenset({InvoiceState.DISPUTED, InvoiceState.PAYMENT_REPORTED})
+"""States that an invoice keeps for as long as nobody answers, pays or decides."""
 
 
 def _nothing_before(customer: CustomerView, settings: PlanSettings, day: date) -> date:
     """A day before which no step can be due: nothing has to be judged until then."""
     days = []
     for invoice in customer.invoices:
-        if not is_owed(invoice):
+        if not is_owed(invoice) or invoice.state in UNMOVED:
             continue
         plan = settings.plan_for(customer, invoice.currency).plan
         step = next_step(invoice, plan, day)
         if step is not None:
-            days.append(schedule.step_day(invoice.due_date, step))
+            due_at = schedule.due_at(step, invoice.due_date, customer, invoice.currency, plan, settings)
+            days.append(schedule.local_day(due_at, customer.timezone))
             if step.day < 0:  # it lapses on the due date, and another step takes its place
                 days.append(invoice.due_date)
     return min(days, default=date.max)
@@ -83,6 +82,7 @@ def carried_out(customer: CustomerView, planned: PlannedReminder, at: datetime) 
     """The customer as it stands once a planned reminder was carried out."""
     steps = {line.invoice.id: line.step for line in planned.lines}
     is_mail = planned.step.channel is Channel.MAIL
+    is_word = is_mail or (customer.no_mail_since is not None and planned.step.channel is Channel.CALL)
     under = f"{planned.plan}/{planned.plan_version}"
     invoices = tuple(_reached(i, steps[i.id], under, is_mail) if i.id in steps else i for i in customer.invoices)
     key = (planned.currency, planned.plan, planned.step.name)
@@ -90,7 +90,7 @@ def carried_out(customer: CustomerView, planned: PlannedReminder, at: datetime) 
         customer,
         invoices=invoices,
         cycles={**customer.cycles, key: planned.cycle},
-        last_mail_at={**customer.last_mail_at, planned.currency: at} if is_mail else customer.last_mail_at,
+        last_mail_at={**customer.last_mail_at, planned.currency: at} if is_word else customer.last_mail_at,
         mails_today=customer.mails_today + is_mail,
     )
 

@@ -166,13 +166,20 @@ def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, no
         kind=TASK_OF[planned.step.channel],
         customer_id=reminder.customer_id,
         reminder_id=reminder.id,
-        detail=f"step {reminder.step} of plan {reminder.plan}: {planned.total} {planned.currency} open",
+        detail=_asked_for(planned)[:512],
         due_on=reminder.due_on,
         created_at=now,
         links=[TaskLink(invoice_id=line.invoice.id) for line in planned.lines],
     )
     session.add(task)
     events.record(session, "task.open", task, actor=RELANCE, at=now, kind=task.kind.value)
+
+
+def _asked_for(planned: PlannedReminder) -> str:
+    """What a task is about, in a sentence."""
+    money = f"{planned.total} {planned.currency} open"
+    less = f", {planned.to_pay} less credits" if planned.to_pay != planned.total else ""
+    return "; ".join([f"step {planned.step.name} of plan {planned.plan}: {money}{less}", *planned.notes])
 
 
 def void(session: Session, reminder: Reminder, now: datetime) -> None:

@@ -19,13 +19,14 @@ Templates run in Jinja's sandbox, and an unknown name is an error, never an empt
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -33,9 +34,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_currency
-from babel.units import format_unit
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_currency, format_decimal
 from jinja2 import (
     BaseLoader,
     ChoiceLoader,
@@ -158,8 +158,10 @@ class Catalogue:
 
     def days(self, count: int) -> str:
         """``12 jours``, ``1 day``."""
-        text = format_unit(count, "duration-day", length="long", locale=self.phrases["locale"])
-        return _unbroken(text)
+        # Not `format_unit`: babel gives "28 duration-day" where a language writes its days by an alias (it, nl).
+        locale = self.phrases["locale"]
+        text = format_timedelta(timedelta(days=count), "day", threshold=math.inf, locale=locale)
+        return _unbroken(text.replace(str(count), format_decimal(count, locale=locale)))
 
     def _date(self, day: date, pattern: str) -> str:
         return _unbroken(format_date(day, self.phrases[pattern], locale=self.phrases["locale"]))

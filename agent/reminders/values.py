@@ -98,6 +98,8 @@ class CustomerView:
     pays_by_debit: bool
     mails_today: int
     """Reminder mails that left, or are on their way, on the customer's present day."""
+    no_mail_since: date | None = None
+    """Since when it wants no reminder by mail; each such step is a call then, and the gap counts between those."""
     on_account: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     """By currency: what came in and lowers no invoice's balance yet; more than zero."""
 

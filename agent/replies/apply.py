@@ -5,7 +5,7 @@ of the process leaves `read`, and the same decision is made again. That a messag
 the unique (message, position) of its decision rows. A mail on which the program itself fails is set aside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,8 +55,8 @@ class Applied:
     queued: int
 
 
-def drain(database: Database, settings: Settings, now: datetime) -> Applied:
-    """Decide on every message that is ready for it, oldest first, a transaction each."""
+def drain(database: Database, settings: Settings, now: datetime, stop: Callable[[], bool] = lambda: False) -> Applied:
+    """Decide on every message that is ready for it, oldest first, a transaction each. ``stop`` is asked before each."""
     with database.read() as session:
         ready = or_(
             Message.kind != "human",
@@ -67,6 +67,8 @@ def drain(database: Database, settings: Settings, now: datetime) -> Applied:
         ids = list(session.scalars(query))
     applied = queued = 0
     for message_id in ids:
+        if stop():
+            break
         try:
             with database.write() as session:
                 message = session.get_one(Message, message_id, with_for_update=True)

@@ -135,8 +135,16 @@ def _always_a_persons(case: Case, _policy: PolicyView) -> Queue | None:
     rule = _prediction(case).rule
     if rule is None and not case.mentions_iban:
         return None
-    found = rule.replace("_", " ") if rule is not None else "a bank account number"
-    return Queue(ExceptionReason.RULE, f"it speaks of {found}: always a person's", priority=90)
+    found = _TOLD_OF.get(rule or "", rule) if rule is not None else "it names a bank account"
+    return Queue(ExceptionReason.RULE, f"{found}: always a person's", priority=90)
+
+
+_TOLD_OF = {
+    "insolvency": "it speaks of an insolvency",
+    "legal": "it speaks of a lawyer or a court",
+    "unsubscribe": "it asks for no more mails",
+    "bank_details": "it speaks of bank details",
+}
 
 
 def _question(case: Case, _policy: PolicyView) -> Queue | None:

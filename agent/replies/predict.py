@@ -1,7 +1,7 @@
 """Stage 1: a human answer in `read` gets its prediction; one row, nothing decided.
 
-The trained model runs outside of any transaction, in batches. If the process dies before the rows are written, the same
-messages are predicted again, with the same result.
+The trained model runs outside of any transaction, a batch at a time, so that those can be decided before the next. If
+the process dies before the rows are written, the same messages are predicted again, with the same result.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ BATCH = 64
 
 
 def drain(database: Database, settings: Settings, classifier: Classifier, now: datetime) -> int:
-    """Predict every human answer that has no prediction yet; how many."""
-    total = 0
+    """Predict the first human answers that have no prediction yet, a batch of them; how many, 0 where none is left."""
     while True:
         with database.read() as session:
             query = (
@@ -52,7 +51,7 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
             )
             replies = [store.reply_of(session, message, settings) for message in session.scalars(query)]
         if not replies:
-            return total
+            return 0
         predictions, broken = _predict(classifier, replies)
         asked = {reply.id: reply for reply in replies}
         predictions = [sharpen(p, asked[p.id]) for p in predictions]
@@ -78,8 +77,9 @@ def drain(database: Database, settings: Settings, classifier: Classifier, now: d
             )
             point("predict.keeping")
         point("predict.kept")
-        total += len(predictions)
         log.info("reply.predicted", count=len(predictions), model=classifier.version)
+        if predictions:  # else each of them was set aside, and the next batch is looked at
+            return len(predictions)
 
 
 def _predict(classifier: Classifier, replies: Sequence[Reply]) -> tuple[list[Value], dict[str, Exception]]:

@@ -13,7 +13,8 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.ledger import states
+from agent.ledger import byhand, states
+from agent.ledger.byhand import Deed
 from agent.ledger.states import Answer
 from agent.reminders import loading, reconcile
 from agent.reminders import store as reminder_store
@@ -41,7 +42,8 @@ from models.reasons import ExceptionReason
 from models.states import WAITING, DeliveryState, DisputeState, ExceptionState, MessageState
 
 INSOLVENCY = "insolvency"
-"""The rule ahead of the model (`classifier.rules`) that finds one told of."""
+OPT_OUT = "unsubscribe"
+"""Rules ahead of the model (`classifier.rules`) that find one told of."""
 INTENTS = ("paid", "promise", "dispute", "question", "other")
 DeliveryWord = Literal["sent", "again", "drop"]
 
@@ -167,6 +169,12 @@ def _must_not_chase_the_insolvent(session: Session, item: ExceptionItem, now: da
     )
 
 
+def _stop_mails(session: Session, item: ExceptionItem, by: str, settings: Settings, now: datetime) -> bool:
+    """A person agrees that the customer wants no mails: whether that was not known before."""
+    customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
+    return customer is not None and byhand.stop_mails(session, customer, Deed(by, now), settings)
+
+
 def _resolve_message(
     session: Session, item: ExceptionItem, message: Message, word: Word, settings: Settings, now: datetime
 ) -> Done:
@@ -185,6 +193,8 @@ def _resolve_message(
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     if prediction is not None and prediction.rule == INSOLVENCY and all(isinstance(a, TakeNote) for a in actions):
         _must_not_chase_the_insolvent(session, item, now)
+    is_opt_out = prediction is not None and prediction.rule == OPT_OUT and word.intent == "other"
+    stopped = is_opt_out and _stop_mails(session, item, word.by, settings, now)
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
     effects: list[Effect] = []
@@ -206,9 +216,12 @@ def _resolve_message(
     queue.settle(
         session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"resolved as {word.intent}",
         resolution={"intent": word.intent, "changes": [answer.as_json() for answer in changes],
-            "correction": correction.id, "moved": moved,
+            "correction": correction.id, "moved": moved, "mails_stopped": stopped,
         },
     )  # fmt: skip
+    if stopped:
+        told = f"customer {item.customer_id} gets no mails any more; what is due becomes a call (`relance tasks`)"
+        effects.insert(0, Effect("mails_stopped", told, detail=item.customer_id))
     nothing = Effect("noted", f"taken as {word.intent}; no invoice changes, reminders go on", detail=word.intent)
     return Done(tuple(effects) or (nothing,))
 
@@ -404,6 +417,11 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
         correction = session.get_one(Correction, correction_id)
         correction.withdrawn_at = now
         events.record(session, "correction.withdrawn", correction, actor=by, at=now)
+    if resolution.get("mails_stopped") and item.customer_id is not None:
+        byhand.resume_mails(session, session.get_one(Customer, item.customer_id), Deed(by, now))
+        effects.append(
+            Effect("mails_again", f"customer {item.customer_id} may get mails again", detail=item.customer_id)
+        )
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     if message is not None and message.state is MessageState.APPLIED and resolution.get("moved"):
         transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)

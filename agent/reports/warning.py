@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.inbound import keys
+from agent.operations import counting
 from agent.reminders import mime
 from agent.reminders.templates import mail_environment
 from agent.reminders.wire import Accepted, SmtpWire, Wire
@@ -65,7 +66,7 @@ def drain(
         if not database.is_bound_here(session):
             return 0
         known = _told(session, now)
-        found = [t for t in _troubles(session, now, 1 if at_once else IN_A_ROW) if t.key not in known]
+        found = [t for t in _troubles(session, settings, now, 1 if at_once else IN_A_ROW) if t.key not in known]
     if not found:
         return 0
     name, mailbox = next(iter(settings.mailbox.items()))
@@ -95,7 +96,7 @@ def _told(session: Session, now: datetime) -> set[str]:
     return {key for message, _, data in rows if last[message] in ended for key in data.get("about", ())}
 
 
-def _troubles(session: Session, now: datetime, in_a_row: int) -> list[Trouble]:
+def _troubles(session: Session, settings: Settings, now: datetime, in_a_row: int) -> list[Trouble]:
     found = [
         Trouble(
             f"loop:{row.name}:{row.last_ok_at.isoformat() if row.last_ok_at else ''}",
@@ -117,6 +118,12 @@ def _troubles(session: Session, now: datetime, in_a_row: int) -> list[Trouble]:
     found += [
         Trouble(f"stop:{stop.id}", "stop", stop.reason, stop.detail)
         for stop in session.scalars(stops.order_by(SendingStop.id))
+    ]
+    found += [
+        Trouble(
+            f"mails:{alarm.seq}", "uncompared" if alarm.is_uncompared else "unhandled", alarm.mailbox, str(alarm.mails)
+        )
+        for alarm in counting.alarms(session, settings)
     ]
     return found
 

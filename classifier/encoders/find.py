@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from classifier.encoders.e5 import E5
 from classifier.encoders.e5 import PACKAGE as E5_PACKAGE
-from classifier.encoders.joined import Joined, Remembering
+from classifier.encoders.remembering import Remembering
+from classifier.encoders.tuned import Tuned
 from classifier.encoders.use import Use
 from classifier.encoders.values import Encoded, Encoder, Identity
 from classifier.errors import ModelError
@@ -28,13 +28,18 @@ def has_default() -> bool:
 
 @cache
 def default_encoder() -> Encoder:
-    """Both packaged encoders side by side. Raises `ModuleNotFoundError` where one is not installed."""
-    return Remembering(_packaged(), many=encode_in_processes)
+    """The packaged encoder, with the network tuned to replies beside it.
+
+    Raises:
+        ModuleNotFoundError: one is not installed.
+        ModelError: the adapters of the tuned network belong to other weights, or were changed.
+    """
+    return Remembering(Use(Tuned()), many=encode_in_processes)
 
 
 @cache
-def _packaged() -> Encoder:
-    return Joined(E5(), Use())
+def _alone() -> Encoder:
+    return Use()
 
 
 _CHUNK = 64
@@ -42,7 +47,7 @@ _JOBS = 2
 
 
 def encode_in_processes(messages: Sequence[Sequence[str]]) -> Encoded:
-    """The vectors that the packaged encoders give, worked out in two processes: one thread each is worth more than two
+    """The vectors that the packaged encoder gives, worked out in two processes: one thread each is worth more than two
     threads that wait for each other.
     """
     chunks = [messages[at : at + _CHUNK] for at in range(0, len(messages), _CHUNK)]
@@ -51,7 +56,7 @@ def encode_in_processes(messages: Sequence[Sequence[str]]) -> Encoded:
 
 
 def _encode_chunk(messages: Sequence[Sequence[str]]) -> Encoded:
-    return _packaged().encode(messages)
+    return _alone().encode(messages)
 
 
 def encoder_named(name: str) -> Encoder | None:
@@ -63,10 +68,11 @@ def check_identity(wanted: Identity, found: Encoder, where: Path) -> None:
     """Raises `ModelError` where the trained model at `where` was trained with another encoder than `found`."""
     if found.identity == wanted:
         return
+    here = (*found.identity.parts, found.identity.tuned)
     differing = [
         f"{each.name} {each.version} ({each.weights_sha256[:12]})"
-        for each in wanted.parts
-        if each not in found.identity.parts
+        for each in (*wanted.parts, wanted.tuned)
+        if each is not None and each not in here
     ]
     raise ModelError(
         f"{where}: trained with another sentence encoder than the one here ({found.identity.name}); it needs"

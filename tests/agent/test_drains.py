@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import classifier
 import config
-from agent import heartbeats
+from agent import faults, heartbeats
 from agent.daemon import place_clock_stop
 from agent.drains import Drains, _TrainedModel
 from agent.heartbeats import Unexpected
@@ -72,7 +73,17 @@ def test_a_cycle_sends_what_is_due_and_a_second_one_nothing(
     assert (second.planned, second.delivered.sent, second.failures) == (0, 0, [])
     assert second.stored == 0  # the copies in Sent are known as our own
     assert len(smtp_sink.mails) == len(site.account.mails("Sent")) == 2
-    loops = {"collect:ar", "understand", "clockwork", "plan", "deliver:ar", "worklist", "retention", "digest", "anchor"}
+    loops = {
+        "collect:ar",
+        "understand",
+        "clockwork",
+        "plan",
+        "deliver:ar",
+        "worklist",
+        "retention",
+        "digest",
+        "anchor",
+    } | {"count"}
     assert beats(drains) == dict.fromkeys(loops, (True, 0, None))
 
 
@@ -192,8 +203,75 @@ def test_the_leases_of_the_dead_are_ended(site: Site, make_drains: Callable[[], 
         message = session.query(Message).one()
         message.owner, message.lease_until = "a worker that died", now() + timedelta(minutes=15)
     assert drains.understand(now()).read == 0
-    assert drains.take_over(now()) == 1
+    assert drains.take_over(now(), ["another one that died"]) == 0
+    assert drains.take_over(now(), ["a worker that died"]) == 1
     assert drains.understand(now()).read == 1
+
+
+def test_the_first_answers_are_decided_before_the_last_are_read(
+    site: Site, make_drains: Callable[[], Drains], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.drains.TURN", 1)
+    monkeypatch.setattr("agent.inbound.process.AT_ONCE", 1)
+    for number in range(3):
+        site.account.append(mail.reply(f"<unknown{number}@example.test>", "Hello.\n", sender=f"p{number}@acme.test"))
+    drains = make_drains()
+    drains.collect("ar", now())
+    unread: list[int] = []
+
+    def count(point: str) -> None:
+        if point == "message.applied":
+            with drains.database.read() as session:
+                unread.append(session.query(Message).filter_by(state=MessageState.STORED).count())
+
+    monkeypatch.setattr(faults, "hook", count)
+    done = drains.understand(now())
+    assert (done.read, done.queued, done.has_more) == (3, 3, False)
+    assert unread == [2, 1, 0]
+
+
+def test_understanding_gives_others_their_turn_and_comes_back(
+    site: Site, make_drains: Callable[[], Drains], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.drains.SLICE", timedelta(0))
+    site.account.append(mail.auto_reply(None))
+    drains = make_drains()
+    drains.collect("ar", now())
+    drains.clock = iter([now() + timedelta(seconds=n) for n in range(20)]).__next__
+    first = drains.run("understand")
+    assert first.again_at is not None
+    monkeypatch.setattr("agent.drains.SLICE", timedelta(minutes=1))
+    assert drains.run("understand").again_at is None
+    with drains.database.read() as session:
+        assert session.query(Message).one().state is MessageState.APPLIED
+
+
+def test_a_daemon_counts_once_it_had_the_time_to_handle_what_lay_there(
+    site: Site, make_drains: Callable[[], Drains]
+) -> None:
+    drains = make_drains()
+    drains.run("count")
+    assert "count" not in beats(drains)
+    drains.clock = lambda: now() + timedelta(minutes=11)
+    drains.run("count")
+    assert "count" in beats(drains)
+
+
+def test_a_trained_model_that_fails_keeps_no_later_mail_unread(
+    site: Site, make_drains: Callable[[], Drains], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.drains.TURN", 1)
+    monkeypatch.setattr("agent.inbound.process.AT_ONCE", 1)
+    monkeypatch.setattr("agent.drains._TrainedModel.current", lambda _: classifier.load(Path("/nowhere")))
+    site.account.append(mail.reply("<unknown@example.test>", "Hello.\n", sender="p@acme.test"))
+    site.account.append(mail.auto_reply(None))
+    drains = make_drains()
+    drains.collect("ar", now())
+    with pytest.raises(RelanceError):
+        drains.understand(now())
+    with drains.database.read() as session:
+        states = {m.kind: m.state for m in session.query(Message)}
+    assert states == {"human": MessageState.READ, "auto_reply": MessageState.APPLIED}
 
 
 def test_a_mistake_of_ours_is_told_without_anybodys_words() -> None:

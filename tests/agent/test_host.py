@@ -1,6 +1,7 @@
 """The lock, the look at the clock, the word to the service manager."""
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.host import ClockWatch, OnlyOne, tell_service_manager
+from agent.host import ClockWatch, OnlyOne, Workers, tell_service_manager
 from config.errors import NeedsPerson
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -36,6 +37,40 @@ with OnlyOne(Path({str(file)!r}), "relance run"):
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     with OnlyOne(file, "relance run"):
+        pass
+
+
+_WORKER = """
+import os, signal, sys
+from pathlib import Path
+from agent.host import Workers
+with Workers(Path(sys.argv[1]), "the killed one"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_worker_is_known_to_be_dead_and_a_living_one_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "relance.workers"
+    assert subprocess.run([sys.executable, "-c", _WORKER, str(folder)], check=False).returncode == -9
+    with Workers(folder, "one") as one, Workers(folder, "other") as other:
+        assert list(one.dead()) == list(other.dead()) == ["the killed one"]
+        one.forget(one.dead())
+        assert not other.dead()
+    assert not list(folder.iterdir())  # who ends by itself leaves nothing
+
+
+def test_of_a_worker_of_another_machine_nothing_is_known(tmp_path: Path) -> None:
+    with Workers(tmp_path, "here") as here:
+        (tmp_path / "a.lock").write_text("there\nanother-machine\nanother-start\n")
+        (tmp_path / "b.lock").write_text("")  # the power was cut while it was written
+        assert not here.dead()
+        (tmp_path / "c.lock").write_text(f"before the start\n{platform.node()}\nanother-start\n")
+        assert list(here.dead()) == ["before the start"]
+
+
+def test_a_folder_for_workers_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NeedsPerson, match="tells which daemons live"), Workers(tmp_path / "file", "here"):
         pass
 
 

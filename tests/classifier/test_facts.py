@@ -138,6 +138,28 @@ def test_one_amount_on_several_days_is_a_part_on_each() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Less the €240 credit note, €1,000 gets paid on Friday.", "1000"),
+        ("We dispute the €240 freight charge; €1,000 is approved for Thursday's run.", "1000"),
+        ("Descontando la mercancía rota, 240 €, el día 20 le pagaremos 1.000 €.", "1000"),
+        ("Minus de creditnota van 240 euro betalen we maandag 1000 euro.", "1000"),
+        ("Abzüglich der Gutschrift über 240 € überweisen wir am Freitag 1.000 €.", "1000"),
+        ("Nous vous payons vendredi 1 000 €, moins les 240 € d'avoir.", "1000"),
+    ],
+)
+def test_what_is_taken_off_the_sum_is_no_part_of_what_is_promised(text: str, left: str) -> None:
+    assert [str(part.amount) for part in _promise(text).parts] == [left]
+
+
+def test_two_amounts_that_are_all_that_is_owed_are_both_promised_where_none_is_taken_off() -> None:
+    assert [str(part.amount) for part in _promise("We pay €240 on Friday and €1,000 on 20 March.").parts] == [
+        "240",
+        "1000",
+    ]
+
+
 def test_an_amount_of_another_currency_is_no_part() -> None:
     assert _promise("We will pay $ 300 on Friday.").parts == ()
 

@@ -95,6 +95,29 @@ def test_a_list_of_numbers_is_one_segment() -> None:
     assert [each.numbers for each in segments] == [("FA-2026-0312", "FA-2026-0418"), ("FA-2026-0527",)]
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Toutes seront honorées fin mars, sauf la 418 : elle est fausse.", ["0312 0527", "0418"]),
+        ("The 312 and 418 went out, 527 is wrong.", ["0312 0418", "0527"]),
+        ("312, sent yesterday 418 on Friday 527 never ordered", ["0312", "0418", "0527"]),
+        ("les deux premières sont soldées, la dernière part vendredi", ["0312 0418", "0527"]),
+        ("La 312 est payée, les deux dernières partent vendredi.", ["0312", "0418 0527"]),
+        ("Les deux petites sont payées, la grosse part vendredi.", ["0418 0527", "0312"]),
+        ("La 312, on la paie le 15. Les portes de la 418, non.", ["0312", "0418"]),
+        ("Septembre (la 418 pis la 527) je le dois pas, la 312 est partie.", ["0418 0527", "0312"]),
+    ],
+)
+def test_each_part_is_said_of_its_own_invoices(text: str, parts: list[str]) -> None:
+    found = _find(text, MARCH, APRIL, MAY)
+    said = [" ".join(sorted(number.removeprefix("FA-2026-") for number in each.numbers)) for each in found.segments]
+    assert said == parts
+
+
+def test_an_amount_names_its_invoice_with_any_mark_between_thousands() -> None:
+    assert _find("via Manzoni (2.150): giovedì", invoice("A-1", "2150.00"), invoice("A-2", "380.00")).named == ("A-1",)
+
+
 def test_a_reply_about_one_invoice_is_not_parted() -> None:
     assert _find("La 312 est payée. Voyez votre compte.", MARCH, APRIL).segments == ()
 

@@ -37,6 +37,8 @@ def test_greeting_and_signature_come_off_and_the_message_stays(text: str, body: 
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [
+        ("Nous payons le 15. Les frais, non.", ["Nous payons le 15.", "Les frais, non."]),
+        ("1. La 771 est payée.", ["1. La 771 est payée."]),
         ("Bien reçu. Je paie demain !", ["Bien reçu.", "Je paie demain !"]),
         ("La facture n° 12 de M. Durand est payée.", ["La facture n° 12 de M. Durand est payée."]),
         ("Le 12. 03 au plus tard", ["Le 12. 03 au plus tard"]),
@@ -49,7 +51,11 @@ def test_greeting_and_signature_come_off_and_the_message_stays(text: str, body: 
     ],
 )
 def test_sentences_end_at_marks_and_lines_but_not_in_wrapped_lines(text: str, sentences: list[str]) -> None:
-    assert split_sentences(text) == sentences
+    assert split_sentences(text, "fr") == sentences
+
+
+def test_a_german_day_ends_no_sentence() -> None:
+    assert split_sentences("Wir zahlen am 15. März.", "de") == ["Wir zahlen am 15. März."]
 
 
 def test_figures_names_of_days_and_addresses_become_placeholders() -> None:

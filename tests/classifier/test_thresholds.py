@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from mapie.risk_control import BinaryClassificationController, BinaryRisk
 
 from classifier.thresholds import NEVER, Outcome, bound_thresholds, choose_thresholds, upper_limit
 
@@ -70,3 +72,28 @@ def _outcome(confidence: float, *, wrong: bool = False, candidate: bool = True, 
 
 def _queued() -> Outcome:
     return Outcome("question", 0.9, candidate=False, wrong=False, actionable=False)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("bound", [0.01, 0.02])
+def test_an_independent_library_finds_the_same_threshold(bound: float, seed: int) -> None:
+    """MAPIE's Learn-Then-Test (Angelopoulos et al. 2022) with fixed-sequence testing, the strictest threshold first."""
+    random = np.random.default_rng(seed)
+    confidence = np.unique(random.uniform(0.3, 0.999, 900).round(4))[::-1]
+    wrong = random.uniform(size=confidence.size) < (1 - confidence) ** 2
+    outcomes = [_outcome(float(each), wrong=bool(is_wrong)) for each, is_wrong in zip(confidence, wrong, strict=True)]
+    controller = BinaryClassificationController(
+        predict_function=lambda rows: np.column_stack([1 - rows[:, 0], rows[:, 0]]),
+        risk=BinaryRisk(
+            risk_occurrence=lambda right, acted: (acted == 1) & (right == 0),
+            risk_condition=lambda right, _acted: np.ones_like(right, dtype=bool),
+            higher_is_better=False,
+        ),
+        target_level=bound,
+        confidence_level=0.95,
+        best_predict_param_choice="predicted_positive_fraction",
+        list_predict_params=confidence,
+        fwer_method="fixed_sequence",
+    ).calibrate(confidence[:, np.newaxis], 1 - wrong.astype(int))
+    ours = bound_thresholds(outcomes, bound).thresholds["paid"]
+    assert ours == pytest.approx(min(controller.valid_predict_params), abs=1e-6)

@@ -46,10 +46,33 @@ def test_the_shipped_plan_is_that_of_the_trade(tmp_path: Path) -> None:
     assert plan.step("call").level == 3
 
 
+def test_shipped_calls_and_letters_keep_a_distance_from_a_late_mail_that_moves_none_in_time(tmp_path: Path) -> None:
+    """Two days of a weekend may pass before a mail; more than that is late, and what follows waits for it."""
+    for plan in load_plans(settings(tmp_path)).values():
+        mail = None
+        for step in plan.steps:
+            if step.channel is Channel.MAIL:
+                mail = step
+            elif mail is not None:
+                assert 0 < step.after_mail < plan.gap_days, (plan.name, step.name)
+                assert mail.day + 2 + step.after_mail <= step.day or plan.name == "firm", (plan.name, step.name)
+
+
+def test_a_distance_that_a_customer_with_many_invoices_would_never_reach_is_refused(tmp_path: Path) -> None:
+    call = '[[step]]\nname = "call"\nday = 9\nchannel = "call"\nlevel = 1\nafter_mail = 15\n'
+    path = write(tmp_path, PLAN + call)
+    with pytest.raises(ConfigError) as caught:
+        load_plans(settings(tmp_path))
+    assert str(path) in str(caught.value)
+    assert "fewer days than the 15" in str(caught.value)
+
+
 def test_the_gap_is_the_plans_own_or_that_of_the_settings(tmp_path: Path) -> None:
     write(tmp_path, PLAN)
     plans = load_plans(settings(tmp_path, gap_days=9))
     assert (plans["standard"].gap_days, plans["gentle"].gap_days) == (9, 15)
+    short = load_plans(settings(tmp_path, gap_days=3))["standard"]
+    assert [step.after_mail for step in short.steps if step.after_mail] == [2, 2, 2]
 
 
 def test_an_own_plan_takes_the_place_of_a_shipped_one(tmp_path: Path) -> None:

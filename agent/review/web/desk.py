@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.inbound.confined import Reader
 from agent.reports.words import Words
+from agent.review.web.keeping import Keeping
 from config import Settings
 from models import Database
 from models import Presence as Row
@@ -64,6 +65,10 @@ class Desk:
     clock: Callable[[], datetime]
     reader: Reader = field(default_factory=Reader)
     """The confined child that reads mails for the pages; it starts with the first one."""
+    keeping: Keeping = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keeping", Keeping(self.database))
 
     @property
     def presence(self) -> Presence:

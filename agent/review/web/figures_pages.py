@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -34,10 +34,10 @@ class Section:
 
 def figures_page(call: Call) -> Response:
     books, wish = _books(call), _wish(call)
-    now = {table.name: table for table in asking.of_books(books, REPORTS, wish)}
+    now = {table.name: table for table in _tables(call, books, REPORTS, wish)}
     end = wish.end or books.today
     trend = replace(wish, start=_months_before(end, TREND_MONTHS - 1), end=end, by=By.MONTH)
-    trends = {table.name: table for table in asking.of_books(books, _TRENDS, trend)}
+    trends = {table.name: table for table in _tables(call, books, _TRENDS, trend)}
     sections = [_section(call, table) for table in (now | trends).values() if table.rows]
     return call.show(
         "figures.html.j2", sections=sections, tiles=_tiles(call, now), wish=wish, end=end, showing=showing,
@@ -54,13 +54,13 @@ def table_file(call: Call) -> Response:
         raise RelanceError(call.say("error.not_found"))
     by = call.query.get("by")
     wish = replace(_wish(call), by=By(by) if by in set(By) else None)
-    table = asking.of_books(_books(call), [name], wish)[0]
+    table = _tables(call, _books(call), (name,), wish)[0]
     return _file(export.to_csv(table).encode("utf-8"), f"{name}.csv", "text/csv; charset=utf-8")
 
 
 def workbook_file(call: Call) -> Response:
     """Every table as a workbook, in the reader's language."""
-    tables = asking.of_books(_books(call), REPORTS, _wish(call))
+    tables = _tables(call, _books(call), REPORTS, _wish(call))
     titles = {name: call.say(f"figures.{name}") for name in REPORTS}
     columns = {column.name for table in tables for column in table.columns}
     words = {name: call.say(f"figure_of.{name}") for name in columns} | titles
@@ -73,8 +73,16 @@ def _file(content: bytes, name: str, kind: str) -> Response:
 
 
 def _books(call: Call) -> Books:
-    with call.desk.database.read() as session:
-        return store.books(session, call.desk.settings, call.now)
+    def read() -> Books:
+        with call.desk.database.read() as session:
+            return store.books(session, call.desk.settings, call.now)
+
+    return call.desk.keeping.of("books", call.now, read)
+
+
+def _tables(call: Call, books: Books, names: Iterable[str], wish: Wish) -> list[Table]:
+    asked = tuple(names)
+    return call.desk.keeping.of((asked, wish), call.now, lambda: asking.of_books(books, asked, wish))
 
 
 def _wish(call: Call) -> Wish:

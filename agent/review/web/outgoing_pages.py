@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from starlette.responses import Response
@@ -11,8 +11,10 @@ from agent.ledger.overview import invoices as invoices_shown
 from agent.reminders import approve
 from agent.review import deeds, outgoing, worklist
 from agent.review.conversation import mail_of
+from agent.review.outgoing import Ahead, Outgoing
 from agent.review.priority import APPROVAL_URGENCY
 from agent.review.rights import Right, must
+from agent.review.web.desk import Desk
 from agent.review.web.frame import Call
 from agent.review.web.item_pages import go_on, number_of, place_of
 from agent.review.worklist import Key, Selection
@@ -24,13 +26,12 @@ MOST_LEFT_OUT = 300
 
 def outgoing_page(call: Call) -> Response:
     desk, only_of = call.desk, call.actor.only_of
-    found = outgoing.today(desk.database, desk.settings, call.now, only_of)
     chosen = call.query.get("reason", "")
+    found, ahead = desk.keeping.of(("outgoing", only_of), call.now, lambda: _ahead(desk, call.now, only_of))
     with desk.database.read() as session:
         waiting = worklist.page(
             session, Selection(reason="approval", only_of=only_of), call.actor.name, call.now, call.today
         )
-        ahead = outgoing.calendar(session, desk.settings, call.now, only_of)
         stops = outgoing.stops(session)
     left_out = [left for left in found.left_out if not chosen or left.reason.value == chosen]
     return call.show(
@@ -38,6 +39,13 @@ def outgoing_page(call: Call) -> Response:
         left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
         last_day=call.today + timedelta(days=outgoing.DAYS - 1),
     )  # fmt: skip
+
+
+def _ahead(desk: Desk, now: datetime, only_of: str | None) -> tuple[Outgoing, dict[date, list[Ahead]]]:
+    """Today's plan and the next thirty days."""
+    found = outgoing.today(desk.database, desk.settings, now, only_of)
+    with desk.database.read() as session:
+        return found, outgoing.calendar(session, desk.settings, now, only_of)
 
 
 def _weeks(today: date) -> list[date]:

@@ -15,7 +15,7 @@ from agent.learning import gate
 from agent.learning.commands import mount
 from agent.learning.decide import Fall
 from classifier.registry import LOCAL, promoted
-from classifier.storage import MANIFEST
+from classifier.storage import FORMAT, MANIFEST
 from classifier.training import Trained
 from config.errors import RelanceError
 from models import Event
@@ -128,7 +128,7 @@ def test_an_unknown_model_is_told_with_those_that_exist(run: Run, tmp_path: Path
     name = _trained(run, tmp_path)
     result = run("model", "promote", "nothing", "--by", "Anna")
     assert name in str(result.exception)
-    assert json.loads(run("model", "show", name).stdout)["format"] == 2
+    assert json.loads(run("model", "show", name).stdout)["format"] == FORMAT
 
 
 def test_the_shipped_model_is_not_promoted_but_gone_back_to(run: Run) -> None:

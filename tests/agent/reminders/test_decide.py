@@ -14,6 +14,7 @@ from agent.reminders.decide import FrozenLine, FrozenMail, lapsed, last_look, pl
 from agent.reminders.rules import CUSTOMER_RULES, MAIL_RULES
 from agent.reminders.values import CustomerView, DoneStep, Hindrance, Recipient
 from config.choice import Selector
+from config.plans import Channel
 from models.invoice import InvoiceKind
 from models.states import InvoiceState
 from tests.builders.reminders import STANDARD, at, customer, invoice, ledger, plan_settings
@@ -64,6 +65,32 @@ def test_a_formal_notice_may_ask_for_a_distance_from_the_last_mail(distance: int
     days = [date(2026, 3, 30) + timedelta(days=n) for n in range(14)]
     due = [d for d in days if plan_customer(view, ledger(), settings, at(d.isoformat())).reminders]
     assert due[0].isoformat() == expected
+
+
+def test_who_wants_no_mails_is_called_in_their_place_about_all_that_is_late_and_the_plan_goes_on() -> None:
+    young = invoice(id=2, number="FA-2", due_date=date(2026, 3, 9))
+    view = customer(invoice(steps_done={FRIENDLY}), young, no_mail_since=date(2026, 3, 6))
+    (planned,) = plan_customer(view, ledger(), plan_settings(), at("2026-03-12")).reminders
+    assert (planned.step.name, planned.step.channel) == (FIRM, Channel.CALL)
+    assert [(line.invoice.number, line.step) for line in planned.lines] == [("FA-1", FIRM), ("FA-2", FRIENDLY)]
+    assert any("wants none since 2026-03-06" in note for note in planned.notes)
+    assert not any("PDF" in note for note in planned.notes)
+
+
+def test_calls_in_the_place_of_mails_keep_the_gap_of_mails() -> None:
+    called = {"EUR": at("2026-04-02")}
+    view = customer(invoice(steps_done={FRIENDLY}), no_mail_since=date(2026, 3, 6), last_mail_at=called)
+    assert steps(view, at("2026-04-08")) == []
+    assert steps(view, at("2026-04-09")) == [FIRM]
+
+
+def test_nobody_who_wants_no_mails_is_called_about_what_is_not_due_yet() -> None:
+    notice = replace(STANDARD.step(FRIENDLY), name="pre_due_notice", day=-5)
+    settings = plan_settings(plans={"standard": replace(STANDARD, steps=(notice, *STANDARD.steps))})
+    for wanted, expected in ((None, 1), (date(2026, 2, 1), 0)):
+        view = customer(no_mail_since=wanted)
+        plan = plan_customer(view, ledger(), settings, at("2026-02-27"))
+        assert (len(plan.reminders), plan.left_out) == (expected, ())
 
 
 def test_a_month_of_downtime_sends_the_first_step_and_not_all_of_them() -> None:
@@ -321,6 +348,7 @@ def test_what_falls_due_soon_is_announced_in_a_mail_of_its_own() -> None:
         ({"invoices": (invoice(), invoice(id=2, number="FA-2"))}, True),
         ({"invoices": (invoice(due_date=date(2026, 5, 1)),)}, True),
         ({"insolvent_since": date(2026, 3, 1)}, True),
+        ({"no_mail_since": date(2026, 3, 1)}, True),
     ],
 )
 def test_a_mail_that_waits_lapses_once_it_is_no_longer_true(change: dict[str, Any], lapses: bool) -> None:
@@ -344,6 +372,7 @@ def frozen(**changes: Any) -> FrozenMail:
         (customer(invoice(id=2, number="FA-2")), "owed"),
         (customer(invoice(state=InvoiceState.DISPUTED)), "disputed"),
         (customer(invoice(steps_done=frozenset({FRIENDLY}))), "step_later"),
+        (customer(no_mail_since=date(2026, 3, 1)), "wants no mails"),
         (customer(undecided_mails=1), "mail_undecided"),
         (customer(open_exceptions=(3,)), "exception_open"),
         (customer(recipients=(replace(COPY, role="billing"),)), "address"),

@@ -177,7 +177,7 @@ def only_mail(database: Database) -> EmailMessage:
 def test_a_step_sends_the_copies_that_there_are_and_the_statement_and_tells_which_copy_is_missing(
     database: Database, company: Settings
 ) -> None:
-    (planned,) = plan.preview(database, company, ledger.NOW, ledger.NOW)
+    (planned,) = plan.preview(database, company, ledger.NOW)
     assert planned.reminders[0].notes == ("no PDF of FA-2 to attach",)
     plan.drain(database, company, ledger.NOW)
     mail = only_mail(database)

@@ -163,6 +163,8 @@ def test_days_and_dates() -> None:
     french, english = catalogue_for(SHIPPED, "fr"), catalogue_for(SHIPPED, "en")
     assert [french.days(count) for count in (1, 2, 1200)] == [f"1{NB}jour", f"2{NB}jours", f"1{NB}200{NB}jours"]
     assert [english.days(count) for count in (1, 2, 1200)] == [f"1{NB}day", f"2{NB}days", f"1,200{NB}days"]
+    days = {language: catalogue_for(SHIPPED, language).days(28) for language in ("de", "es", "it", "nl")}
+    assert days == {"de": f"28{NB}Tage", "es": f"28{NB}días", "it": f"28{NB}giorni", "nl": f"28{NB}dagen"}
     assert french.day(date(2026, 4, 3)) == "03/04/2026"
     assert english.day(date(2026, 4, 3)) == f"3{NB}Apr{NB}2026"
 

@@ -322,7 +322,7 @@ def test_a_colleague_s_own_letter_found_in_sent_moves_the_next_mail_by_the_gap(
             customer_id="C1", state=MessageState.APPLIED,
         )  # fmt: skip
         session.add(row)
-    (planned,) = plan.preview(database, given, NOW, NOW)
+    (planned,) = plan.preview(database, given, NOW)
     assert [(x.reason, x.detail) for x in planned.left_out] == [
         (Hindrance.GAP, "the last mail left on 2026-08-31; the next one may on 2026-09-07")
     ]

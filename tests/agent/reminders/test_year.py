@@ -218,6 +218,22 @@ def test_a_simulation_that_begins_late_catches_up_without_a_burst() -> None:
     ]
 
 
+def test_a_day_is_planned_at_each_customers_own_opening(tmp_path: Path) -> None:
+    given = rows.settings(tmp_path, policy={"mode": "automatic"})
+    database = Database.open(f"sqlite:///{tmp_path / 'day.db'}", tmp_path, rows.NOW)
+    day = date(2026, 9, 4)
+    with database.write() as session:
+        for country, zone in (("FR", "Europe/Paris"), ("US", "America/New_York"), ("JP", "Asia/Tokyo")):
+            owner = rows.customer(session, country, country=country, timezone=zone)
+            rows.invoice(session, owner, f"FA-{country}", due_date=date(2026, 9, 1))
+    rows.load(database, given, "payments", rows.csv("id,date,amount,customer_id"))
+    found = planning.preview_day(database, given, day, rows.NOW)
+    assert {planned.customer.id for one in found for planned in one.reminders} == {"FR", "US", "JP"}
+    weekend = planning.preview_day(database, given, day + timedelta(days=1), rows.NOW)
+    assert {left.reason.value for one in weekend for left in one.left_out} == {"outside_hours"}
+    database.close()
+
+
 def test_a_simulation_writes_nothing_and_sees_holds_end(database_url: str, tmp_path: Path) -> None:
     given = rows.settings(tmp_path, policy={"mode": "automatic"})
     database = Database.open(database_url, tmp_path, rows.NOW)
@@ -227,7 +243,7 @@ def test_a_simulation_writes_nothing_and_sees_holds_end(database_url: str, tmp_p
         held = rows.invoice(session, owner, "FA-2", due_date=date(2026, 9, 1), currency="USD")
         rows.hold(session, owner, held, until=date(2026, 9, 20))
     rows.load(database, given, "payments", rows.csv("id,date,amount,customer_id"))
-    found = planning.foresee(database, given, date(2026, 9, 1), date(2026, 9, 30), rows.NOW)
+    found = planning.foresee(database, given, date(2026, 9, 1), date(2026, 10, 1), rows.NOW)
     told = [(one.at.date().isoformat(), one.planned.currency, one.planned.step.name) for one in found]
     assert told == [
         ("2026-09-04", "EUR", "friendly_reminder"),
@@ -237,7 +253,8 @@ def test_a_simulation_writes_nothing_and_sees_holds_end(database_url: str, tmp_p
         ("2026-09-23", "EUR", "last_reminder"),
         ("2026-09-28", "USD", "firm_reminder"),
         ("2026-09-29", "EUR", "formal_notice"),
-        ("2026-09-29", "USD", "call"),
+        ("2026-10-01", "EUR", "hand_over"),
+        ("2026-10-01", "USD", "call"),  # three days after the mail, which went late
     ]
     with database.read() as session:
         assert (session.query(Reminder).count(), session.query(Delivery).count()) == (0, 0)

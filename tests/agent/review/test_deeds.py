@@ -10,7 +10,10 @@ from agent.replies.resolve import Word
 from agent.review import debtors, outgoing, queue
 from agent.review.rights import Actor
 from config.errors import NeedsPerson
+from config.plans import Channel
+from models import Customer
 from models.user import Role
+from tests.builders import ledger
 from tests.builders.desk import NOW, Office, answer, debtor
 
 
@@ -21,6 +24,18 @@ def test_what_is_due_on_a_day_off_stands_on_the_next_working_day(small_desk: Off
     with small_desk.database.read() as session:
         ahead = outgoing.calendar(session, small_desk.desk.settings, saturday)
     assert min(ahead).weekday() == 0
+
+
+def test_invoices_of_two_levels_are_one_mail_of_the_calendar(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        owner, _ = debtor(session, name="Dupont")
+        for number, late in (("FA-OLD", 12), ("FA-NEW", 4)):
+            ledger.invoice(session, owner, number, due_date=(NOW - timedelta(days=late)).date())
+    with small_desk.database.read() as session:
+        days = outgoing.calendar(session, small_desk.desk.settings, NOW)
+    (first,) = days[min(days)]
+    assert set(first.invoices) == {"FA-OLD", "FA-NEW"}
+    assert first.channel is Channel.MAIL
 
 
 def test_an_insolvency_is_not_settled_while_reminders_would_go_on(small_desk: Office) -> None:
@@ -35,6 +50,29 @@ def test_an_insolvency_is_not_settled_while_reminders_would_go_on(small_desk: Of
         byhand.hold(session, byhand.target(session, None, owner.id), "insolvency", None, deed, settings)
     with small_desk.database.write() as session:
         resolve.resolve(session, queue.get(session, item), word, settings, NOW)
+
+
+def test_who_asks_for_no_more_mails_gets_none_once_a_person_agrees_until_that_is_undone(small_desk: Office) -> None:
+    settings, word = small_desk.desk.settings, Word(by="lea", intent="other")
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-1", name="Dupont")
+        item, number = answer(session, owner, invoices, primary="other", rule="unsubscribe").id, owner.id
+    with small_desk.database.write() as session:
+        done = resolve.resolve(session, queue.get(session, item), word, settings, NOW)
+    assert "gets no mails any more" in done.sentences[0]
+    with small_desk.database.write() as session:
+        assert session.get_one(Customer, number).no_mail_since == NOW.date()
+        resolve.undo(session, queue.get(session, item), "lea", NOW)
+    with small_desk.database.read() as session:
+        assert session.get_one(Customer, number).no_mail_since is None
+
+
+def test_an_opt_out_that_is_none_changes_nothing_when_it_is_dismissed(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-1", name="Dupont")
+        row = answer(session, owner, invoices, primary="other", rule="unsubscribe")
+        resolve.dismiss(session, row, "only of the newsletter", "lea", NOW)
+        assert owner.no_mail_since is None
 
 
 def test_an_insolvency_that_is_none_can_be_dismissed(small_desk: Office) -> None:

@@ -13,6 +13,8 @@ from classifier.encoders.values import Encoded, Identity, Part, Vectors32, empty
 class Fake:
     """`seen` lists the messages that it was asked for."""
 
+    tuned: None = None
+
     def __init__(self, name: str = "fake", size: int = 4, weights: str = "0" * 64) -> None:
         self.identity = Identity(name, (Part(name, "1", weights, size),))
         self.seen: list[tuple[str, ...]] = []

@@ -1,6 +1,7 @@
 """Write the golden vectors anew: `python -m tests.classifier.encoders.golden`.
 
-The first numbers of the vectors that the default encoder gives a few sentences. They change with the encoder only, and
+The first numbers of the vectors that the default encoder gives a few sentences, and what the tuned network makes of
+them. They change with the encoder only, and
 a trained model must then be trained again: read the difference before it is committed.
 """
 
@@ -10,9 +11,11 @@ import json
 from pathlib import Path
 
 from classifier.encoders.find import default_encoder
+from classifier.encoders.tuned import Tuned
 from classifier.encoders.values import Encoder, Part, Vectors32
 
 GOLDEN = Path(__file__).parent / "golden.json"
+TUNED = Path(__file__).parent / "golden_tuned.json"
 NUMBERS = 24
 
 SENTENCES = [
@@ -35,6 +38,15 @@ def numbers(encoder: Encoder) -> list[dict[str, list[float]]]:
     ]
 
 
+def heard(tuned: Tuned) -> list[dict[str, list[float]]]:
+    """For each sentence the log-odds of the intents, as primary and as said."""
+    return [
+        {"as_primary": [round(float(each), 4) for each in one.as_primary],
+         "said": [round(float(each), 4) for each in one.said]}
+        for one in tuned.hear([[sentence] for sentence in SENTENCES])
+    ]  # fmt: skip
+
+
 def _parts(encoder: Encoder, row: Vectors32) -> list[tuple[Part, Vectors32]]:
     found, at = [], 0
     for part in encoder.identity.parts:
@@ -44,4 +56,5 @@ def _parts(encoder: Encoder, row: Vectors32) -> list[tuple[Part, Vectors32]]:
 
 
 if __name__ == "__main__":
+    TUNED.write_text(json.dumps(heard(Tuned()), indent=1) + "\n", "utf-8")
     GOLDEN.write_text(json.dumps(numbers(default_encoder()), indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""The packaged encoders give the vectors that models were trained with, in six languages and on hostile text."""
+"""The packaged encoder gives the vectors that models were trained with, in six languages and on hostile text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from classifier.encoders.e5 import E5, LONGEST, Tokens
+from classifier.encoders.e5 import LONGEST, Tokens
 from classifier.encoders.find import default_encoder, encode_in_processes, has_default
-from classifier.encoders.joined import Joined
 from classifier.encoders.use import Use
 from classifier.encoders.values import Encoder, Vectors32
 from classifier.encoders.weights import Pieces
@@ -44,7 +43,7 @@ def test_a_message_has_the_same_vectors_alone_and_in_a_batch(encoder: Encoder) -
     together = encoder.encode(messages)
     assert together.whole.shape == (len(SENTENCES), encoder.identity.size)
     assert together.sentences.shape == (2 * len(SENTENCES), encoder.identity.size)
-    alone = Joined(E5(), Use()).encode([messages[3]])  # the shared one remembers
+    alone = Use().encode([messages[3]])  # the shared one remembers
     assert _cosine(alone.whole[0], together.whole[3]) > 0.99999
     assert _cosine(alone.sentences[1], together.sentences[7]) > 0.99999
 

@@ -1,21 +1,11 @@
-"""Encoders side by side, and what is remembered of texts."""
+"""What is remembered of texts."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from classifier.encoders.joined import Joined, Remembering
+from classifier.encoders.remembering import Remembering
 from tests.classifier.encoders.fakes import Fake
-
-
-def test_encoders_side_by_side_give_the_numbers_of_both() -> None:
-    one, two = Fake("one", 3), Fake("two", 2)
-    joined = Joined(one, two)
-    assert joined.identity.name == "one+two"
-    assert joined.identity.size == 5
-    found = joined.encode([["a", "b"], ["c"]])
-    assert np.array_equal(found.whole[:, :3], one.encode([["a", "b"], ["c"]]).whole)
-    assert np.array_equal(found.sentences[:, 3:], two.encode([["a", "b"], ["c"]]).sentences)
 
 
 def test_a_message_is_encoded_once_and_found_again_in_any_order() -> None:

@@ -1,4 +1,4 @@
-"""Two encoders side by side, and a memory of what was encoded."""
+"""A memory of what was encoded."""
 
 from __future__ import annotations
 
@@ -8,34 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from classifier.encoders.tuned import Tuned
 from classifier.encoders.values import Encoded, Encoder, Identity, Vectors32, empty
 
 Encode = Callable[[Sequence[Sequence[str]]], Encoded]
 
 #: From so many messages on further processes are worth their start.
 MANY = 500
-
-
-class Joined:
-    """Encoders whose vectors stand beside each other: they err on different messages."""
-
-    def __init__(self, *encoders: Encoder) -> None:
-        self._encoders = encoders
-        identities = [each.identity for each in encoders]
-        self._identity = Identity(
-            "+".join(each.name for each in identities), tuple(part for each in identities for part in each.parts)
-        )
-
-    @property
-    def identity(self) -> Identity:
-        return self._identity
-
-    def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
-        found = [each.encode(messages) for each in self._encoders]
-        return Encoded(
-            np.concatenate([each.whole for each in found], axis=1),
-            np.concatenate([each.sentences for each in found], axis=1),
-        )
 
 
 class Remembering:
@@ -55,6 +34,10 @@ class Remembering:
     @property
     def identity(self) -> Identity:
         return self._encoder.identity
+
+    @property
+    def tuned(self) -> Tuned | None:
+        return self._encoder.tuned
 
     def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
         if not messages:

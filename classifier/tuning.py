@@ -1,0 +1,299 @@
+"""Learning the adapters of the tuned network: `python -m classifier.tuning`, a developer's tool.
+
+Needs PyTorch, which nothing else here does (`pip install torch` into the environment; its CPU build is enough). Some
+forty minutes of two cores give the files in `classifier/adapters`, which are committed; `make model` then trains the
+rest anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
+
+    rows → tokens → states after the packaged lower layers (once)
+         → for each part of hands: upper layers with low-rank corrections, and heads, learnt without that part
+         → the same on all rows
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier import labels
+from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
+from classifier.encoders.e5 import FILE, PACKAGE, Tokens, forward
+from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, WHOLE
+from classifier.encoders.values import Vectors32, sha256_of
+from classifier.encoders.weights import Layer, Weights, read_weights
+from classifier.estimators import NO_REASON
+from classifier.folds import by_hand
+from classifier.training import prepare_rows
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+RANK = 32
+EPOCHS = 4
+RATE, HEAD_RATE = 1.5e-3, 2e-3
+DECAY = 0.01
+DROPOUT, HEAD_DROPOUT = 0.1, 0.2
+SMOOTHING = 0.05
+#: Tokens of one batch, padding included, and how far apart in length its messages may be drawn.
+TOKENS, JITTER = 1500, 12
+#: Messages from which the means' centre and spread are taken.
+SAMPLE = 600
+#: What the answers weigh in the loss beside the primary intent.
+SAID_WEIGHT, DETAIL_WEIGHT = 2.0, 0.5
+
+DETAILS = (*(name for name, _, _ in labels.DETAILS), "late_reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Rows ready to be learnt from: states of all tokens after the lower layers, where each message lies among them,
+    and the answers by head, -1 where a question does not arise.
+    """
+
+    states: Vectors32
+    starts: Indices
+    primary: Indices
+    said: Vectors32
+    details: dict[str, Indices]
+    classes: dict[str, tuple[str, ...]]
+
+    @property
+    def lengths(self) -> Indices:
+        return np.diff(self.starts)
+
+
+def main() -> int:
+    try:
+        torch = importlib.import_module("torch")
+    except ModuleNotFoundError:
+        _tell("needs PyTorch: pip install torch (the CPU build is enough), then once more")
+        return 1
+    network = Path(str(files(PACKAGE) / FILE))
+    base = read_weights(network, LAYERS)
+    rows = read_rows(data_files(COMMITTED))
+    _tell(f"reading {len(rows)} replies")
+    material = make_material(rows, base)
+    parts = [(f"part-{at + 1}", fold.train, sorted({rows[each].hand for each in fold.test}))
+             for at, fold in enumerate(by_hand(rows))]  # fmt: skip
+    ADAPTERS.mkdir(exist_ok=True)
+    entries = []
+    for name, chosen, held_out in [*parts, (WHOLE, tuple(range(len(rows))), [])]:
+        arrays = learn(torch, base, material, np.asarray(chosen), partial(_tell_of, name))
+        file = ADAPTERS / f"{name}.npz"
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+        entries.append({"name": name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
+    index = {
+        "network_sha256": sha256_of(network), "data_hash": data_hash(data_files(COMMITTED)), "rows": len(rows),
+        "heads": material.classes, "adapters": entries,
+    }  # fmt: skip
+    (ADAPTERS / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return 0
+
+
+def make_material(rows: Sequence[Row], base: Weights) -> Material:
+    """Tokens, lower states and answers of `rows`."""
+    tokens_of = Tokens(base.pieces)
+    tokens = [tokens_of.message([each.text for each in message.sentences])[0] for message in prepare_rows(rows)]
+    lower = replace(base, layers=base.layers[:LOWER])
+    states = np.concatenate([forward(lower, tokens[at : at + 16]) for at in range(0, len(tokens), 16)])
+    classes: dict[str, tuple[str, ...]] = {"primary": labels.INTENTS, "said": labels.INTENTS}
+    details: dict[str, Indices] = {}
+    for name in DETAILS:
+        values = [_detail(row, name) for row in rows]
+        classes[name] = tuple(sorted({value for value in values if value is not None}))
+        details[name] = np.array([classes[name].index(value) if value is not None else -1 for value in values])
+    return Material(
+        states,
+        np.concatenate([[0], np.cumsum([len(each) for each in tokens])]),
+        np.array([labels.INTENTS.index(row.labels.primary) for row in rows]),
+        np.array([[float(each in row.labels.intents) for each in labels.INTENTS] for row in rows], np.float32),
+        details,
+        classes,
+    )
+
+
+def _detail(row: Row, name: str) -> str | None:
+    if name == "late_reason":
+        return row.labels.late_reason or NO_REASON
+    return row.labels.detail(name)
+
+
+def learn(
+    torch: Any, base: Weights, material: Material, chosen: Indices, tell: Callable[[str], None]
+) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of an adapter learnt from the chosen messages."""
+    torch.manual_seed(1)
+    draw = np.random.default_rng(1)
+    network = _network(torch, base, material)
+    with torch.no_grad():
+        sample = draw.choice(chosen, min(SAMPLE, len(chosen)), replace=False)
+        network.eval()
+        means = torch.cat([network.mean(*_padded(torch, material, at)) for at in _batches(material, sample, None)])
+        network.mean_of.copy_(means.mean(0))
+        network.deviation.copy_(means.std(0))
+    layers = [each for name, each in network.named_parameters() if name.startswith("layers")]
+    heads = [each for name, each in network.named_parameters() if not name.startswith("layers")]
+    groups = [{"params": layers, "lr": RATE}, {"params": heads, "lr": HEAD_RATE}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
+    steps = EPOCHS * sum(1 for _ in _batches(material, chosen, draw))
+    warm = max(1, steps // 10)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: max(0.0, min((step + 1) / warm, (steps - step) / max(1, steps - warm)))
+    )
+    for epoch in range(EPOCHS):
+        network.train()
+        losses = []
+        for batch in _batches(material, chosen, draw):
+            loss = _loss(torch, network(*_padded(torch, material, batch)), material, batch)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        tell(f"epoch {epoch + 1} of {EPOCHS}, loss {np.mean(losses):.3f}")
+    return _arrays(network, material)
+
+
+def _batches(material: Material, chosen: Indices, draw: np.random.Generator | None) -> Iterator[Indices]:
+    """Messages of like length together; in another order each time where `draw` is given."""
+    lengths = material.lengths[chosen]
+    keys = lengths + draw.uniform(0, JITTER, len(chosen)) if draw is not None else lengths
+    ordered = chosen[np.argsort(keys, kind="stable")]
+    batches: list[list[int]] = [[]]
+    longest = 0
+    for at in ordered:
+        longest = max(longest, int(material.lengths[at]))
+        if batches[-1] and longest * (len(batches[-1]) + 1) > TOKENS:
+            batches.append([])
+            longest = int(material.lengths[at])
+        batches[-1].append(int(at))
+    if draw is not None:
+        draw.shuffle(batches)
+    for batch in batches:
+        yield np.asarray(batch)
+
+
+def _padded(torch: Any, material: Material, batch: Indices) -> tuple[Any, Any]:
+    longest = int(material.lengths[batch].max())
+    states = torch.zeros(len(batch), longest, material.states.shape[1])
+    there = torch.zeros(len(batch), longest, dtype=torch.bool)
+    for row, at in enumerate(batch):
+        own = material.states[material.starts[at] : material.starts[at + 1]]
+        states[row, : len(own)] = torch.from_numpy(np.array(own))
+        there[row, : len(own)] = True
+    return states, there
+
+
+def _loss(torch: Any, answers: dict[str, Any], material: Material, batch: Indices) -> Any:
+    functional = torch.nn.functional
+    loss = functional.cross_entropy(
+        answers["primary"], torch.from_numpy(material.primary[batch]), label_smoothing=SMOOTHING
+    )
+    said = torch.from_numpy(material.said[batch])
+    loss = loss + SAID_WEIGHT * functional.binary_cross_entropy_with_logits(answers["said"], said)
+    for name, truth in material.details.items():
+        asked = torch.from_numpy(truth[batch])
+        arises = asked >= 0
+        if bool(arises.any()):
+            own = functional.cross_entropy(answers[name][arises], asked[arises], reduction="sum")
+            loss = loss + DETAIL_WEIGHT * own / len(batch)
+    return loss
+
+
+def _network(torch: Any, base: Weights, material: Material) -> Any:
+    """The upper layers with their corrections at nought, and the heads, as a torch module."""
+    nn, functional = torch.nn, torch.nn.functional
+    hidden, heads, epsilon = base.shape.hidden, base.shape.heads, base.shape.epsilon
+
+    class Corrected(nn.Module):  # type: ignore[misc,name-defined] # torch has no types here
+        def __init__(self, weights: Vectors32, bias: Vectors32) -> None:
+            super().__init__()
+            self.register_buffer("packaged", torch.tensor(weights))
+            self.bias = nn.Parameter(torch.tensor(bias))
+            self.a = nn.Parameter(torch.randn(weights.shape[0], RANK) / weights.shape[0] ** 0.5)
+            self.b = nn.Parameter(torch.zeros(RANK, weights.shape[1]))
+
+        def forward(self, states: Any) -> Any:
+            return states @ self.packaged + self.bias + (states @ self.a) @ self.b
+
+    class Upper(nn.Module):  # type: ignore[misc,name-defined] # torch has no types here
+        def __init__(self, layer: Layer) -> None:
+            super().__init__()
+            for name in ("attention", "out", "up", "down"):
+                setattr(self, name, Corrected(getattr(layer, name), getattr(layer, f"{name}_bias")))
+            for name in ("first_norm", "second_norm"):
+                norm = nn.LayerNorm(hidden, eps=epsilon)
+                with torch.no_grad():
+                    norm.weight.copy_(torch.tensor(getattr(layer, name)[0]))
+                    norm.bias.copy_(torch.tensor(getattr(layer, name)[1]))
+                setattr(self, name, norm)
+            self.dropout = nn.Dropout(DROPOUT)
+
+        def forward(self, states: Any, there: Any) -> Any:
+            count, longest, _ = states.shape
+            mixed = self.attention(states).view(count, longest, 3, heads, hidden // heads).permute(2, 0, 3, 1, 4)
+            seen = functional.scaled_dot_product_attention(*mixed, attn_mask=there[:, None, None, :])
+            seen = seen.transpose(1, 2).reshape(count, longest, hidden)
+            states = self.first_norm(states + self.dropout(self.out(seen)))
+            inner = functional.gelu(self.up(states), approximate="tanh")
+            return self.second_norm(states + self.dropout(self.down(inner)))
+
+    class Network(nn.Module):  # type: ignore[misc,name-defined] # torch has no types here
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList([Upper(each) for each in base.layers[LOWER:]])
+            self.heads = nn.ModuleDict({name: nn.Linear(hidden, len(own)) for name, own in material.classes.items()})
+            self.scale, self.shift = nn.Parameter(torch.ones(hidden)), nn.Parameter(torch.zeros(hidden))
+            self.register_buffer("mean_of", torch.zeros(hidden))
+            self.register_buffer("deviation", torch.ones(hidden))
+            self.dropout = nn.Dropout(HEAD_DROPOUT)
+
+        def mean(self, states: Any, there: Any) -> Any:
+            for layer in self.layers:
+                states = layer(states, there)
+            weights = there[:, :, None].float()
+            return (states * weights).sum(1) / weights.sum(1)
+
+        def forward(self, states: Any, there: Any) -> dict[str, Any]:
+            standard = (self.mean(states, there) - self.mean_of) / self.deviation
+            inputs = self.dropout(standard * self.scale + self.shift)
+            return {name: head(inputs) for name, head in self.heads.items()}
+
+    return Network()
+
+
+def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]:
+    """The adapter as `classifier.encoders.tuned` reads it, in half precision."""
+    found: dict[str, Any] = {}
+    for at, layer in enumerate(network.layers, LOWER):
+        for name in ("attention", "out", "up", "down"):
+            own = getattr(layer, name)
+            found |= {f"{at}.{name}.a": own.a, f"{at}.{name}.b": own.b, f"{at}.{name}.bias": own.bias}
+        for name in ("first_norm", "second_norm"):
+            own = getattr(layer, name)
+            found |= {f"{at}.{name}.weight": own.weight, f"{at}.{name}.bias": own.bias}
+    for name in material.classes:
+        head = network.heads[name]
+        found |= {f"{name}.weight": head.weight.T, f"{name}.bias": head.bias}
+    found |= {"scale": network.scale, "shift": network.shift, "mean": network.mean_of, "deviation": network.deviation}
+    return {name: each.detach().numpy().astype(np.float16) for name, each in found.items()}
+
+
+def _tell_of(name: str, step: str) -> None:
+    _tell(f"{name}: {step}")
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"tuning: {text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

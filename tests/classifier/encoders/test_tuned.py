@@ -1,0 +1,100 @@
+"""The tuned network says what it said when the trained model was built, and nobody's replies are heard by an adapter
+that learnt from them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier import labels
+from classifier.data import COMMITTED, data_files, read_rows
+from classifier.encoders.find import has_default
+from classifier.encoders.tuned import ADAPTERS, INDEX, MANY, WHOLE, Tuned
+from classifier.errors import ModelError
+from tests.classifier.encoders.golden import SENTENCES, TUNED, heard
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_default(), reason="the encoder is for Linux on x86-64")]
+
+
+@pytest.fixture(scope="module")
+def tuned() -> Tuned:
+    return Tuned()
+
+
+def test_what_is_heard_is_the_golden_one(tuned: Tuned) -> None:
+    golden = json.loads(TUNED.read_text("utf-8"))
+    for sentence, found, expected in zip(SENTENCES, heard(tuned), golden, strict=True):
+        assert np.allclose(found["as_primary"], expected["as_primary"], atol=0.02), sentence
+        assert np.allclose(found["said"], expected["said"], atol=0.02), sentence
+
+
+def test_plain_sentences_are_understood(tuned: Tuned) -> None:
+    messages = [
+        ["We paid by bank transfer yesterday."],
+        ["Le virement partira vendredi."],
+        ["Die Ware ist beschädigt, wir zahlen nicht."],
+        ["¿Me puede enviar la factura?"],
+    ]
+    found = [labels.INTENTS[int(each.as_primary.argmax())] for each in tuned.hear(messages)]
+    assert found == ["paid", "promise", "dispute", "question"]
+
+
+def test_a_message_is_heard_alike_alone_in_a_batch_and_in_other_processes(tuned: Tuned) -> None:
+    messages = [[sentence, f"Merci {number}."] for number in range(MANY // 6) for sentence in SENTENCES]
+    assert len(messages) > MANY
+    together = tuned.hear(messages)
+    for at in (0, 17, len(messages) - 1):
+        alone = tuned.hear([messages[at]])[0]
+        assert np.allclose(alone.as_primary, together[at].as_primary, atol=1e-2)
+        assert alone.details.keys() == together[at].details.keys()
+
+
+def test_every_shipped_hand_is_heard_by_an_adapter_that_never_saw_it(tuned: Tuned) -> None:
+    index = json.loads((ADAPTERS / INDEX).read_text("utf-8"))
+    held_out = [hand for each in index["adapters"] for hand in each["held_out"]]
+    rows = Counter(row.hand for row in read_rows(data_files(COMMITTED)))
+    assert len(held_out) == len(set(held_out))
+    # All that any adapter learnt from is held out of one of them; hands that came later were seen by none.
+    assert sum(rows[hand] for hand in held_out) == index["rows"]
+    assert {tuned.unseen_by(hand) for hand in rows.keys() - set(held_out)} <= {WHOLE}
+
+
+@pytest.mark.parametrize("text", ["-", "\x00\x00", "a" * 100_000, "1 " * 5_000, "\u202e\ud800x", "👍" * 900])
+def test_hostile_text_is_heard_in_finite_numbers(tuned: Tuned, text: str) -> None:
+    (found,) = tuned.hear([[text, "We paid yesterday."]])
+    assert np.isfinite(found.as_primary).all()
+    assert np.isfinite(found.said).all()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ADAPTERS, tmp_path / "adapters"))
+
+
+def test_a_changed_adapter_is_refused_and_makes_another_identity(copy: Path, tuned: Tuned) -> None:
+    file = copy / f"{WHOLE}.npz"
+    file.write_bytes(file.read_bytes() + b"\0")
+    changed = Tuned(copy)
+    assert changed.part != tuned.part
+    with pytest.raises(ModelError, match="SHA-256"):
+        changed.hear([["We paid."]])
+
+
+def test_adapters_of_another_network_are_refused(copy: Path) -> None:
+    index = json.loads((copy / INDEX).read_text("utf-8"))
+    (copy / INDEX).write_text(json.dumps(index | {"network_sha256": "0" * 64}), "utf-8")
+    with pytest.raises(ModelError, match="other weights"):
+        Tuned(copy)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"heads": {"primary": []}}'])
+def test_an_index_that_is_none_is_refused(copy: Path, text: str) -> None:
+    (copy / INDEX).write_text(text, "utf-8")
+    with pytest.raises(ModelError, match="no index of adapters"):
+        Tuned(copy)
