@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from agent.console import By, Context, Json
 from agent.reminders import approval_commands, plan, template_commands
+from agent.reminders.compose import charge_notes
 from agent.reminders.decide import billing_address
 from agent.reminders.values import PlannedReminder
 from agent.review import outgoing
@@ -44,7 +45,7 @@ def plan_command(
     plans = (
         plan.preview(database, settings, now) if on is None else plan.preview_day(database, settings, on.date(), now)
     )
-    reminders = [_reminder_row(r) for p in plans for r in p.reminders]
+    reminders = [_reminder_row(r, settings, at) for p in plans for r in p.reminders]
     left_out = [
         {"invoice": x.invoice_number, "customer": x.customer_id, "reason": x.reason.value, "detail": x.detail}
         for p in plans
@@ -88,7 +89,7 @@ def simulate_command(
         raise RelanceError(f"a simulation of {(last - first).days} days", f"Ask for {MOST_DAYS} days at most.")
     settings, database = ctx.settings(), ctx.database()
     found = plan.foresee(database, settings, first.date(), last.date(), ctx.now())
-    rows = [{"at": one.at, **_reminder_row(one.planned)} for one in found]
+    rows = [{"at": one.at, **_reminder_row(one.planned, settings, one.at)} for one in found]
     if json:
         ctx.emit(rows, json=True)
         return
@@ -177,9 +178,11 @@ def letter_command(
             _write(place, enclosure.content)
     row = {
         "task": task, "file": str(path), "sha256": letter.sha256, "invoices": list(letter.invoices),
-        "enclosures": [str(place) for place in beside],
+        "enclosures": [str(place) for place in beside], "notes": list(letter.notes),
     }  # fmt: skip
     ctx.emit(row if json else [row], json=json)
+    for note in letter.notes:
+        ctx.say(f"Check before you send it: {note}.")
     if letter.without_copy:
         ctx.say(f"No copy is known of {', '.join(letter.without_copy)}: enclose it yourself.")
     ctx.say("Nothing was sent: print it, sign it and send it, then `relance tasks done`.")
@@ -192,7 +195,7 @@ def _opening(settings: Settings, day: date, now: datetime) -> datetime:
     return max(start, now) if day == now.astimezone(settings.zone).date() else start
 
 
-def _reminder_row(planned: PlannedReminder) -> dict[str, Any]:
+def _reminder_row(planned: PlannedReminder, settings: Settings, at: datetime) -> dict[str, Any]:
     return {
         "customer": planned.customer.id,
         "to": billing_address(planned.customer),
@@ -222,7 +225,7 @@ def _reminder_row(planned: PlannedReminder) -> dict[str, Any]:
             {"number": x.invoice.number, "balance": x.invoice.balance, "why": x.why.value} for x in planned.apart
         ],
         "credits": [{"number": credit.number, "balance": credit.balance} for credit in planned.credits],
-        "notes": list(planned.notes),
+        "notes": [*planned.notes, *charge_notes(planned, settings, at)],
     }
 
 

@@ -131,6 +131,17 @@ def charges_now(planned: PlannedReminder, settings: Settings, now: datetime) -> 
         return None
 
 
+def charge_notes(planned: PlannedReminder, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """What the person who answers for the charges of this step must know: rates that nobody has checked, or none."""
+    if planned.step.charges == "none":
+        return ()
+    try:
+        found = charges_of(planned, local_day(now, planned.customer.timezone), charge_rules(settings))
+    except UnknownLaw as error:
+        return (f"no charges can be {planned.step.charges}: {error}",)
+    return found.notes if found is not None else ()
+
+
 def charge_rules(settings: Settings) -> ChargeRules:
     """The law and the company's choice. Raises UnknownLaw."""
     return ChargeRules(law_for(settings), settings.charges.contract_rate, settings.charges.indemnity)

@@ -45,6 +45,8 @@ class Composed:
     """What the step sends along: the invoices' PDFs, the statement of account."""
     without_copy: tuple[str, ...] = ()
     """Invoices whose copies the step asks for and relance does not have."""
+    notes: tuple[str, ...] = ()
+    """What must be checked before it is sent: rates of late payment that are not certain."""
 
 
 def compose_letter(session: Session, settings: Settings, task_id: int, by: str, now: datetime) -> Composed:
@@ -71,6 +73,7 @@ def compose_letter(session: Session, settings: Settings, task_id: int, by: str, 
     composed = Composed(
         filename, pdf, "", tuple(i.number for i in asked), enclosed.files([i.id for i in asked]),
         tuple(i.number for i in asked if step.attach_invoice and not enclosed.copies.get(i.id)),
+        notice.charges.notes if notice.charges is not None else (),
     )  # fmt: skip
     return _kept(session, asked, composed, by, now)
 

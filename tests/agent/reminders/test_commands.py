@@ -11,7 +11,6 @@ from agent.reminders import plan
 from config import load
 from models import Database
 from tests.builders import ledger
-from tests.builders.site import office
 
 PLAN = """name = "standard"
 version = 5
@@ -54,12 +53,11 @@ class Company:
 
 @pytest.fixture
 def company(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Company:
-    _, zone = office()
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "standard.toml").write_text(PLAN, encoding="utf-8")
     server = 'host = "127.0.0.1"\nsecurity = "none"\n'
     (tmp_path / "relance.toml").write_text(
-        f'[company]\nname = "Morel"\ncountry = "FR"\ncurrency = "EUR"\nlanguage = "fr"\ntimezone = "{zone}"\n'
+        '[company]\nname = "Morel"\ncountry = "FR"\ncurrency = "EUR"\nlanguage = "fr"\ntimezone = "Europe/Paris"\n'
         f'[mailbox.ar]\naddress = "ar@morel.example"\n[mailbox.ar.imap]\n{server}password_env = "X"\n'
         f'[mailbox.ar.smtp]\n{server}[policy]\nmode = "automatic"\n',
         encoding="utf-8",
@@ -90,6 +88,7 @@ def test_a_person_works_through_the_tasks_of_a_case(company: Company) -> None:
     made = json.loads(company("letter", str(by_kind["letter"]), "-o", str(letters), "--json"))
     assert Path(made["file"]).read_bytes().startswith(b"%PDF-")
     assert made["invoices"] == ["FA-1", "FA-2"]
+    assert isinstance(made["notes"], list)
     (statement,) = made["enclosures"]
     assert Path(statement).read_bytes().startswith(b"%PDF-")
     made = json.loads(company("hand-over", str(by_kind["hand_over"]), "-o", str(letters), "--json"))
