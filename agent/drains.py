@@ -161,7 +161,7 @@ class Drains:
         self._began = clock()
         self._reader = confined.Reader()
         self._trained = _TrainedModel(
-            lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.classifier.encoder
+            lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.encoder
         )
 
     def close(self) -> None:

@@ -115,13 +115,13 @@ def _chosen(console: Console, model: Path | None) -> tuple[Path | None, str]:
     if not _is_configured(console):
         return model, "default"
     settings = console.settings()
-    return model or settings.model_path or promoted(settings.root), settings.classifier.encoder
+    return model or settings.model_path or promoted(settings.root), settings.encoder
 
 
 def _encoder(console: Console) -> Encoder | None:
     from classifier.encoders.find import DEFAULT, encoder_named
 
-    return encoder_named(console.settings().classifier.encoder if _is_configured(console) else DEFAULT)
+    return encoder_named(console.settings().encoder if _is_configured(console) else DEFAULT)
 
 
 def _is_configured(console: Console) -> bool:

@@ -523,9 +523,10 @@ class Classifier(Section):
     audit_percent: int = Field(default=5, ge=0, le=100)
     """Share of the automatic actions that is drawn at random for a person to look at: the one honest measure of how
     often they are wrong here."""
-    encoder: Literal["default", "none"] = "default"
+    encoder: fields.Text = "default"
     """The sentence encoder: `default` for the one that comes with relance, `none` to do without: ten times as fast,
-    and more is left to people."""
+    and more is left to people; or the path of a folder with one of your own (`model.onnx` and `tokenizer.json`), with
+    which a model has to be trained (`relance train`)."""
 
 
 class Settings(BaseSettings):
@@ -576,6 +577,12 @@ class Settings(BaseSettings):
     def model_path(self) -> Path | None:
         """Path of the trained model, or None for the default one."""
         return None if self.classifier.model == "default" else self.root / self.classifier.model
+
+    @property
+    def encoder(self) -> str:
+        """The sentence encoder: `default`, `none`, or the path of a folder."""
+        named = self.classifier.encoder
+        return named if named in ("default", "none") else str(self.root / named)
 
     def placed(self, file: Path) -> Self:
         """The same settings, knowing which file they came from (and so do their servers)."""

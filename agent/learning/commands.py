@@ -52,7 +52,7 @@ def train_command(
             found = corrections.read(session, ctx.settings(), database.key.sign("frozen corrections"))
         learnt = found.training
         ctx.say(f"{len(learnt)} corrections are learnt from, {len(found.frozen)} are kept to compare models on")
-    encoder = ctx.settings().classifier.encoder if _is_configured(ctx) else "default"
+    encoder = ctx.settings().encoder if _is_configured(ctx) else "default"
     root = ctx.settings().root if _is_configured(ctx) else Path()
     folder = train_further(
         [each.row for each in learnt], tuple(each.id for each in learnt), files or [], encoder,
@@ -112,7 +112,7 @@ def promote_command(
     with database.read() as session:
         frozen = corrections.read(session, settings, database.key.sign("frozen corrections")).frozen
     current = promotion.in_use(settings.root, database.key)
-    fallen = gate.compare(current, candidate.folder, [each.row for each in frozen], settings.classifier.encoder)
+    fallen = gate.compare(current, candidate.folder, [each.row for each in frozen], settings.encoder)
     for fall in fallen:
         ctx.say(str(fall))
     if fallen and not force:

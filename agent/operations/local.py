@@ -243,10 +243,10 @@ def check_model(settings: Settings) -> Iterator[Check]:
     import classifier  # noqa: PLC0415 scikit-learn takes most of a second
     from classifier.registry import promoted  # noqa: PLC0415
 
-    loaded = classifier.load(settings.model_path or promoted(settings.root), settings.classifier.encoder)
+    loaded = classifier.load(settings.model_path or promoted(settings.root), settings.encoder)
     surest = ", ".join(f"{intent} {bound:.2f}" for intent, bound in sorted(loaded.thresholds.items()))
     said = f"{loaded.version}, acts by itself from {surest}"
-    if loaded.encoder is not None or settings.classifier.encoder == "none":
+    if loaded.encoder is not None or settings.encoder == "none":
         yield ok("model", said)
         return
     yield warning(

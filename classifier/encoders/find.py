@@ -11,14 +11,16 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from classifier.encoders.e5 import PACKAGE as E5_PACKAGE
+from classifier.encoders.folder import Folder
 from classifier.encoders.remembering import Remembering
 from classifier.encoders.tuned import Tuned
 from classifier.encoders.use import Use
 from classifier.encoders.values import Encoded, Encoder, Identity
 from classifier.errors import ModelError
 
-#: What `[classifier] encoder` says for the packaged one; "none" is the other word.
+#: What `[classifier] encoder` says for the packaged one, and for none; anything else is a folder.
 DEFAULT = "default"
+NONE = "none"
 
 
 def has_default() -> bool:
@@ -60,8 +62,21 @@ def _encode_chunk(messages: Sequence[Sequence[str]]) -> Encoded:
 
 
 def encoder_named(name: str) -> Encoder | None:
-    """The encoder that the configuration names, "default" or "none"; None where there is none to be had."""
-    return default_encoder() if name == DEFAULT and has_default() else None
+    """The encoder that the configuration names: "default", "none" or the path of a folder; None where there is none.
+
+    Raises:
+        ModelError: the folder holds no encoder.
+    """
+    if name == NONE:
+        return None
+    if name == DEFAULT:
+        return default_encoder() if has_default() else None
+    return _of_folder(name)
+
+
+@cache
+def _of_folder(name: str) -> Encoder:
+    return Remembering(Folder(Path(name), Tuned() if find_spec(E5_PACKAGE) else None))
 
 
 def check_identity(wanted: Identity, found: Encoder, where: Path) -> None:

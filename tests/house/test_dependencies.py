@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("agent", "classifier", "templates", "models", "config")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+EXTRAS = [Requirement(line) for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines]
 DEV = [Requirement(line) for line in PROJECT["dependency-groups"]["dev"]]
 
 
@@ -43,6 +44,10 @@ def test_every_dependency_is_locked_at_a_release_that_it_allows() -> None:
             assert all(requirement.specifier.contains(release) for release in found), requirement
 
 
+def test_what_is_an_extra_is_tested() -> None:
+    assert {requirement.name for requirement in EXTRAS} <= {requirement.name for requirement in DEV}
+
+
 def test_production_has_the_releases_that_were_tested() -> None:
     tested = locked("dev.lock")
     assert {name: tested.get(name) for name in locked("runtime.lock")} == locked("runtime.lock")
@@ -68,7 +73,7 @@ def test_nothing_that_is_installed_by_the_lock_is_under_the_gpl() -> None:
 def test_every_import_of_the_packages_is_a_dependency_of_its_own() -> None:
     """What comes along with another package may go away with its next release."""
     providers = importlib.metadata.packages_distributions()
-    declared = {canonicalize_name(requirement.name) for requirement in RUNTIME}
+    declared = {canonicalize_name(requirement.name) for requirement in RUNTIME + EXTRAS}
     undeclared: dict[str, set[str]] = {}
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
