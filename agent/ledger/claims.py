@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.ledger import freshness, store, tasks
 from config import Settings
 from models import Database, Invoice
@@ -39,6 +40,8 @@ def judge_claims(database: Database, settings: Settings, now: datetime) -> int:
     for invoice_id in due:
         with database.write() as session:
             found += _ask(session, invoice_id, settings, now)
+            point("clockwork.asking")
+        point("clockwork.asked")
     return found
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.ledger import freshness, store, tasks
 from config import Settings
 from models import Database, Invoice, Promise
@@ -78,6 +79,8 @@ def judge_promises(database: Database, settings: Settings, now: datetime) -> int
     for promise_id in due:
         with database.write() as session:
             judged += _judge(session, promise_id, settings, now)
+            point("clockwork.judging")
+        point("clockwork.judged")
     return judged
 
 

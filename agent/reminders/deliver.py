@@ -269,8 +269,11 @@ class _Attempt:
         match outcome:
             case Accepted(reply):
                 return self._sent(session, delivery, reply)
-            case Refused(is_temporary=True, reply=reply) | NotTried(why=reply):
+            case Refused(is_temporary=True, reply=reply):
                 return self._failed(session, delivery, reply)
+            case NotTried(why=reply):
+                # The server is the trouble, and not the mail: it waits no longer, however often that was so.
+                return self._failed(session, delivery, reply, longest=BACKOFF[0])
             case Refused(reply=reply):
                 return self._rejected(session, delivery, reply)
             case LookedAway():
@@ -295,7 +298,7 @@ class _Attempt:
             store.mark_reminded(session, delivery.reminder, self._now)
         return word
 
-    def _failed(self, session: Session, delivery: Delivery, reply: str) -> str:
+    def _failed(self, session: Session, delivery: Delivery, reply: str, longest: int = BACKOFF[-1]) -> str:
         first = delivery.first_failed_at or self._now
         if self._now - first > GIVE_UP_AFTER:
             return self._rejected(session, delivery, reply, ExceptionReason.DELIVERY_FAILING)
@@ -311,7 +314,7 @@ class _Attempt:
                 "reply": reply,
                 "first_failed_at": first,
                 "attempts": attempts,
-                "not_before": self._now + backoff(attempts - 1, jitter),
+                "not_before": self._now + backoff(attempts - 1, jitter, longest),
             },
         )
 
@@ -337,9 +340,12 @@ class _Attempt:
         return word
 
 
-def backoff(tries: int, jitter: float) -> timedelta:
-    """How long to wait after the ``tries``-th temporary refusal (from 0); ``jitter`` is a factor near 1."""
-    minutes = BACKOFF[min(tries, len(BACKOFF) - 1)]
+def backoff(tries: int, jitter: float, longest: int = BACKOFF[-1]) -> timedelta:
+    """How long to wait after the ``tries``-th temporary refusal (from 0); ``jitter`` is a factor near 1.
+
+    ``longest``: so many minutes at most, before the jitter.
+    """
+    minutes = min(longest, BACKOFF[min(tries, len(BACKOFF) - 1)])
     return timedelta(seconds=math.ceil(minutes * 60 * jitter))
 
 

@@ -150,11 +150,16 @@ async def _up_to_the_body(smtp: aiosmtplib.SMTP, settings: Smtp, envelope: Envel
 
 
 async def _log_in(smtp: aiosmtplib.SMTP, settings: Smtp) -> None:
-    if settings.oauth is not None:
-        token = oauth.access_token(settings.oauth, settings).get_secret_value()
-        await smtp.auth_xoauth2(settings.username, token, timeout=COMMAND_SECONDS)
-    else:
+    if settings.oauth is None:
         await smtp.login(settings.username, secret_of(settings).get_secret_value(), timeout=COMMAND_SECONDS)
+        return
+    token = oauth.access_token(settings.oauth, settings).get_secret_value()
+    try:
+        await smtp.auth_xoauth2(settings.username, token, timeout=COMMAND_SECONDS)
+    except aiosmtplib.SMTPAuthenticationError:
+        # The kept one has run out before its time, or was revoked.
+        token = oauth.access_token(settings.oauth, settings, anew=True).get_secret_value()
+        await smtp.auth_xoauth2(settings.username, token, timeout=COMMAND_SECONDS)
 
 
 async def _body(smtp: aiosmtplib.SMTP, raw: bytes) -> Outcome:

@@ -16,7 +16,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from agent.wire import oauth, tls
 from agent.wire.watchdog import cut_after, limited
-from config import Imap, Mailbox, secret_of
+from config import Imap, Mailbox, OAuth, secret_of
 from config.errors import NeedsPerson, TemporaryFailure
 
 CONNECT_SECONDS = 15.0
@@ -143,9 +143,7 @@ def login(client: IMAPClient, imap: Imap) -> None:
     where = f"IMAP {imap.host}:{imap.port}"
     try:
         if imap.oauth is not None:
-            token = oauth.access_token(imap.oauth, imap).get_secret_value()
-            with limited(client, LOGIN_SECONDS, "logging in"):
-                client.oauth2_login(imap.username, token)
+            _by_token(client, imap, imap.oauth)
         else:
             password = secret_of(imap).get_secret_value()
             # LOGIN carries ASCII only (RFC 9051 6.2.3); SASL PLAIN is UTF-8 (RFC 4616).
@@ -164,6 +162,20 @@ def login(client: IMAPClient, imap: Imap) -> None:
         raise tls.told(error, "IMAP", imap.host, imap.port) from error
     except IMAPClientError as error:
         raise TemporaryFailure(f"{where}: {_words(error)}", "It is tried again by itself.") from error
+
+
+def _by_token(client: IMAPClient, imap: Imap, settings: OAuth) -> None:
+    """Log in by the kept token; by a new one where that has run out before its time, or was revoked."""
+    for anew in (False, True):
+        token = oauth.access_token(settings, imap, anew=anew).get_secret_value()
+        try:
+            with limited(client, LOGIN_SECONDS, "logging in"):
+                client.oauth2_login(imap.username, token)
+        except LoginError:
+            if anew:
+                raise
+        else:
+            return
 
 
 class ReadPast(bytes):

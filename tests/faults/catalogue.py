@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.faults import deeds, ledger, strangers, system, trials
+from tests.faults import deeds, later, ledger, outages, strangers, system, trials
 from tests.faults.proxy import Fault, How
 from tests.faults.trials import Trial
 
@@ -25,15 +25,19 @@ READ_WIRE = "read, wire"
 MAILBOX = "mailbox, people"
 POISON = "poison mail"
 SYSTEM = "machine"
+OUTAGE = "servers away"
+CLOCKWORK = "clock, killed"
 STRANGERS = "strangers"
 LEDGER = "import, upgrade"
 BACKUP = "backup, restore"
-GROUPS = (SEND_KILL, SEND_WIRE, READ_KILL, READ_WIRE, MAILBOX, POISON, SYSTEM, STRANGERS, LEDGER, BACKUP)
+GROUPS = (
+    SEND_KILL, SEND_WIRE, READ_KILL, READ_WIRE, CLOCKWORK, OUTAGE, MAILBOX, POISON, SYSTEM, STRANGERS, LEDGER, BACKUP,
+)  # fmt: skip
 
 _OF_ROOM = {
     "plan": SEND_KILL, "delivery": SEND_KILL, "sent": SEND_KILL,
     "collect": READ_KILL, "process": READ_KILL, "predict": READ_KILL, "message": READ_KILL,
-    "import": LEDGER, "backup": BACKUP, "restore": BACKUP,
+    "clockwork": CLOCKWORK, "import": LEDGER, "backup": BACKUP, "restore": BACKUP,
 }  # fmt: skip
 
 AFTER_UNKNOWN = ("delivery.settling", "delivery.settled")
@@ -76,7 +80,7 @@ def sample(group: str, count: int, seed: int = 7) -> list[Trial]:
 def _all() -> Iterator[Trial]:
     for place, trial in enumerate(_unplaced()):
         # A part of all deaths happens over PostgreSQL.
-        is_killed = trial.run in {trials.kill, ledger.backed_up}
+        is_killed = trial.run in {trials.kill, later.clockwork, ledger.backed_up}
         yield replace(trial, kind="postgresql") if is_killed and place % 12 == 0 else trial
 
 
@@ -92,10 +96,31 @@ def _unplaced() -> Iterator[Trial]:
     for seed in range(40):
         job = {"point": "process.claimed"} if seed % 4 == 1 else {}
         yield Trial(POISON, f"batch {seed}", trials.poison, seed=seed, job=job)
+    yield from _clockwork()
+    yield from _outages()
     yield from _machine()
     for says in strangers.SAYS:
         yield Trial(STRANGERS, says, strangers.strangers)
     yield from _ledger()
+
+
+def _outages() -> Iterator[Trial]:
+    for what in outages.OUTAGES:
+        for files in (False, True):
+            yield Trial(OUTAGE, what, outages.down, files=files)
+    for what in outages.TOKENS:
+        yield Trial(OUTAGE, what, outages.token)
+    for step in ("IDLE", "DONE"):
+        for how in (*_CUTS, How.SAY):
+            text = "BYE going down" if how is How.SAY else ""
+            yield Trial(OUTAGE, f"{step} {how}", outages.waiting, fault=Fault(step, how, 1, text))
+
+
+def _clockwork() -> Iterator[Trial]:
+    for name, group in points().items():
+        for seed in range(4) if group == CLOCKWORK else ():
+            job = {"point": name}
+            yield Trial(group, f"killed at {name}", later.clockwork, files=seed > 1, job=job, seed=seed)
 
 
 def _deaths() -> Iterator[Trial]:

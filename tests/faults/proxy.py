@@ -317,7 +317,9 @@ class _Imap(_Talk):
                 self._say(fault, tag)
                 continue
             self._command(line)
-            if step == "IDLE":
+            if step == "AUTHENTICATE":
+                self._authenticated(tag)
+            elif step == "IDLE":
                 self._idle(fault, tag)
             else:
                 self._answered(fault, tag)
@@ -367,6 +369,14 @@ class _Imap(_Talk):
         piece = b"x" * 65_536
         while True:
             self.client.send(piece)
+
+    def _authenticated(self, tag: bytes) -> None:
+        """SASL: the server asks, the client answers, until the line of the tag."""
+        while not (line := self.server.line()).startswith(tag + b" "):
+            self.client.send(line)
+            if line.startswith(b"+"):
+                self.server.send(self.client.line())
+        self.client.send(line)
 
     def _idle(self, fault: Fault | None, tag: bytes) -> None:
         self.answer(fault, self.server.line())

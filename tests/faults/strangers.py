@@ -184,4 +184,4 @@ def strangers(world: World, trial: Trial) -> Outcome:
         if number in {f"F-{n}" for n in range(1, 8)} and state is not InvoiceState.REMINDED
     ]  # fmt: skip
     lost = tuple(f"not known: {name}" for name in seen.missing)
-    return Outcome(str(trial), trial.group, struck=True, lost=lost, doubled=tuple(told))
+    return Outcome(str(trial), trial.group, struck=True, lost=lost, doubled=tuple(told), cases=len(rows))

@@ -14,7 +14,7 @@ from tests.faults.trials import Outcome
 
 COLUMNS = (
     "class", "faults", "not met", "duplicates", "lost", "otherwise", "broke", "unknown", "by Sent", "by mail",
-    "a person", "(had it)", "≤ 95 %", "cycles", "seconds", "MB",
+    "a person", "(had it)", "≤ 95 %", "cycles", "seconds", "back after s", "MB",
 )  # fmt: skip
 
 
@@ -33,18 +33,23 @@ class Row:
     by_mail: int
     by_person: int
     had_it: int
-    bad_trials: int
     cycles_median: float
     cycles_max: int
     seconds_median: float
     """From the setting up of a trial to the look that finds it at rest; waits of minutes are leapt over."""
     seconds_max: float
     peak_bytes: int
+    cases: int
+    """Separate things that were tried: a trial is one, but for strangers, where each mail is."""
+    bad_cases: int
+    back_median: float | None
+    """Seconds after its end for which a fault still showed, where a trial measures them."""
+    back_max: float | None
 
     @property
     def bound(self) -> float:
-        """The share of such trials that may go wrong, at 95 % confidence, one-sided."""
-        return upper_bound(self.bad_trials, self.struck)
+        """The share of such cases that may go wrong, at 95 % confidence, one-sided."""
+        return upper_bound(self.bad_cases, self.cases)
 
     @property
     def zeros_hold(self) -> bool:
@@ -57,6 +62,7 @@ class Row:
             str(self.broke), str(unknown), str(self.by_sent), str(self.by_mail), str(self.by_person), str(self.had_it),
             f"{self.bound:.1%}", f"{self.cycles_median:g} ({self.cycles_max})",
             f"{self.seconds_median:.1f} ({self.seconds_max:.1f})",
+            f"{self.back_median:.1f} ({self.back_max:.1f})" if self.back_median is not None else "",
             str(self.peak_bytes >> 20) if self.peak_bytes else "",
         )  # fmt: skip
 
@@ -76,6 +82,7 @@ def tally(group: str, outcomes: Iterable[Outcome]) -> Row:
     """One row of the table, of all its outcomes."""
     given = list(outcomes)
     struck = [outcome for outcome in given if outcome.struck]
+    back = [outcome.back_seconds for outcome in struck if outcome.back_seconds is not None]
     cycles = [outcome.cycles for outcome in struck if not outcome.broke]
     return Row(
         group=group,
@@ -89,13 +96,23 @@ def tally(group: str, outcomes: Iterable[Outcome]) -> Row:
         by_mail=sum(o.by_mail for o in struck),
         by_person=sum(o.by_person for o in struck),
         had_it=sum(o.person_though_delivered for o in struck),
-        bad_trials=sum(not o.is_well for o in struck),
+        cases=sum(o.cases for o in struck),
+        bad_cases=sum(_bad_cases(o) for o in struck),
+        back_median=median(back) if back else None,
+        back_max=max(back, default=None),
         cycles_median=median(cycles) if cycles else 0,
         cycles_max=max(cycles, default=0),
         seconds_median=median(o.seconds for o in struck) if struck else 0.0,
         seconds_max=max((o.seconds for o in struck), default=0.0),
         peak_bytes=max((o.peak_bytes for o in given), default=0),
     )
+
+
+def _bad_cases(outcome: Outcome) -> int:
+    """Of the cases of one trial those that went wrong, at most all of them; all, where it could not be judged."""
+    if outcome.broke:
+        return outcome.cases
+    return min(outcome.cases, outcome.duplicates + len(outcome.lost) + len(outcome.doubled))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

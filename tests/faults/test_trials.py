@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.faults import catalogue, deeds, strangers, trials
+from tests.faults import catalogue, deeds, outages, strangers, trials
 from tests.faults.endstate import End, differences
 from tests.faults.proxy import Fault, How
 from tests.faults.trials import Trial, conduct
@@ -23,7 +23,7 @@ pytestmark = [
 COUNTS = {
     catalogue.SEND_KILL: 6, catalogue.SEND_WIRE: 6, catalogue.READ_KILL: 6, catalogue.READ_WIRE: 6,
     catalogue.MAILBOX: 4, catalogue.POISON: 2, catalogue.SYSTEM: 3, catalogue.STRANGERS: 2, catalogue.LEDGER: 3,
-    catalogue.BACKUP: 3,
+    catalogue.BACKUP: 3, catalogue.OUTAGE: 3, catalogue.CLOCKWORK: 2,
 }  # fmt: skip
 
 
@@ -86,6 +86,13 @@ def test_with_a_cursor_that_moves_first_a_kill_loses_mail(world: World) -> None:
     world.now += timedelta(minutes=5)  # less than the hour after which a sweep finds what the cursor has passed
     world.cycle()
     assert any("not known" in line for line in differences(base, world.end()))
+
+
+def test_a_token_that_has_run_out_is_fetched_anew_and_without_that_the_mailbox_is_not_read(world: World) -> None:
+    what = "access token has run out"
+    assert conduct(world, Trial(catalogue.OUTAGE, what, outages.token)).is_well
+    off = {"without": "a refused token is fetched anew"}
+    assert "was refused" in conduct(world, Trial(catalogue.OUTAGE, what, outages.token, job=off)).broke
 
 
 # --- random schedules -------------------------------------------------------------------------------------------------

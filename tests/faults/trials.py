@@ -55,6 +55,10 @@ class Outcome:
     """How many further cycles it took to come to the end, after the one with the fault."""
     seconds: float = 0.0
     peak_bytes: int = 0
+    cases: int = 1
+    """How many separate things were tried in it: each stranger's mail is one."""
+    back_seconds: float | None = None
+    """How long after its end a fault still showed: from the next start, or from the server's return on."""
     broke: str = ""
     """Why the trial could not be judged: it hung, or failed where nothing disturbed it."""
 
@@ -100,7 +104,8 @@ def _is_loss(line: str) -> bool:
     return is_gone or line.startswith("neither sent") or "not known" in line
 
 
-def _prepared(world: World, trial: Trial) -> End:
+def prepared(world: World, trial: Trial) -> End:
+    """Set the trial's world up; the end that it should come to."""
     base = world.undisturbed(kind=trial.kind, files=trial.files)
     world.reset(kind=trial.kind, files=trial.files)
     return base
@@ -111,7 +116,7 @@ def _prepared(world: World, trial: Trial) -> End:
 
 def kill(world: World, trial: Trial) -> Outcome:
     """relance dies in its cycle; with an odd seed it dies once more at the same place while it recovers."""
-    base = _prepared(world, trial)
+    base = prepared(world, trial)
     if trial.deed:
         deeds.Schedule(world, trial.seed).do(trial.deed)
     world.smtp.arm(trial.fault)
@@ -125,7 +130,7 @@ def kill(world: World, trial: Trial) -> Outcome:
 
 def kill_then_answer(world: World, trial: Trial) -> Outcome:
     """relance dies after a body was begun; a customer who has the mail answers it, which settles what was unknown."""
-    _prepared(world, trial)
+    prepared(world, trial)
     ended = world.cycle(**trial.job)
     return _answered(world, trial, struck=ended.was_killed)
 
@@ -156,7 +161,7 @@ def wire(world: World, trial: Trial) -> Outcome:
     fault = trial.fault
     if fault is None:
         raise ValueError(f"{trial}: no fault")
-    base = _prepared(world, trial)
+    base = prepared(world, trial)
     proxy = world.smtp if trial.group.startswith("send") else world.imap
     proxy.arm(fault)
     ended = world.cycle(quick=fault.how in _IMPATIENT)
@@ -189,7 +194,7 @@ def _refused(world: World, trial: Trial, base: End, *, struck: bool) -> Outcome:
 
 def mailbox(world: World, trial: Trial) -> Outcome:
     """A random schedule of what people and servers do to a mailbox, while it is read and between."""
-    base = _prepared(world, trial)
+    base = prepared(world, trial)
     schedule = deeds.Schedule(world, trial.seed)
     struck = schedule.play()
     return _among_people(world, trial, base, schedule, struck=struck)
@@ -205,7 +210,7 @@ def _among_people(world: World, trial: Trial, base: End, schedule: deeds.Schedul
 
 def meet(world: World, trial: Trial) -> Outcome:
     """At one named point of the cycle other people do one thing."""
-    base = _prepared(world, trial)
+    base = prepared(world, trial)
     schedule = deeds.Schedule(world, trial.seed)
     point, deed = trial.what.split(" at ")[1], trial.what.split(" at ")[0]
     done: list[str] = []
@@ -223,7 +228,7 @@ def meet(world: World, trial: Trial) -> Outcome:
 
 def poison(world: World, trial: Trial) -> Outcome:
     """Mails that kill, hang or puzzle the parser lie among the answers: each ends before a person, no other is late."""
-    base = _prepared(world, trial)
+    base = prepared(world, trial)
     bad = deeds.poisonous(trial.seed)
     for raw in bad:
         world.account.append(raw)

@@ -172,6 +172,8 @@ class World:
     _trials: int = 0
     _bases: dict[tuple[str, bool], End] = field(default_factory=dict)
     _snapshots: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
+    """Other ends of undisturbed runs, by what their trials call them."""
 
     def __post_init__(self) -> None:
         self.template = self.account = self.dovecot.account("template")
@@ -373,6 +375,9 @@ class World:
         if not is_first:
             self._empty(self.account)
         self.folder.mkdir()
+        if not is_first:
+            # The answers in the mailbox name the first kind's reminders: under the same key they are this kind's, too.
+            shutil.copy(self.root / f"base-{next(iter(self._snapshots))}" / "relance.key", self.folder)
         self.now, self.files = scene.THURSDAY, False
         self.kind = kind
         if kind == "postgresql":

@@ -43,6 +43,7 @@ from agent.operations.backup import back_up
 from agent.operations.restore import check, restore
 from agent.reminders import deliver
 from agent.replies import predict  # noqa: F401 loaded before the fork
+from agent.wire import oauth
 from classifier.trained import Classifier
 from config import load
 from models import Database, Folder
@@ -316,11 +317,22 @@ def _cursor_first() -> None:
     cursor._Batch.write = moved_first  # type: ignore[method-assign] # the guard is off
 
 
+def _no_new_token() -> None:
+    """A token is used for its stated life, whatever the mail server says of it."""
+    kept = oauth.access_token
+
+    def never_anew(settings: Any, server: Any, *, anew: bool = False) -> Any:
+        return kept(settings, server)
+
+    oauth.access_token = never_anew  # type: ignore[assignment] # the guard is off
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "sending is committed before the body": _no_commit_before_the_body,
     "a mail is known by its content": _no_identity,
     "only our border's word counts": _no_border,
     "the cursor moves with the mails": _cursor_first,
+    "a refused token is fetched anew": _no_new_token,
 }
 
 

@@ -3,7 +3,9 @@
 Plain, STARTTLS, IMAPS and LMTP. Any address has a mailbox as soon as it is used, and `account()` hands out one
 that nobody else has, so tests can share the server. A wrong password is refused.
 
-What it does not do: quotas, OAuth, and remembering anything after the session.
+By XOAUTH2 a token logs in that a `tests.servers.tokens.TokenServer` on `introspection_port` says is good.
+
+What it does not do: quotas, and remembering anything after the session.
 """
 
 import grp
@@ -22,6 +24,15 @@ from imapclient import IMAPClient
 from tests.servers import process
 from tests.servers.tls import Authority, make_authority
 
+_OAUTH = """
+introspection_mode = get
+introspection_url = http://127.0.0.1:{port}/introspect?token=
+username_attribute = username
+username_format = %u
+active_attribute = active
+active_value = true
+"""
+
 _MEND = "Debian: apt-get install dovecot-imapd dovecot-lmtpd"
 
 _CONFIG = """
@@ -39,7 +50,7 @@ ssl = yes
 ssl_cert = <{tls.certificate}
 ssl_key = <{tls.key}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2
 # A refused password is answered at once, and not remembered against the address.
 auth_failure_delay = 0
 auth_cache_size = 0
@@ -61,9 +72,15 @@ namespace inbox {{
     special_use = \\Junk
   }}
 }}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
 # Any address exists, with a password that follows from it.
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password=secret-%n
 }}
 userdb {{
@@ -159,6 +176,8 @@ class Dovecot:
         self.host = "127.0.0.1"
         self.folder = folder
         self.imap_port, self.imaps_port, self.lmtp_port = ports
+        self.introspection_port = process.free_port()
+        """Where it asks what a token is worth."""
         self.tls = tls
         self.ca_file = tls.file
         self.sasl_socket = folder / "sasl"
@@ -231,6 +250,7 @@ class Dovecot:
             lmtp=self.lmtp_port,
         )
         (self.folder / "dovecot.conf").write_text(text)
+        (self.folder / "oauth2.conf").write_text(_OAUTH.format(port=self.introspection_port))
 
     def _bring_up(self) -> None:
         binary = process.program("dovecot", server="Dovecot", mend=_MEND)
