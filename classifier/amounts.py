@@ -24,17 +24,23 @@ _CURRENCIES = {
     "nz$": "NZD", "nzd": "NZD", "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK",
     "pln": "PLN", "zl": "PLN", "czk": "CZK", "₹": "INR", "inr": "INR", "rs": "INR", "zar": "ZAR", "mad": "MAD",
     "dirhams": "MAD", "tnd": "TND", "dinars": "TND", "fcfa": "XOF", "f cfa": "XOF", "francs cfa": "XOF", "xof": "XOF",
+    "mxn": "MXN", "pesos": "MXN", "dolares": "USD", "dollari": "USD", "bucks": "USD", "pfund": "GBP", "pond": "GBP",
+    "libras": "GBP", "sterline": "GBP", "franchi": "CHF", "frank": "CHF", "e": "EUR",
+    "balles": "EUR", "euronen": "EUR", "pavos": "EUR", "eurillos": "EUR", "eurootjes": "EUR",
 }  # fmt: skip
 #: Groups of three, and of two as India writes lakhs (1,25,000).
 _GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},\d{3}(?:\.\d{2})?"
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa"
-_NAMES = rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars"
+_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn"
+_NAMES = (
+    rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars|pesos|dolares|dollari|bucks"
+    r"|pfund|pond|libras|sterline|franchi|frank|balles|euronen|pavos|eurillos|eurootjes"
+)
 _SIGNS = r"€|£|₹|\$"
-#: A thousand: "3,5 k€", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
-_KILO = r"k|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
+#: A thousand: "3,5 k€", "1k2 €", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
+_KILO = r"k(?P<hundreds>\d)?|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
 _ROUND = r"(?:[.,]-{1,2}\s?)?"
 _CENTS = r"\d{2}(?!\d)|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
 _AFTER = re.compile(
@@ -48,6 +54,8 @@ _BEFORE = re.compile(
 _KILO_BEFORE = re.compile(
     r"(?<!\w)(?P<currency>€|£|\$|eur|usd|gbp|chf)\s?(?P<number>\d{1,4}(?:[.,]\d{1,3})?)\s?(?P<kilo>k)\b"
 )
+#: "499e" from a telephone; fewer digits are an ordinal: "20e".
+_GLUED = re.compile(r"(?<![\w.,/-])(?P<number>\d{3,6}(?:[.,]\d{2})?)(?P<currency>e)\b")
 _FRANCS = re.compile(rf"(?<![\w.@/-])(?P<currency>fr)\b\.?\s?(?P<number>{_LARGE}){_ROUND}")
 
 
@@ -69,7 +77,7 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
     """
     folded = fold(text)
     mentions: list[AmountMention] = []
-    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS):
+    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS, _GLUED):
         for found in pattern.finditer(folded):
             if any(found.start() < other.end and found.end() > other.start for other in mentions):
                 continue
@@ -90,7 +98,16 @@ def _amount(found: re.Match[str]) -> Decimal | None:
     if cents and re.fullmatch(_WITHOUT_DECIMALS, number):
         return Decimal(re.sub(r"\D", "", number) + "." + cents)
     if groups.get("kilo"):
-        return _thousands(number)
+        return thousands(number, groups.get("hundreds"))
+    return read_number(number)
+
+
+def read_number(number: str) -> Decimal | None:
+    """A number in digits, whichever marks group it and part its cents.
+
+    >>> read_number("1'250.50")
+    Decimal('1250.50')
+    """
     amount = Price.fromstring(number).amount
     return amount if amount is None else Decimal(amount)
 
@@ -105,7 +122,9 @@ def _cents(said: str | None) -> str:
     return f"{int(found.group()):02}" if found else ""
 
 
-def _thousands(number: str) -> Decimal | None:
-    """As in "3,5 k€": a comma or point before k parts decimals."""
+def thousands(number: str, hundreds: str | None) -> Decimal | None:
+    """As in "3,5 k€" and "1k2": a comma or point before k parts decimals, a digit behind it is hundreds."""
+    if hundreds:
+        return Decimal(number) * 1000 + Decimal(hundreds) * 100 if number.isdigit() else None
     plain = number.replace(",", ".").replace(" ", "").replace("'", "")
     return None if plain.count(".") > 1 else Decimal(f"{Decimal(plain) * 1000:.2f}".removesuffix(".00"))

@@ -3,7 +3,7 @@
 A clause ends at a comma or other mark, or at a joining word. What it speaks of is told by words of the language:
 paying (`pay`), that something will be (`coming`), a condition (`condition`), something else that happens on a day
 (`event`), that something won't be (`refusal`: "not before the 15th", but not "no later than"), that it was done
-(`done`) or is contested (`contested`).
+(`done`), is contested (`contested`), or is what remains to be paid (`remains`).
 """
 
 from __future__ import annotations
@@ -18,31 +18,52 @@ from importlib.resources import files
 from classifier.preprocess import Sentence
 from classifier.text import Hit, Phrases, Word, fold, words
 
-TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested")
+TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested", "remains")
 
 #: Marks that part clauses; a comma within a number does not.
 _MARK = re.compile(r",(?!\d)|(?<!\d),|;|:(?!\d)|[()\n]| - ")
 
-#: What comes before such a mark is another matter.
-_STOP = re.compile(r"[;:()\n-]")
 
+def topics(
+    sentence: Sentence, start: int, end: int, language: str, others: Sequence[tuple[int, int]] = ()
+) -> frozenset[str]:
+    """What the clause around the span speaks of.
 
-def topics(sentence: Sentence, start: int, end: int, language: str) -> frozenset[str]:
-    """What the clause around the span speaks of; where it says none of it, what the clause joined before it does."""
-    joining = _wording(language).joining
-    begins = _begins(sentence.folded, start, joining)
-    first, last = _clause(sentence.folded, start, end, begins, joining)
-    behind = [at for at in (_apposed(sentence.folded, first, start, end), max(begins)) if at is not None]
-    for at in behind:
-        said = _said(sentence, at, last, start, end, language)
-        if (
-            "pay" in said
-        ):  # "after the holidays, at the end of August, it will be paid"; "less the 850, 6,500 gets paid"
-            return said
-    said = _said(sentence, first, last, start, end, language)
-    if said or _STOP.search(sentence.folded[:first].rstrip()[-1:]):
+    `others`: spans that share what speaks against them. "Less the 250 credit note we pay 2,870" is said of the first
+    amount: a word like "less" belongs to the next amount behind it, or where none follows to those before it.
+    """
+    first, last = clause_around(sentence, start, end, language)
+    aside = _apposed(sentence.folded, first, start, end)
+    if aside is not None and not any(aside <= other < last for other, _ in others):
+        behind = _said(sentence, (aside, last), (start, end), language, others)
+        if "pay" in behind:  # "after the holidays, at the end of August, it will be paid"
+            return behind
+    said = _said(sentence, (first, last), (start, end), language, others)
+    if said or others or first == 0 or sentence.folded[:first].rstrip()[-1:] in _STRONG:
         return said
-    return _said(sentence, max((at for at in begins if at < first), default=0), last, start, end, language)
+    return _said(sentence, (clause_around(sentence, first, first, language)[0], last), (start, end), language)
+
+
+#: What comes before such a mark is another matter; elsewhere a clause that says nothing leans on the one before it.
+_STRONG = frozenset(";:()\n-")
+
+
+def clause_around(sentence: Sentence, start: int, end: int, language: str) -> tuple[int, int]:
+    """Where the clause around the span begins and ends.
+
+    What stands right behind a mark belongs to the clause before ("mercredi, le 3"), unless its own goes on to say
+    that something is paid: "after the deduction of 300, 3,915.75 will be transferred".
+    """
+    first, last = _clause(sentence.folded, start, end, _wording(language))
+    before = sentence.folded[first:start].rstrip()
+    alone = _MARK.match(sentence.folded, end)
+    if before[-1:] in _STOPS and not alone and "pay" in _said(sentence, (end, last), (end, end), language):
+        return start, last
+    return first, last
+
+
+#: Marks behind which a clause of its own may begin with the span.
+_STOPS = frozenset(",;:")
 
 
 def _apposed(text: str, first: int, start: int, end: int) -> int | None:
@@ -51,14 +72,53 @@ def _apposed(text: str, first: int, start: int, end: int) -> int | None:
     return mark.end() if mark and text[first:start].rstrip()[-1:] in {",", ";"} else None
 
 
-def _said(sentence: Sentence, first: int, last: int, start: int, end: int, language: str) -> frozenset[str]:
+def _said(
+    sentence: Sentence, clause: tuple[int, int], span: tuple[int, int], language: str,
+    others: Sequence[tuple[int, int]] = (),
+) -> frozenset[str]:  # fmt: skip
+    first, last = clause
+    start, end = span[0] - first, span[1] - first
+    beside = [(a - first, b - first) for a, b in others if first <= a < last and (a, b) != span]
     found = words(sentence.folded[first:last])
-    hits = [hit for hit in _wording(language).topics.find(found) if not _inside(hit, found, start - first, end - first)]
+    hits = [hit for hit in _wording(language).topics.find(found) if not _inside(hit, found, start, end)]
     excused = [hit for hit in hits if hit.name == _EXCUSE]
-    return frozenset(
+    endings = _wording(language).future
+    outside = [word.folded for word in found if not start <= word.start < end]
+    will_be = any(len(word) >= _LEAST_FUTURE and word.endswith(endings) for word in outside) if endings else False
+    return frozenset(["coming"] if will_be else []) | frozenset(
         hit.name for hit in hits
-        if hit.name in TOPICS and not (hit.name == "refusal" and any(_overlap(hit, other) for other in excused))
+        if hit.name in TOPICS
+        and not (hit.name == "refusal" and any(_overlap(hit, other) for other in excused))
+        and not (hit.name in _AGAINST and _is_of_another(found[hit.first].start, start, beside))
+    ) | frozenset(
+        "contested" for hit in hits
+        if hit.name == _BEHIND and _stands_behind(found[hit.first].start, start, beside)
     )  # fmt: skip
+
+
+#: Words that say of the amount before them what `contested` says: "the 850 credit note".
+_BEHIND = "contested_behind"
+
+
+def _stands_behind(said: int, start: int, others: Sequence[tuple[int, int]]) -> bool:
+    """Whether what is said at `said` belongs to the amount at `start`: the last before it, or else the next."""
+    if said > start:
+        return not any(start < other < said for other, _ in others)
+    return not any(other < start for other, _ in others)
+
+
+#: A word of this length with the ending of a future says that something will be: "mettrons", "bonificheremo".
+_LEAST_FUTURE = 6
+
+#: What is said against one of several amounts only.
+_AGAINST = frozenset({"contested", "done", "refusal"})
+
+
+def _is_of_another(said: int, start: int, others: Sequence[tuple[int, int]]) -> bool:
+    """Whether what is said at `said` belongs to another amount than the one at `start`."""
+    if said < start:
+        return any(said < other < start for other, _ in others)
+    return any(other > said for other, _ in others)
 
 
 def _inside(hit: Hit, found: Sequence[Word], start: int, end: int) -> bool:
@@ -74,23 +134,16 @@ def _overlap(one: Hit, two: Hit) -> bool:
     return one.first < two.after and two.first < one.after
 
 
-def said_of(topic: str, sentence: Sentence, language: str) -> list[tuple[int, int]]:
-    """Where words of the sentence speak of `topic`."""
-    found = words(sentence.folded)
-    hits = _wording(language).topics.find(found)
-    return [(found[hit.first].start, found[hit.after - 1].end) for hit in hits if hit.name == topic]
-
-
-def _begins(text: str, start: int, joining: frozenset[str]) -> list[int]:
-    """Where clauses begin before the span: at the first character, behind each mark, at each joining word."""
-    begins = [word.start for word in words(text[:start]) if word.folded in joining]
-    return [0, *begins, *(found.end() for found in _MARK.finditer(text, 0, start))]
-
-
-def _clause(text: str, start: int, end: int, begins: Sequence[int], joining: frozenset[str]) -> tuple[int, int]:
+def _clause(text: str, start: int, end: int, wording: _Wording) -> tuple[int, int]:
     """Where the clause around the span begins and ends; what stands alone behind a mark belongs to the clause before
-    it: "mercredi, le 3".
+    it ("mercredi, le 3"), and so does what a leading word joins to it ("prévu pour vendredi").
     """
+    before = words(text[:start])
+    if before and before[-1].folded in wording.lead:
+        before = before[:-1]
+    joining = wording.joining
+    begins = [word.start for word in before if word.folded in joining]
+    begins += [found.end() for found in _MARK.finditer(text, 0, start)]
     first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
     mark = _MARK.search(text, end)
@@ -104,11 +157,14 @@ def _clause(text: str, start: int, end: int, begins: Sequence[int], joining: fro
 @dataclass(frozen=True, slots=True)
 class _Wording:
     joining: frozenset[str]
+    lead: frozenset[str]
+    future: tuple[str, ...]
     topics: Phrases
 
 
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE)})
-    return _Wording(frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name]), topics_of)
+    topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE, _BEHIND)})
+    joining = frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name])
+    return _Wording(joining, frozenset(fold(each) for each in raw["lead"]), tuple(raw["future"]), topics_of)

@@ -167,6 +167,8 @@ def _week_of(said: Mapping[str, str], context: Context) -> Readings:
     """As in "the week of 18 May": its Friday."""
     ahead, behind = _explicit(said, context) if "month" in said else _day_of_month(said, context)
     to_friday = [each and each + timedelta((FRIDAY - each.weekday()) % 7) for each in (ahead, behind)]
+    if to_friday[1] and to_friday[1] > context.base:  # the week has begun and its Friday is to come
+        return to_friday[1], None
     return to_friday[0], to_friday[1]
 
 

@@ -18,7 +18,7 @@ from importlib.resources import files
 
 from classifier.clauses import topics
 from classifier.dates import DateMention
-from classifier.instalments import find_parts
+from classifier.instalments import find_parts, names_an_amount
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -68,15 +68,22 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     """
     dated = [(each, _coming(each.sentence, language)) for each in spoken]
     promising = [(each, dates) for each, dates in dated if each.promise >= SAID and each.promise >= each.paid]
+    said_plainly = bool(promising)
     if not promising and spoken:
         promising = [max(dated, key=lambda pair: pair[0].promise)]
-    found = [(each.sentence, mention) for each, mentions in promising for mention in mentions]
+    found = [
+        (each.sentence, mention) for each, mentions in promising for mention in mentions
+        # "The mayor is away until the 8th": where no sentence promises, the clause of the day must not deny it
+        if said_plainly or _rank(each.sentence, mention, language) >= 0
+    ]  # fmt: skip
     if not found:
         elsewhere = [(each.sentence, mention) for each, mentions in dated if each.paid < SAID for mention in mentions]
         is_one = len({mention.ahead for _, mention in elsewhere}) == 1
         # "I'll see to it. I am back on the 24th.": what happens that day is something else.
         found = [each for each in elsewhere if _rank(*each, language) >= 0] if is_one else []
-    parts = find_parts([(each.sentence, mentions) for each, mentions in promising], language, invoices)
+    plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
+    saying = [pair for pair in dated if pair in promising or pair[0] in plain]
+    parts = find_parts([(each.sentence, mentions) for each, mentions in saying], language, invoices)
     if not found:
         return PromiseFacts(None, parts)
     ranks = _ranks(found, language)
@@ -97,14 +104,20 @@ def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spo
     return [
         each for each in spoken
         if "?" not in each.sentence.text and any(
-            _is_coming_payment(each.sentence, mention, language) for mention in _coming(each.sentence, language)
+            _is_coming_payment(each, mention, language) for mention in _coming(each.sentence, language)
         )
     ]  # fmt: skip
 
 
-def _is_coming_payment(sentence: Sentence, mention: DateMention, language: str) -> bool:
-    said = topics(sentence, mention.start, mention.end, language)
-    return "pay" in said and said <= {"pay", "coming"} and (mention.behind is None or "coming" in said)
+#: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.
+_MAY_PROMISE = 0.2
+
+
+def _is_coming_payment(spoken: Spoken, mention: DateMention, language: str) -> bool:
+    said = topics(spoken.sentence, mention.start, mention.end, language)
+    speaks = "pay" in said or names_an_amount(spoken.sentence, mention, language)  # "three hundred pounds Friday"
+    ahead = mention.behind is None or "coming" in said or spoken.promise >= _MAY_PROMISE
+    return speaks and ahead and said <= {"pay", "coming", "remains", "contested"}
 
 
 def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:

@@ -28,7 +28,7 @@ CONFLICT = 0.35
 
 
 #: Primaries beside which a promise that the model does not see may still be read by its words, for a person.
-_UNSURE = ("other", "paid")
+_UNSURE = ("other", "paid", "dispute")
 
 
 @dataclass(frozen=True, slots=True)

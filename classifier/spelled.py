@@ -1,6 +1,7 @@
 """Amounts in words: "deux cent cinquante euros", "zweihundertfünfzig Euro", "two hundred and fifty euros".
 
 The name of a currency is looked for, and of the words before it the longest run that text2num reads as one number.
+A number without a name ("six hundred on Friday") is told apart: whether it is money is the caller's to say.
 Words that make a number vague ("a couple of hundred", "two or three hundred") leave no amount.
 """
 
@@ -11,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from text_to_num import text2num
@@ -60,12 +61,80 @@ def find_spelled(text: str, language: str) -> Iterator[SpelledAmount]:
         if found is None:
             continue
         start, amount = found
-        cents = _CENTS.match(text, name.end())
-        part = _number([each.strip() for each in cents["words"].split()], language) if cents else None
-        end = name.end()
-        if cents and part is not None and part < 100:
-            amount, end = amount + Decimal(part) / 100, cents.end()
-        yield SpelledAmount(start, end, amount, _CURRENCIES[fold(name["name"])])
+        cents, end = _cents(text, name.end(), language)
+        yield SpelledAmount(start, end, amount + cents, _CURRENCIES[fold(name["name"])])
+    if language == "en":
+        yield from _grands(text)
+
+
+def find_numbers(text: str, language: str) -> Iterator[tuple[int, int, int]]:
+    """Where numbers are written out, and which: start, end, number. A vague one ("a few hundred") is left out.
+
+    >>> list(find_numbers("I can do six hundred on Friday", "en"))
+    [(9, 20, 600)]
+    """
+    wording = _wording(language)
+    found = [(each.start(), each.end(), each.group().lower()) for each in _WORD.finditer(text)]
+    at = 0
+    while at < len(found):
+        last = at
+        while last < len(found) and last - at < _MOST_WORDS and _may_go_on(found, at, last, text, language):
+            last += 1
+        while last > at and found[last - 1][2] in wording.joins:
+            last -= 1
+        if last > at:
+            number = _number([word for _, _, word in found[at:last]], language)
+            if number and not (at and found[at - 1][2] in wording.vague):
+                yield found[at][0], found[last - 1][1], number
+        at = max(last, at + 1)
+
+
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
+def _may_go_on(found: Sequence[tuple[int, int, str]], first: int, at: int, text: str, language: str) -> bool:
+    """Whether the word at `at` may belong to the number that begins at `first`."""
+    is_next = at == first or not text[found[at - 1][1] : found[at][0]].strip()
+    joins = at > first and found[at][2] in _wording(language).joins
+    return is_next and (joins or _is_number_word(found[at][2], language))
+
+
+@lru_cache(maxsize=8192)
+def _is_number_word(word: str, language: str) -> bool:
+    return _number([word], language) is not None
+
+
+#: "A grand", "two grand": thousand pounds.
+_GRAND = re.compile(r"(?i)(?<!\w)(?P<count>[^\W_]+)[ \u00a0]+grand(?!\w)")
+
+
+def _grands(text: str) -> Iterator[SpelledAmount]:
+    for found in _GRAND.finditer(text):
+        said = found["count"].lower()
+        count = 1 if said == "a" else int(said) if said.isdecimal() else _number([said], "en")
+        if count and count < 1000:
+            yield SpelledAmount(found.start(), found.end(), Decimal(count) * 1000, "GBP")
+
+
+def _cents(text: str, start: int, language: str) -> tuple[Decimal, int]:
+    """The cents behind the name of a currency and where they end: "pounds and fifty pence", "pounds fifty"."""
+    named = _CENTS.match(text, start)
+    part = _number(named["words"].split(), language) if named else None
+    if named and part is not None and part < 100:
+        return Decimal(part) / 100, named.end()
+    bare = next(find_numbers(text[start : start + 40], language), None)
+    if bare and text[start : start + bare[0]] == " " and 10 <= bare[2] < 100:
+        following = _WORD.match(text[start + bare[1] :].lstrip())
+        if not (following and fold(following.group()) in _counted(language)):
+            return Decimal(bare[2]) / 100, start + bare[1]
+    return Decimal(0), start
+
+
+@cache
+def _counted(language: str) -> frozenset[str]:
+    """Words behind a number that counts something else than cents: days, a month's name."""
+    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    return frozenset(fold(word) for table in ("units", "months") for word in raw[table]) | {"de", "of", "per", "pour"}
 
 
 def _words_before(text: str, end: int) -> list[tuple[int, str]]:

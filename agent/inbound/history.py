@@ -214,7 +214,7 @@ def _continues(text: str) -> bool:
 
 _STARTS_WITH_DATE = re.compile(
     r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
-    r"\w{2,3}\s\d{1,2}\.\s?\d|\d{1,2}:\d{2})",
+    r"\w{2,3}\s\d{1,2}\.\s?\d|\w{2,3}\s\d{1,2}\.\s\w{3,10}\.?\s\d{4}|\d{1,2}:\d{2})",
     re.I,
 )
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
@@ -246,8 +246,8 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
             if blanks > 1 or not opens:
                 break
         elif lines[end].may_end and _is_header(lines, at, end, opens):
-            dated = opens and _HAS_TIME.search(first)
-            later = not dated and any(
+            begun = opens and (_HAS_TIME.search(first) or _verbs_end().search(first))
+            later = not begun and any(
                 _opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1)
             )
             # Where a complete header starts further down, the lines above it are the writer's.

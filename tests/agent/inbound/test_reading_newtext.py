@@ -63,6 +63,25 @@ def test_the_reply_header_and_what_it_heads_are_history(header: str, mark: str, 
     assert "morel" in split.quoted.lower() or "above this line" in split.quoted
 
 
+#: The headers of one line, which mail programs break at some blank: where the line is full, or before the address.
+IN_ONE_LINE = [each for each in REPLY_HEADERS if "\n" not in each and each[0] not in "-#"]
+
+
+#: No mail program breaks a line behind fewer characters.
+EARLIEST_BREAK = 12
+
+
+@pytest.mark.parametrize("header", IN_ONE_LINE)
+def test_a_reply_header_broken_at_a_blank_is_history_in_every_language(header: str) -> None:
+    shown = {}
+    for at in (place for place, char in enumerate(header) if char == " " and place >= EARLIEST_BREAK):
+        wrapped = f"{header[:at]}\n{header[at + 1 :]}"
+        new = split_text(f"The transfer went out this morning.\n\n{wrapped}\n\n> Please pay by 10 March.\n").new_text
+        if new != "The transfer went out this morning.":
+            shown[wrapped] = new
+    assert shown == {}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,0 +1,259 @@
+"""What could be a part of the sum owed, by its form alone: amounts, bare numbers, shares, the rest.
+
+"300 €", "1.250,-", "1k5", "six hundred", "half", "30 %", "the rest". Whether a part is promised is told by the words
+around it, see `classifier.instalments`. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from classifier.amounts import read_number, thousands
+from classifier.preprocess import Sentence
+from classifier.spelled import find_numbers
+from classifier.text import Phrases, fold, words
+from classifier.values import InvoiceRef
+
+#: A number that is no group of a longer one (an account's, a telephone's).
+_BARE = re.compile(
+    r"(?<![\w.,/#'-])(?<!\d )"
+    r"(?P<number>\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{1,2})?(?=k)|\d{1,6}(?:[.,]\d{2})?)"
+    r"(?:(?P<kilo>k)(?P<hundreds>\d)?\b|(?P<round>[.,]-{1,2}))?(?![\w/%-]|[.,']\d| \d)"
+)
+_CENT = Decimal("0.01")
+
+#: Smaller numbers without a currency are days, copies, kilos.
+_LEAST_BARE = 100
+
+#: One word that is said of much else than money ("mille mercis"): it needs a day beside it.
+_ROUND_WORDS = (100, 1000)
+
+#: A smaller share of the sum is a rate: a tax, a discount.
+_LEAST_SHARE = 10
+
+#: Whose sign is "$", too.
+_DOLLARS = frozenset({"USD", "CAD", "AUD", "MXN"})
+
+#: Characters between an amount and a word like "remaining" that belongs to it.
+CLOSE = 12
+
+#: Characters between an amount and the day that it is promised for.
+_BESIDE = 6
+
+#: Characters behind an amount within which "now" is said of it.
+_SOON = 22
+
+_SHARES = {
+    "half": Decimal(1) / 2, "third": Decimal(1) / 3, "quarter": Decimal(1) / 4,
+    "two_thirds": Decimal(2) / 3, "three_quarters": Decimal(3) / 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part at its place in the text; `amount` None is the rest; a share may be said beside its amount."""
+
+    start: int
+    end: int
+    amount: Decimal | None
+    is_share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the reminder listed: its total, its currency, the whole sums that are no part, the invoices' numbers."""
+
+    total: Decimal
+    currency: str
+    whole: frozenset[int]
+    numbers: tuple[str, ...]
+
+
+def owed_on(invoices: Sequence[InvoiceRef]) -> Owed | None:
+    """What is owed on these invoices; None where they are in several currencies, or there are none."""
+    currencies = {invoice.currency for invoice in invoices}
+    if len(currencies) != 1:
+        return None
+    total = sum((invoice.amount for invoice in invoices), Decimal(0))
+    whole = frozenset({int(invoice.amount) for invoice in invoices} | {int(total)})
+    numbers = tuple(re.sub(r"\W", "", fold(invoice.number)) for invoice in invoices)
+    return Owed(total, currencies.pop(), whole, numbers)
+
+
+def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion]:
+    """All that could be a part of what is owed, in order of the text."""
+    found = [
+        Portion(each.start, each.end, each.amount)
+        for each in sentence.amounts
+        if int(each.amount) not in owed.whole and _is_same(each.currency, owed.currency)
+    ]
+    taken = [(day.start, day.end) for day in sentence.dates] + [(sum_.start, sum_.end) for sum_ in sentence.amounts]
+    found += [each for each in _bare(sentence, language, owed) if not _overlaps(each, taken)]
+    taken += [(each.start, each.end) for each in found]
+    found += [each for each in _spelled(sentence, language, owed) if not _overlaps(each, taken)]
+    near = [(each.start - CLOSE, each.end) for each in found]
+    stated = {each.amount for each in found if each.amount is not None}
+    for each in (*_percentages(sentence, language, owed), *_named(sentence, language, owed)):
+        beside = [(start, end + (0 if each.amount is None else CLOSE)) for start, end in near]
+        said_twice = each.amount in stated  # "30 % today (960 €)": what is said around either counts
+        if said_twice or not _overlaps(each, [*beside, *((other.start, other.end) for other in found)]):
+            found.append(each)
+    in_dates = [(each.start, each.end) for each in sentence.dates if each.family != "nothing"]  # "a metà giugno"
+    kept = [each for each in found if not (each.is_share and _overlaps(each, in_dates))]
+    return sorted((each for each in kept if not _is_threshold(each, sentence, language)), key=lambda each: each.start)
+
+
+def _is_threshold(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """As in "any sum over 2,500 needs the board"."""
+    before = words(sentence.folded[: portion.start])
+    return any(hit.after == len(before) for hit in _wording(language).thresholds.find(before))
+
+
+def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether a coming day, "now" or "a month" stands right behind the amount: "300 pounds Friday" needs no verb."""
+    soon = _wording(language).soon.find(words(sentence.folded[portion.end : portion.end + _SOON]))
+    return bool(soon) or any(each.ahead and 0 <= each.start - portion.end <= _BESIDE for each in sentence.dates)
+
+
+def is_multiple(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether the amount is said to be paid several times: "four times 190"."""
+    before = words(sentence.folded[: portion.start])
+    return any(hit.after == len(before) for hit in _wording(language).times.find(before))
+
+
+def says_all(sentence: Sentence, language: str) -> bool:
+    """Whether the sentence speaks of all that is owed: "you will be paid in full"."""
+    return bool(_wording(language).in_full.find(words(sentence.folded)))
+
+
+def is_referred_to(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether the next clause takes the amount up: "he signed for 4,000, it goes out tomorrow"."""
+    mark = (_MARK if sentence.text[portion.start : portion.end].isdigit() else _NEXT).match(
+        sentence.folded, portion.end
+    )
+    behind = words(sentence.folded[mark.end() :])[:4] if mark else []
+    return any(hit.first == 0 for hit in _wording(language).refers.find(behind))
+
+
+#: From an amount to the next mark: few words may stand between, but none where it could be a number of something else.
+_MARK = re.compile(r"[,;:]\s")
+_NEXT = re.compile(r"[^,;:!?\n]{0,30}[,;:]\s")
+
+
+def find_rates(sentence: Sentence, language: str) -> list[tuple[int, int]]:
+    """Where percentages stand, of whatever."""
+    return [found.span() for found in _wording(language).percent.finditer(sentence.folded)]
+
+
+def is_namely(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether the amount only says how much was spoken of before: "we pay the good ones on Monday, that's 980"."""
+    before = words(sentence.folded[: portion.start])
+    return any(hit.after == len(before) for hit in _wording(language).namely.find(before))
+
+
+def _is_same(written: str, owed: str) -> bool:
+    return written == owed or (written == "USD" and owed in _DOLLARS)
+
+
+def _overlaps(portion: Portion, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start < portion.end and end > portion.start for start, end in spans)
+
+
+def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
+    """Numbers without a currency that could be part of the sum, and number no invoice, order or customer.
+
+    Written as money ("1.250,-", "2.740,00", "1k5") they need no date in their sentence.
+    """
+    numbered, one = _wording(language).numbered, _wording(language).one
+    others = {other for found in _BARE.finditer(sentence.folded) if (other := read_number(found["number"]))}
+    others |= {each.amount for each in sentence.amounts}
+    for found in _BARE.finditer(sentence.folded):
+        number = found["number"]
+        amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
+        as_money = found["kilo"] or found["round"] or number[-3:-2] in {",", "."}
+        if amount is None or not (as_money or sentence.dates) or not _is_portion(amount, owed, others):
+            continue
+        digits = re.sub(r"\D", "", number)
+        in_a_number = not found["kilo"] and any(digits in each for each in owed.numbers)
+        before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
+        is_of_document = not numbered.isdisjoint(before) or (before[-1:] and before[-1] in one)
+        if not in_a_number and not is_of_document:
+            yield Portion(found.start(), found.end(), amount)
+
+
+def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
+    """Numbers in words without a currency, as in "six hundred on Friday"."""
+    for start, end, number in find_numbers(sentence.text, language):
+        portion = Portion(start, end, Decimal(number))
+        sole = number in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
+        if _is_portion(Decimal(number), owed) and (not sole or has_its_day(portion, sentence, language)):
+            yield portion
+
+
+def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset()) -> bool:
+    """Whether a number is large enough to be money, or makes up all that is owed with another of the sentence."""
+    is_large = amount >= _LEAST_BARE or owed.total - amount in others
+    return is_large and amount < owed.total and int(amount) not in owed.whole
+
+
+def _percentages(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
+    """As in "50 % on Friday", but not in "2 % discount" or "20 % VAT"."""
+    wording = _wording(language)
+    for found in wording.percent.finditer(sentence.folded):
+        share = Decimal(found["share"])
+        after = words(sentence.folded[found.end() :])[:2]
+        if _LEAST_SHARE <= share < 100 and not wording.rates.find(after):
+            yield Portion(found.start(), found.end(), (owed.total * share / 100).quantize(_CENT), is_share=True)
+
+
+def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
+    """Half, a third, the rest; of phrases that share words the longest."""
+    found = words(sentence.folded)
+    hits = sorted(_wording(language).named.find(found), key=lambda hit: (hit.first - hit.after, hit.first))
+    taken: set[int] = set()
+    for hit in hits:
+        if taken.isdisjoint(range(hit.first, hit.after)):
+            taken.update(range(hit.first, hit.after))
+            share = _SHARES.get(hit.name)
+            amount = (owed.total * share).quantize(_CENT) if share else None
+            yield Portion(found[hit.first].start, found[hit.after - 1].end, amount, is_share=share is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    named: Phrases
+    percent: re.Pattern[str]
+    rates: Phrases
+    numbered: frozenset[str]
+    one: frozenset[str]
+    thresholds: Phrases
+    soon: Phrases
+    namely: Phrases
+    in_full: Phrases
+    refers: Phrases
+    times: Phrases
+
+
+@cache
+def _wording(language: str) -> _Wording:
+    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
+    return _Wording(
+        Phrases({name: raw[name] for name in (*_SHARES, "rest")}),
+        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}})\s?(?:{percent})(?!\w)"),
+        Phrases({"rate": raw["rate"]}),
+        frozenset(fold(each) for name in ("numbered", "documents") for each in raw[name]),
+        frozenset(fold(each) for each in raw["one"]),
+        Phrases({"threshold": raw["threshold"]}),
+        Phrases({"soon": [*raw["now"], *raw["every"]]}),
+        Phrases({"namely": raw["namely"]}),
+        Phrases({"in_full": raw["in_full"]}),
+        Phrases({"refers": raw["refers"]}),
+        Phrases({"times": raw["times"]}),
+    )
