@@ -24,6 +24,7 @@ from models import (
     Invoice,
     Message,
     Promise,
+    Thread,
 )
 from models.reasons import ExceptionReason
 from models.states import DeliveryState, DisputeState, ExceptionState, InvoiceState, MessageState, PromiseState
@@ -210,6 +211,28 @@ def test_an_answer_that_names_an_invoice_of_an_earlier_reminder_speaks_of_that_o
         states = dict(session.execute(select(Invoice.number, Invoice.state)).all())
         assert session.get_one(Invoice, number).state is InvoiceState.PAYMENT_REPORTED
     assert states == {"FA-1": InvoiceState.REMINDED, "FA-2026-0312": InvoiceState.PAYMENT_REPORTED}
+
+
+@pytest.mark.parametrize("also_refers", [False, True], ids=["that one only", "the later ones, too"])
+def test_an_answer_to_a_reminder_two_reminders_later_speaks_of_what_that_one_listed(
+    office: Office, also_refers: bool
+) -> None:
+    with office.database.write() as session:
+        first = session.scalars(select(Invoice)).one()
+        thread = session.get_one(Thread, session.scalars(select(Message)).one().thread_id)
+        later = sent.invoice(session, "FA-2")
+        ids = [
+            sent.reminder(session, [first, later], step=step, thread=thread).message_id
+            for step in ("firm", "last_reminder")
+        ]
+    references = (office.reminder_id, *(str(each) for each in ids)) if also_refers else ()
+    raw = mail.reply(office.reminder_id, "Nous réglons le 20 mars.\n", headers=BORDER, references=references)
+    office.arrives(raw, prediction("promise", per_invoice={"FA-1": "promise"}))
+    apply.drain(office.database, office.settings, NOW)
+    with office.database.read() as session:
+        states = dict(session.execute(select(Invoice.number, Invoice.state)).all())
+    assert states == {"FA-1": InvoiceState.PROMISED, "FA-2": InvoiceState.REMINDED}
+    assert office.one(Message).thread_id == thread.id
 
 
 def test_last_digits_of_an_invoice_that_the_reminder_does_not_list_are_a_persons(office: Office) -> None:
