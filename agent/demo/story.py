@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from agent.inbound.store import reading_of
 from agent.replies import store
-from agent.replies.explain import MEANS
+from agent.replies.explain import meaning
 from classifier.text import fold
 from classifier.values import Prediction
 from models import (
@@ -211,7 +211,7 @@ def _message(session: Session, event: Event) -> Happening | None:
         confidence=prediction.confidence if prediction is not None else 0.0,
         words=_words(prediction, reading.new_text),
         rule=rule,
-        why=(decision.reason if decision is not None else "") or MEANS.get(rule, rule),
+        why=(decision.reason if decision is not None else "") or meaning(rule),
         is_queued=event.kind == "message.queued",
     )
 

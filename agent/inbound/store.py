@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.inbound import keys
@@ -107,7 +107,8 @@ def undecided_mails(session: Session, customer_ids: Collection[str] | None = Non
     )
     if customer_ids is not None:
         query = query.where(MessageLink.customer_id.in_(customer_ids))
-    unread = session.scalar(select(func.count()).where(Message.state == MessageState.STORED)) or 0
+    stored = and_(Message.direction.in_(Direction), Message.state == MessageState.STORED)  # either way: by the index
+    unread = session.scalar(select(func.count()).where(stored)) or 0
     return Undecided({row.customer_id: row.mails for row in session.execute(query)}, unread)
 
 

@@ -94,11 +94,12 @@ def invoices(session: Session, settings: Settings, now: datetime, numbers: Colle
     rows = session.scalars(query.where(Invoice.number.in_(numbers)) if numbers else query).all()
     if missing := set(numbers) - {row.number for row in rows}:
         raise Unknown("invoice", missing, "invoices")
-    holds = _Holds(session, settings, now)
+    owners = {row.customer_id for row in rows} if numbers else None
+    holds = _Holds(session, settings, now, owners)
     ids = [row.id for row in rows] if numbers else None
     promised = _promised(session, ids)
     sent = _last_sent(session, ids)
-    ahead = steps_ahead(session, settings, now, {row.customer_id for row in rows} if numbers else None)
+    ahead = steps_ahead(session, settings, now, owners)
     shown = []
     for row in rows:
         hold = None if row.is_closed else holds.on(row.customer_id, row.id)
@@ -127,13 +128,14 @@ def customers(session: Session, settings: Settings, now: datetime, ids: Collecti
     rows = session.scalars(query.where(Customer.id.in_(ids)) if ids else query).all()
     if missing := set(ids) - {row.id for row in rows}:
         raise Unknown("customer", missing, "customers")
-    holds = _Holds(session, settings, now)
+    holds = _Holds(session, settings, now, ids or None)
     contacts: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for contact in session.scalars(select(Contact).order_by(Contact.id)):
+    every = select(Contact).order_by(Contact.id)
+    for contact in session.scalars(every.where(Contact.customer_id.in_(ids)) if ids else every):
         contacts[contact.customer_id].append(
             {"email": contact.email, "role": contact.role, "dead": contact.dead_since is not None}
         )
-    counts, balances = _owed(session)
+    counts, balances = _owed(session, ids)
     company = settings.company
     return [
         CustomerShown(
@@ -151,7 +153,7 @@ def customers(session: Session, settings: Settings, now: datetime, ids: Collecti
     ]
 
 
-def _owed(session: Session) -> tuple[dict[str, int], dict[str, dict[str, Decimal]]]:
+def _owed(session: Session, ids: Collection[str]) -> tuple[dict[str, int], dict[str, dict[str, Decimal]]]:
     counts: dict[str, int] = defaultdict(int)
     balances: dict[str, dict[str, Decimal]] = defaultdict(dict)
     query = (
@@ -162,6 +164,8 @@ def _owed(session: Session) -> tuple[dict[str, int], dict[str, dict[str, Decimal
         .group_by(Invoice.customer_id, Invoice.currency)
         .order_by(Invoice.customer_id, Invoice.currency)
     )
+    if ids:
+        query = query.where(Invoice.customer_id.in_(ids))
     for customer_id, currency, count, balance in session.execute(query):
         counts[customer_id] += count
         balances[customer_id][currency] = balance
@@ -169,12 +173,13 @@ def _owed(session: Session) -> tuple[dict[str, int], dict[str, dict[str, Decimal
 
 
 class _Holds:
-    """The holds in force on a day."""
+    """The holds in force on a day, of all customers or of some."""
 
-    def __init__(self, session: Session, settings: Settings, now: datetime) -> None:
+    def __init__(self, session: Session, settings: Settings, now: datetime, ids: Collection[str] | None) -> None:
         today = local_day(now, settings)
         self.found: dict[tuple[str, int | None], HoldShown] = {}
-        for hold in session.scalars(select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id.desc())):
+        query = select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id.desc())
+        for hold in session.scalars(query if ids is None else query.where(Hold.customer_id.in_(ids))):
             if hold.until is None or hold.until >= today:
                 shown = HoldShown(hold.reason, hold.placed_by, hold.until)
                 self.found.setdefault((hold.customer_id, hold.invoice_id), shown)

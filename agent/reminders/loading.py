@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.inbound.store import undecided_mails
@@ -83,6 +83,13 @@ def ledger_view(session: Session, settings: Settings, database: Database) -> Led
     )
 
 
+_OF_INVOICES = (
+    Invoice.id, Invoice.number, Invoice.customer_id, Invoice.kind, Invoice.issue_date, Invoice.due_date, Invoice.amount,
+    Invoice.balance, Invoice.currency, Invoice.purchase_order, Invoice.state, Invoice.cycle, Invoice.status,
+)  # fmt: skip
+"""Columns instead of objects, which are most of the time where all invoices are planned."""
+
+
 class _Rows:
     """All rows of some customers, fetched with one query a table and sorted by whom they belong to."""
 
@@ -99,7 +106,7 @@ class _Rows:
         self.statuses = load_statuses(settings)
         is_open = Invoice.state.not_in(CLOSED)
         self.invoices = _by(
-            session.scalars(select(Invoice).where(is_open, chosen(Invoice.customer_id)).order_by(Invoice.id)),
+            session.execute(select(*_OF_INVOICES).where(is_open, chosen(Invoice.customer_id)).order_by(Invoice.id)),
             "customer_id",
         )
         query = select(Customer).where(Customer.id.in_(self.invoices)).order_by(Customer.id)
@@ -144,7 +151,7 @@ class _Rows:
     def _steps(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
         self.done: dict[int, set[DoneStep]] = defaultdict(set)
         self.reserved: dict[int, set[str]] = defaultdict(set)
-        self.threads: dict[tuple[str, str], int] = {}
+        self.threads: dict[str, dict[str, int]] = defaultdict(dict)
         query = (
             select(
                 ReminderLine.invoice_id, ReminderLine.step, Delivery.id, Delivery.state, Message.thread_id,
@@ -166,8 +173,8 @@ class _Rows:
             else:
                 self.done[invoice_id].add(DoneStep(step, f"{plan}/{version}"))
             if thread_id is not None:
-                key = (customer_id, currency)
-                self.threads[key] = max(thread_id, self.threads.get(key, 0))
+                mine = self.threads[customer_id]
+                mine[currency] = max(thread_id, mine.get(currency, 0))
 
     def _mails(
         self,
@@ -230,12 +237,13 @@ class _Rows:
         for customer_id, currency, plan, step, cycle in session.execute(counted):
             self.cycles[customer_id][currency, plan, step] = cycle
         self.thread_views: dict[int, ThreadView] = {}
-        ids = set(self.threads.values())
-        messages = session.execute(
+        ids = {thread_id for mine in self.threads.values() for thread_id in mine.values()}
+        in_them = (
             select(Message.thread_id, Message.message_id, Message.subject)
             .where(Message.thread_id.in_(ids), Message.direction == Direction.OUT)
             .order_by(Message.id)
         )
+        messages = session.execute(in_them).all() if ids else []
         chain: dict[int | None, list[tuple[str, str]]] = defaultdict(list)
         for thread_id, message_id, subject in messages:
             if message_id is not None:
@@ -330,8 +338,8 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         cycles=rows.cycles.get(customer.id, {}),
         threads={
             currency: rows.thread_views[thread_id]
-            for (owner, currency), thread_id in rows.threads.items()
-            if owner == customer.id and thread_id in rows.thread_views
+            for currency, thread_id in rows.threads.get(customer.id, {}).items()
+            if thread_id in rows.thread_views
         },
         segment=customer.segment or (derived.name if derived else None),
         segment_because="the ledger says so" if customer.segment else derived.because if derived else "",
@@ -376,7 +384,7 @@ def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipi
     return tuple(found)
 
 
-def _invoice_view(invoice: Invoice, rows: _Rows) -> InvoiceView:
+def _invoice_view(invoice: Row[Any], rows: _Rows) -> InvoiceView:
     return InvoiceView(
         id=invoice.id,
         number=invoice.number,

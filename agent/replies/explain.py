@@ -1,6 +1,13 @@
-"""Why a message was taken as it was: kind, thread, sender, words, decision, effects, each in a sentence."""
+"""Why a message was taken as it was: kind, thread, sender, words, decision, effects, each in a sentence.
 
+The sentences are in `templates/explain`, a catalogue a language; the command tells them in English, a page in the
+reader's language. What a rule or a plan wrote down in words at the time is English, so other languages tell the rule's
+meaning in its place.
+"""
+
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -10,25 +17,14 @@ from agent.inbound.values import Reading
 from agent.reminders.explain import why_planned
 from agent.replies import store
 from agent.replies.decide import RULES
+from agent.reports.words import FALLBACK, Tongue, Words
 from classifier.values import Prediction
 from config.errors import NeedsPerson
 from models import Decision, Delivery, Event, ExceptionItem, Invoice, Message, ReminderLine
 from models.message import Direction
 from models.reasons import SENTENCES
 
-MEANS = {rule.name: rule.means for rule in RULES} | {
-    "automatic": "Every rule let it pass: it was applied without a person.",
-    "person": "A person decided.",
-    "absence": "An absence with a return date moves mails to that contact.",
-    "dead_address": "A permanent bounce of an address that does not exist stops mails to it.",
-    "undelivered": "A permanent bounce for another reason is a person's.",
-    "delayed": "A delay is taken note of; the mail server goes on trying.",
-    "auto_reply": "An automatic answer never changes an invoice.",
-    "other_contact": "An automatic answer that names another contact is a person's.",
-    "colleague_elsewhere": "A colleague's mail to nobody who owes anything is taken note of.",
-    "bounce_from_somebody": "A delivery report that has a sender of its own is a person's.",
-    "bounce_unproven": "A bounce that names no mail of ours proves nothing.",
-}
+_OF_RULES = "explain_rule."
 
 MAX_DIGITS = 18
 """Of a message's number: what both databases can compare with."""
@@ -47,8 +43,45 @@ def find(session: Session, wanted: str) -> Message:
     return message
 
 
-def explain(session: Session, message: Message) -> dict[str, Any]:
-    """The whole story of one message as a document; `sentences` tells it in words."""
+class Teller:
+    """Sentences in one language. Codes are told as they are in English, by the pages' words elsewhere."""
+
+    def __init__(self, tongue: Tongue) -> None:
+        self.tongue = tongue
+        self.is_english = tongue.language == FALLBACK
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        return self.tongue.say(f"explain.{key}", **values)
+
+    def code(self, family: str, code: str) -> str:
+        return code.replace("_", " ") if self.is_english else self.tongue.say(f"{family}.{code}")
+
+    def meaning(self, decision: Decision) -> str:
+        if decision.reason and (self.is_english or not self.tongue.knows(f"{_OF_RULES}{decision.rule}")):
+            return decision.reason
+        return self.rule(decision.rule)
+
+    def rule(self, name: str) -> str:
+        """What a rule means; its own name where no catalogue knows it."""
+        return self.tongue.say(f"{_OF_RULES}{name}") if self.tongue.knows(f"{_OF_RULES}{name}") else name
+
+    def asked(self, item: ExceptionItem) -> str:
+        return SENTENCES[item.reason] if self.is_english else self.tongue.say(f"means.{item.reason.value}")
+
+
+def meaning(rule: str) -> str:
+    """What a rule means, in English."""
+    return Teller(_english()).rule(rule)
+
+
+@cache
+def _english() -> Tongue:
+    return Words(None, ZoneInfo("UTC")).tongue([FALLBACK])
+
+
+def explain(session: Session, message: Message, tongue: Tongue | None = None) -> dict[str, Any]:
+    """The whole story of one message as a document; `sentences` tells it in words, English where no tongue is given."""
+    say, english = Teller(tongue or _english()), Teller(_english())
     read = None if message.kind is None else reading_of(session, message.id)
     prediction = store.prediction_of(session, message.id)
     decisions = list(
@@ -57,11 +90,11 @@ def explain(session: Session, message: Message) -> dict[str, Any]:
     item = session.scalar(select(ExceptionItem).where(ExceptionItem.message_id == message.id))
     numbers = _numbers(session, message, decisions)
     sentences = [
-        *_origin(session, message),
-        *(_reading(read) if read is not None and message.erased_at is None else []),
-        *([] if _is_reminder(message) else _thread(message, numbers)),
-        *(_prediction(prediction) if prediction is not None else []),
-        *_decision(decisions, numbers, item),
+        *_origin(session, message, say),
+        *(_reading(read, say) if read is not None and message.erased_at is None else []),
+        *([] if _is_reminder(message) else _thread(message, numbers, say)),
+        *(_prediction(prediction, say) if prediction is not None else []),
+        *_decision(decisions, numbers, item, say),
     ]
     return {
         "id": message.id,
@@ -78,7 +111,7 @@ def explain(session: Session, message: Message) -> dict[str, Any]:
                 "action": d.action,
                 "invoice": numbers.get(d.invoice_id) if d.invoice_id is not None else None,
                 "rule": d.rule,
-                "reason": d.reason or MEANS.get(d.rule, ""),
+                "reason": d.reason or english.rule(d.rule),
                 "by": d.decided_by,
                 "at": d.decided_at,
             }
@@ -101,100 +134,103 @@ def _is_reminder(message: Message) -> bool:
     return message.direction is Direction.OUT and message.state is None
 
 
-def _origin(session: Session, message: Message) -> list[str]:
+def _origin(session: Session, message: Message, say: Teller) -> list[str]:
     if _is_reminder(message):
-        return _reminder(session, message)
+        return _reminder(session, message, say)
     if message.direction is Direction.OUT:
-        return ["It went out from the mailbox."]
-    arrived = f"It arrived on {message.received_at:%Y-%m-%d %H:%M} UTC in the mailbox {message.mailbox}."
+        return [say("went_out")]
+    arrived = say("arrived", at=f"{message.received_at:%Y-%m-%d %H:%M}", mailbox=message.mailbox)
     if message.erased_at is None:
         return [arrived]
-    return [arrived, f"Its text and its people were erased on {message.erased_at:%Y-%m-%d}."]
+    return [arrived, say("erased", on=f"{message.erased_at:%Y-%m-%d}")]
 
 
-def _reminder(session: Session, message: Message) -> list[str]:
+def _reminder(session: Session, message: Message, say: Teller) -> list[str]:
     delivery = session.scalar(select(Delivery).where(Delivery.message_id == message.id))
     if delivery is None:
-        return ["It is a mail of relance's own."]
+        return [say("own_mail")]
     listed = (
         select(Invoice.number)
         .join(ReminderLine, ReminderLine.invoice_id == Invoice.id)
         .where(ReminderLine.reminder_id == delivery.reminder_id)
         .order_by(ReminderLine.id)
     )
-    step = delivery.reminder.step.replace("_", " ") if delivery.reminder is not None else "mail"
-    sentences = [f"It is the {step} to customer {message.customer_id} about {', '.join(session.scalars(listed))}."]
-    if delivery.reminder is not None:
-        sentences.append(why_planned(session, delivery.reminder))
-    told = f"It left on {delivery.sent_at:%Y-%m-%d %H:%M} UTC" if delivery.sent_at is not None else "It has not left"
-    return [*sentences, f"{told}; its delivery is {delivery.state.value}."]
+    step = say.code("step", delivery.reminder.step) if delivery.reminder is not None else say("mail")
+    numbers = ", ".join(session.scalars(listed))
+    sentences = [say("is_the_step", step=step, customer=message.customer_id, numbers=numbers)]
+    if (reminder := delivery.reminder) is not None:
+        planned = say("planned", plan=reminder.plan, version=reminder.plan_version)
+        sentences.append(why_planned(session, reminder) if say.is_english else planned)
+    told = say("left", at=f"{delivery.sent_at:%Y-%m-%d %H:%M}") if delivery.sent_at is not None else say("not_left")
+    return [*sentences, say("its_delivery", left=told, state=say.code("delivery", delivery.state.value))]
 
 
-def _reading(reading: Reading) -> list[str]:
-    kinds = {"human": "A person wrote it", "auto_reply": "A machine answered", "bounce": "It is a delivery report"}
-    proof = {"pass": "authenticated by our own mail border", "fail": "refused by our mail border's check"}
-    found = proof.get(reading.authentication.verdict, "not authenticated by our mail border")
-    sentences = [f"{kinds[reading.kind.value]}; the sender is {found} ({reading.authentication.detail})."]
+def _reading(reading: Reading, say: Teller) -> list[str]:
+    verdict = reading.authentication.verdict
+    found = say(f"proof_{verdict if verdict in {'pass', 'fail'} else 'none'}")
+    kind = say(f"kind_{reading.kind.value}")
+    sentences = [say("sender", kind=kind, found=found, detail=reading.authentication.detail)]
     if reading.bounce is not None:
-        status = f", status {reading.bounce.status}" if reading.bounce.status else ""
-        lasting = "permanent" if reading.bounce.permanent else "temporary"
-        sentences.append(f"The report is {lasting}: {reading.bounce.reason.value.replace('_', ' ')}{status}.")
+        status = say("status", code=reading.bounce.status) if reading.bounce.status else ""
+        lasting = say("permanent" if reading.bounce.permanent else "temporary")
+        why = say.code("explain_bounce", reading.bounce.reason.value)
+        sentences.append(say("report", lasting=lasting, why=why, status=status))
     if reading.auto_reply is not None and reading.auto_reply.return_date is not None:
-        sentences.append(f"It names {reading.auto_reply.return_date} as the day of return.")
+        sentences.append(say("returns", on=reading.auto_reply.return_date))
     if reading.payment_proofs:
-        sentences.append(f"Attached is what is named like a proof of payment: {', '.join(reading.payment_proofs)}.")
+        sentences.append(say("proofs", names=", ".join(reading.payment_proofs)))
     return sentences
 
 
-def _thread(message: Message, numbers: dict[int, str]) -> list[str]:
+def _thread(message: Message, numbers: dict[int, str], say: Teller) -> list[str]:
     if not message.links:
-        return ["Nothing in it ties it to a customer."]
+        return [say("untied")]
     sentences = []
     for customer in dict.fromkeys(link.customer_id for link in message.links):
         links = [link for link in message.links if link.customer_id == customer]
         named = ", ".join(numbers[link.invoice_id] for link in links if link.invoice_id is not None)
-        proven = any(link.proof for link in links)
-        weight = "which can't be forged" if proven else "which only suggests it"
-        evidence = ", ".join(sorted({link.evidence.replace("_", " ") for link in links}))
-        about = f" about {named}" if named else ""
-        sentences.append(f"It belongs to customer {customer}{about} by its {evidence}, {weight}.")
+        weight = say("proven" if any(link.proof for link in links) else "suggested")
+        evidence = ", ".join(say.code("explain_tie", code) for code in sorted({link.evidence for link in links}))
+        about = say("about", numbers=named) if named else ""
+        sentences.append(say("belongs", customer=customer, about=about, evidence=evidence, weight=weight))
     return sentences
 
 
-def _prediction(prediction: Prediction) -> list[str]:
+def _prediction(prediction: Prediction, say: Teller) -> list[str]:
     sentences = [
-        (
-            f"The trained model {prediction.model_version} reads it as {prediction.primary} "
-            f"with {prediction.confidence:.0%} confidence."
+        say(
+            "reads", model=prediction.model_version, primary=say.code("intent", prediction.primary),
+            confidence=f"{prediction.confidence:.0%}",
         )
-    ]
+    ]  # fmt: skip
     if prediction.promise_date is not None:
-        sentences.append(f"The promised day is {prediction.promise_date}.")
+        sentences.append(say("promised", on=prediction.promise_date))
     for evidence in prediction.evidence:
-        words = ", ".join(evidence.words)
-        sentences.append(f"For {evidence.intent} speaks the sentence “{evidence.sentence}” ({words}).")
+        intent, words = say.code("intent", evidence.intent), ", ".join(evidence.words)
+        sentences.append(say("speaks_for", intent=intent, sentence=evidence.sentence, words=words))
     if prediction.rule is not None:
-        sentences.append(f"A rule ahead of the model found {prediction.rule.replace('_', ' ')}.")
+        sentences.append(say("rule_found", rule=say.code("rule", prediction.rule)))
     return sentences
 
 
-def _decision(decisions: list[Decision], numbers: dict[int, str], item: ExceptionItem | None) -> list[str]:
+def _decision(decisions: list[Decision], numbers: dict[int, str], item: ExceptionItem | None, say: Teller) -> list[str]:
     sentences = []
     for decision in decisions:
         invoice = f" {numbers[decision.invoice_id]}" if decision.invoice_id in numbers else ""
-        why = decision.reason or MEANS.get(decision.rule, decision.rule)
-        who = "" if decision.decided_by == "relance" else f" by {decision.decided_by}"
+        who = "" if decision.decided_by == "relance" else say("by", name=decision.decided_by)
+        action = say.code("explain_action", decision.action)
         sentences.append(
-            f"Decided{who}: {decision.action.replace('_', ' ')}{invoice}, by the rule “{decision.rule}”: {why}"
+            say("decided", who=who, action=action, invoice=invoice, rule=decision.rule, why=say.meaning(decision))
         )
     if item is not None:
-        sentences.append(f"A person is asked (item {item.id}, {item.state.value}): {SENTENCES[item.reason]}")
+        state = say.code("explain_item", item.state.value)
+        sentences.append(say("asked", item=item.id, state=state, why=say.asked(item)))
     return sentences
 
 
 def _passed(decisions: list[Decision]) -> list[str]:
     """The rules that had nothing against it before the one that spoke."""
-    if not decisions or decisions[0].rule not in MEANS:
+    if not decisions:
         return []
     names = [rule.name for rule in RULES]
     rule = decisions[0].rule

@@ -26,8 +26,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from config.errors import ConfigError
 
 FALLBACK = "en"
-PARTS = ("web", "reports")
-"""Folders below `templates` that hold catalogues: that of the pages, and that of figures."""
+PARTS = ("web", "reports", "explain")
+"""Folders below `templates` that hold catalogues: that of the pages, that of figures, and that of `explain`."""
 _FILE = re.compile(r"([a-z]{2})\.toml")
 
 

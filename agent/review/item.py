@@ -72,13 +72,16 @@ def view(session: Session, item_id: int, settings: Settings, now: datetime) -> I
     prediction = store.prediction_of(session, message.id) if message is not None else None
     ids = [link.invoice_id for link in item.links if link.invoice_id is not None]
     linked_rows = session.scalars(select(Invoice).where(Invoice.id.in_(ids)).order_by(Invoice.due_date)).all()
-    linked = tuple(_shown(session, [row.number for row in linked_rows], settings, now))
-    others: tuple[InvoiceShown, ...] = ()
+    linked_numbers = [row.number for row in linked_rows]
+    other_numbers: list[str] = []
     if customer is not None:
         query = select(Invoice.number).where(
             Invoice.customer_id == customer.id, Invoice.state.not_in(CLOSED), Invoice.id.not_in(ids)
         )
-        others = tuple(_shown(session, list(session.scalars(query)), settings, now))
+        other_numbers = list(session.scalars(query))
+    shown = _shown(session, [*linked_numbers, *other_numbers], settings, now)
+    linked = tuple(one for one in shown if one.number in linked_numbers)
+    others = tuple(one for one in shown if one.number not in linked_numbers)
     way = way_of(item, message)
     return ItemView(
         id=item.id,

@@ -16,6 +16,14 @@ from agent.reports.values import Books
 from agent.review.web.frame import Call
 from config.errors import RelanceError
 
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "money": ("objectives", "aging", "dso", "cei", "overdue"),
+    "reminders": ("recovery", "channels", "reminders"),
+    "answers": ("promises", "disputes", "causes"),
+    "work": ("mailbox", "weeks", "people"),
+}
+"""The parts of the page and their tables: each table stands in one, in this order. The first has the tiles."""
+_FIRST = "money"
 TREND_MONTHS = 6
 _TRENDS = ("dso", "cei", "overdue", "promises")
 """Told month by month; what they are today stands in the tiles."""
@@ -34,13 +42,19 @@ class Section:
 
 def figures_page(call: Call) -> Response:
     books, wish = _books(call), _wish(call)
-    now = {table.name: table for table in _tables(call, books, REPORTS, wish)}
+    part = call.query.get("part", _FIRST)
+    part = part if part in PARTS else _FIRST
+    has_tiles = part == _FIRST
+    wanted = dict.fromkeys([*PARTS[part], *(name for name, _ in _TILES if has_tiles)])
+    now = {table.name: table for table in _tables(call, books, wanted, wish)}
     end = wish.end or books.today
     trend = replace(wish, start=_months_before(end, TREND_MONTHS - 1), end=end, by=By.MONTH)
-    trends = {table.name: table for table in _tables(call, books, _TRENDS, trend)}
-    sections = [_section(call, table) for table in (now | trends).values() if table.rows]
+    told_monthly = [name for name in PARTS[part] if name in _TRENDS]
+    trends = {table.name: table for table in _tables(call, books, told_monthly, trend)}
+    tables = [trends.get(name, now[name]) for name in PARTS[part]]
     return call.show(
-        "figures.html.j2", sections=sections, tiles=_tiles(call, now), wish=wish, end=end, showing=showing,
+        "figures.html.j2", sections=[_section(call, table) for table in tables if table.rows], wish=wish, end=end,
+        tiles=_tiles(call, now) if has_tiles else [], showing=showing, part=part, parts=tuple(PARTS),
         segments=sorted({p.segment for p in books.customers.values() if p.segment}),
         owners=sorted({p.owner for p in books.customers.values() if p.owner}) if call.actor.only_of is None else [],
         customer=books.customers.get(wish.customer or ""), query=_query(wish, call),

@@ -51,6 +51,8 @@ class Keeping:
             stamp = self._stamp()
             with self._lock:
                 kept = self._kept.get(name)
+                if kept is not None:
+                    self._kept.move_to_end(name)  # what is looked at again and again is the last to go
             if kept is not None and kept.stamp == stamp and kept.at <= at < kept.at + LONGEST:
                 found: T = kept.made
                 return found

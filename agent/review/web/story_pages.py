@@ -80,7 +80,7 @@ def why_page(call: Call) -> Response:
     """Why a mail was taken as it was, in words."""
     with call.desk.database.read() as session:
         message = session.get_one(Message, message_of(call).id)
-        told = explain.explain(session, message)
+        told = explain.explain(session, message, call.tongue)
         mail = mail_of(session, message)
         customer = session.get(Customer, message.customer_id) if message.customer_id is not None else None
     return call.show("why.html.j2", told=told, mail=mail, customer=customer)

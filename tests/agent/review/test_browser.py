@@ -24,7 +24,10 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update"
     " --disable-sync --no-first-run"
 ).split()
-PAGES = ("/", "/work/item/{item}", "/customers", "/outgoing", "/model", "/figures", "/invoices/FA-0")
+PAGES = (
+    "/", "/work/item/{item}", "/customers", "/outgoing", "/model", "/figures",
+    "/figures?part=work", "/invoices/FA-0",
+)  # fmt: skip
 WIDTHS = {"desktop": 1360, "phone": 390}
 
 pytestmark = pytest.mark.xdist_group("chromium")
@@ -118,6 +121,25 @@ def test_every_page_is_for_everybody_and_fits_a_phone(
     found = page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
     assert found == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_list_comes_before_its_filters(small_desk: Office, open_page: Callable[..., Page]) -> None:
+    small_desk.person("lea")
+    filled(small_desk)
+    page = open_page(width=WIDTHS["phone"])
+    row, filters = page.locator(".work-row").first.bounding_box(), page.locator("#filters").bounding_box()
+    assert row is not None
+    assert filters is not None
+    assert row["y"] < filters["y"]
+
+
+def test_a_long_senders_name_fits_a_phone(small_desk: Office, open_page: Callable[..., Page]) -> None:
+    small_desk.person("lea")
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-0", name="Dupont", email=f"{'comptabilite' * 4}@dupont.example")
+        item = answer(session, owner, invoices).id
+    page = open_page(f"/work/item/{item}", width=WIDTHS["phone"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
 
 
 def test_a_reviewer_clears_the_list_with_the_keyboard_alone(small_desk: Office, open_page: Callable[..., Page]) -> None:

@@ -1,13 +1,15 @@
 """The desk by HTTP: who gets in, who may do what, what a page shows, what a form does, what comes of a forged one."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from agent.review.web.guards import MAIL_POLICY
-from models import Correction, Event, ExceptionItem, Invoice, LoginFailure, SendingStop, Task
+from models import Correction, Database, Event, ExceptionItem, Invoice, LoginFailure, SendingStop, Task
 from models.reasons import ExceptionReason
 from models.states import ExceptionState, InvoiceState, TaskState
 from models.user import Role
@@ -405,3 +407,53 @@ def test_a_day_of_the_calendar_holds_what_the_plan_would_do(desk: Office) -> Non
     page = desk.at_work().get("/outgoing").text
     assert "Dupont" in page
     assert str(date(2026, 9, 1).day) in page
+
+
+def test_why_is_told_in_the_persons_language(desk: Office) -> None:
+    item = one_item(desk)
+    with desk.database.read() as session:
+        mail_id = session.get_one(ExceptionItem, item).message_id
+    french = desk.at_work("lea", language="fr").get(f"/mail/{mail_id}/why").text
+    told = french.partition("<ol>")[2].partition("</ol>")[0]
+    for said in ("Il est arrivé le", "Une personne l’a écrit", "« Promet de payer »", "Une personne est consultée"):
+        assert said in told, said
+    assert "The trained model" not in told
+    english = desk.at_work("max", language="en").get(f"/mail/{mail_id}/why").text
+    assert "reads it as promise with 71% confidence" in english
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?text=FA", "/customers", "/customers/C1", "/work/item/1", "/invoices/FA-0", "/outgoing"]
+)
+def test_more_rows_take_no_more_queries(desk: Office, path: str) -> None:
+    """Nothing is asked of the database row by row."""
+    browser = desk.at_work()
+    asked = []
+    for begin, end in ((0, 2), (2, 22)):
+        with desk.database.write() as session:
+            for number in range(begin, end):
+                owner, invoices = debtor(session, f"FA-{number}", id=f"C{number + 1}", name=f"Customer {number}")
+                answer(session, owner, invoices)
+        browser.get(path)  # the first also signs who looks, and starts what reads mails
+        with queries(desk.database) as seen:
+            assert browser.get(path).status_code == 200
+        asked.append(len(seen))
+    assert asked[0] == asked[1]
+
+
+@contextmanager
+def queries(database: Database) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    engines = {database.engine, database._reader}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)

@@ -2,10 +2,13 @@
 
 import csv
 import io
+import re
 from zipfile import ZipFile
 
 import pytest
 
+from agent.reports.tables import REPORTS
+from agent.review.web.figures_pages import PARTS
 from models.user import Role
 from tests.builders import ledger
 from tests.builders.desk import Office
@@ -29,6 +32,26 @@ def test_the_page_has_tiles_pictures_and_tables(desk: Office) -> None:
     for said in ("Balance âgée (EUR)", "Balance âgée (USD)", "DSO par épuisement (EUR)", "taux d'ouverture", "<svg"):
         assert said.replace("'", "&#39;") in shown.text, said
     assert "<script>alert" not in shown.text
+
+
+def test_each_table_stands_in_one_part_of_the_page(desk: Office) -> None:
+    listed = [name for names in PARTS.values() for name in names]
+    assert sorted(listed) == sorted(REPORTS)
+    browser = desk.at_work()
+    for part, names in PARTS.items():
+        page = browser.get(f"/figures?part={part}&segment=loyal").text
+        shown = set(re.findall(r'id="figures-(\w+)"', page))
+        assert shown
+        assert shown <= set(names)
+        assert f"part={part}" in page
+        assert "segment=loyal" in page  # what was narrowed goes along to the other parts
+    assert 'id="figures-aging"' in browser.get("/figures?part=nonsense").text
+
+
+def test_the_table_stands_behind_its_picture(desk: Office) -> None:
+    page = desk.at_work().get("/figures").text
+    aging = page.partition('id="figures-aging"')[2].partition("</section>")[0]
+    assert aging.index("<svg") < aging.index("<details") < aging.index("<table")
 
 
 def test_days_and_customers_are_chosen(desk: Office) -> None:

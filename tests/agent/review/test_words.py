@@ -8,14 +8,18 @@ from string import Formatter
 import pytest
 
 import templates
+from agent.inbound import threading
+from agent.inbound.values import BounceReason
 from agent.reminders.values import Hindrance
+from agent.replies import apply
+from agent.replies.decide import RULES
 from agent.replies.resolve import INTENTS
 from agent.reports.words import Words, accepted
 from agent.review.answers import DRAFTS
 from classifier.labels import DISPUTE_REASONS, QUESTION_TOPICS
 from config.plans import load_plans
 from models.reasons import ExceptionReason, TaskKind
-from models.states import DeliveryState, InvoiceState
+from models.states import DeliveryState, ExceptionState, InvoiceState
 from models.user import Role
 from tests.builders import ledger
 
@@ -67,6 +71,24 @@ def test_every_word_that_a_page_asks_for_is_there(words: Words) -> None:
 def test_every_code_has_its_words(words: Words, prefix: str, codes: list[str]) -> None:
     missing = [str(code) for code in codes if f"{prefix}.{code}" not in words.own["en"]]
     assert missing == []
+
+
+def test_explain_has_words_for_every_rule_tie_and_action(words: Words) -> None:
+    english = words.own["en"]
+    assert {name: english.get(f"explain_rule.{name}") for name in (rule.name for rule in RULES)} == {
+        rule.name: rule.means for rule in RULES
+    }
+    families = {
+        "explain_tie": [
+            threading.SIGNED_ID, threading.TAG, threading.REFERENCES, threading.CONVERSATION, threading.NUMBERS,
+            threading.SENDER, threading.RECIPIENT, threading.DOMAIN, threading.FORWARDED,
+        ],
+        "explain_bounce": list(BounceReason),
+        "explain_item": list(ExceptionState),
+        "explain_action": [*apply._CODES.values(), "queue"],
+    }  # fmt: skip
+    missing = {f"{name}.{code}" for name, codes in families.items() for code in codes} - english.keys()
+    assert missing == set()
 
 
 def test_every_step_of_the_shipped_plans_has_its_words(words: Words, tmp_path: Path) -> None:
