@@ -139,6 +139,8 @@ def test_a_long_senders_name_fits_a_phone(small_desk: Office, open_page: Callabl
         owner, invoices = debtor(session, "FA-0", name="Dupont", email=f"{'comptabilite' * 4}@dupont.example")
         item = answer(session, owner, invoices).id
     page = open_page(f"/work/item/{item}", width=WIDTHS["phone"])
+    wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth)"
+    assert page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 120))") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
 
 

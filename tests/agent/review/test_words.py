@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from string import Formatter
 
@@ -78,7 +79,7 @@ def test_explain_has_words_for_every_rule_tie_and_action(words: Words) -> None:
     assert {name: english.get(f"explain_rule.{name}") for name in (rule.name for rule in RULES)} == {
         rule.name: rule.means for rule in RULES
     }
-    families = {
+    families: dict[str, Sequence[str]] = {
         "explain_tie": [
             threading.SIGNED_ID, threading.TAG, threading.REFERENCES, threading.CONVERSATION, threading.NUMBERS,
             threading.SENDER, threading.RECIPIENT, threading.DOMAIN, threading.FORWARDED,
