@@ -177,8 +177,7 @@ def counts(session: Session, chosen: Selection, by: str, now: datetime) -> dict[
     wide = replace(chosen, reason="")
     found: dict[str, int] = {}
     for stream in _streams(wide):
-        every = select(stream.reason, func.count()).select_from(stream.table)
-        query = stream.restricted(stream.joined(every) if wide.text else every, wide, by, now)
+        query = stream.restricted(select(stream.reason, func.count()).select_from(stream.table), wide, by, now)
         for reason, count in session.execute(query.group_by(stream.reason)):
             code = getattr(reason, "value", reason)
             found[code] = found.get(code, 0) + count
@@ -207,10 +206,13 @@ class _Stream:
     entry: Callable[[Any], Entry]
 
     def query(self, by: str, now: datetime) -> Select[Any]:  # noqa: ARG002 the same shape for all
-        return self.joined(select(*self.columns).select_from(self.table))
+        query = select(*self.columns).select_from(self.table)
+        for table, on in self.outer:
+            query = query.outerjoin(table, on)
+        return query
 
     def restricted(self, query: Select[Any], chosen: Selection, by: str, now: datetime) -> Select[Any]:
-        """`query` for what the selection asks for; one for a text has been `joined`."""
+        """`query` for what the selection asks for."""
         query = query.where(self.condition(now))
         if chosen.reason:
             query = query.where(self.reason == chosen.reason)
@@ -227,26 +229,23 @@ class _Stream:
             query = query.where(self._mentions(chosen.text))
         return query
 
-    def joined(self, query: Select[Any]) -> Select[Any]:
-        """`query` with the mail and the customer of each row."""
-        for table, on in self.outer:
-            query = query.outerjoin(table, on)
-        return query
-
     def _mentions(self, text: str) -> ColumnElement[bool]:
-        """Whether customer, invoice, sender or subject holds the text. It is asked of the rows that `joined` gives, one
-        after the other: a list of all mails that mention it would be made anew for every stream.
-        """
+        """Whether customer, invoice, sender or subject holds the text."""
+        customers = select(Customer.id).where(
+            or_(Customer.name.icontains(text, autoescape=True), Customer.id.icontains(text, autoescape=True))
+        )
         owners = (
             select(self.link_owner)
             .join(Invoice, Invoice.id == self.links.invoice_id)
             .where(Invoice.number.icontains(text, autoescape=True))
         )
-        found = [
-            column.icontains(text, autoescape=True)
-            for column in (Customer.name, Customer.id, Message.sender, Message.subject)
-        ]
-        return or_(*found, self.id.in_(owners))
+        found = [self.customer_id.in_(customers), self.id.in_(owners)]
+        if self.kind != "approval":
+            mails = select(Message.id).where(
+                or_(Message.sender.icontains(text, autoescape=True), Message.subject.icontains(text, autoescape=True))
+            )
+            found.append(self.table.message_id.in_(mails))
+        return or_(*found)
 
 
 def _streams(chosen: Selection, kinds: Sequence[Kind] = KINDS, *, everything: bool = False) -> Iterable[_Stream]:
@@ -292,8 +291,8 @@ def _tasks(condition: Callable[[datetime], ColumnElement[bool]]) -> _Stream:
     return _Stream(
         kind="task", table=Task, id=Task.id, priority=Task.priority, reason=Task.kind, assignee=Task.assignee,
         customer_id=Task.customer_id, condition=condition, columns=(Task, Customer.name),
-        outer=((Message, Message.id == Task.message_id), (Customer, Customer.id == Task.customer_id)),
-        links=TaskLink, link_owner=TaskLink.task_id, entry=_task_entry,
+        outer=((Customer, Customer.id == Task.customer_id),), links=TaskLink, link_owner=TaskLink.task_id,
+        entry=_task_entry,
     )  # fmt: skip
 
 
