@@ -22,6 +22,7 @@ from config.errors import NeedsPerson
 from models import Customer, Delivery, Reminder
 
 MOST_LEFT_OUT = 300
+"""Invoices that are left out, and steps of one day, that the page lists."""
 
 
 def outgoing_page(call: Call) -> Response:
@@ -36,7 +37,7 @@ def outgoing_page(call: Call) -> Response:
     left_out = [left for left in found.left_out if not chosen or left.reason.value == chosen]
     return call.show(
         "outgoing.html.j2", found=found, waiting=waiting.entries, weeks=_weeks(call.today), ahead=ahead, stops=stops,
-        left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
+        left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen, most=MOST_LEFT_OUT,
         last_day=call.today + timedelta(days=outgoing.DAYS - 1),
     )  # fmt: skip
 
