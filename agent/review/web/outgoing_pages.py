@@ -37,8 +37,8 @@ def outgoing_page(call: Call) -> Response:
     left_out = [left for left in found.left_out if not chosen or left.reason.value == chosen]
     return call.show(
         "outgoing.html.j2", found=found, waiting=waiting.entries, weeks=_weeks(call.today), ahead=ahead, stops=stops,
-        left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen, most=MOST_LEFT_OUT,
-        last_day=call.today + timedelta(days=outgoing.DAYS - 1),
+        left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
+        most=MOST_LEFT_OUT, last_day=call.today + timedelta(days=outgoing.DAYS - 1),
     )  # fmt: skip
 
 
