@@ -148,7 +148,6 @@ def must(holds: bool, rule: str, told: object) -> None:
 def check(world: World, found: Iterable[Simulated], plans: dict[str, Plan]) -> tuple[int, int]:
     """Hold all that would go out against the facts; how many mails and steps there were."""
     last_word: dict[tuple[str, str], date] = {}
-    last_word_of: dict[str, date] = {}
     on_day: dict[tuple[str, date], int] = defaultdict(int)
     reached: dict[str, list[str]] = defaultdict(list)
     mails = 0
@@ -167,10 +166,6 @@ def check(world: World, found: Iterable[Simulated], plans: dict[str, Plan]) -> t
         since = (day - last_word[key]).days if key in last_word else 999
         if original.channel is Channel.MAIL:
             must(since >= mine.gap_days, "within the gap", told)
-        else:
-            for line in planned.lines:
-                since = (day - last_word_of.get(line.invoice.number, date.min)).days
-                must(since >= original.after_mail, "on the heels of a mail", told)
         if is_mail:
             mails += 1
             on_day[customer, day] += 1
@@ -178,7 +173,6 @@ def check(world: World, found: Iterable[Simulated], plans: dict[str, Plan]) -> t
             must(on_day[customer, day] <= 1, "more than one a day", told)
         if is_mail or stands_in or (customer in world.unmailed and original.channel is Channel.CALL):
             last_word[key] = day
-            last_word_of |= {line.invoice.number: day for line in planned.lines}
         _check_lines(world, planned, mine, day, reached)
     _check_that_nothing_is_lost(world, reached, plans)
     return mails, sum(len(steps) for steps in reached.values())
@@ -264,17 +258,8 @@ def _blind_to(*states: InvoiceState) -> Any:
     return hindered
 
 
-def _plans_at_their_own_day(settings: Settings) -> Any:
-    found = _load(settings)
-    plans = {
-        name: replace(p, steps=tuple(replace(s, after_mail=0) for s in p.steps)) for name, p in found.plans.items()
-    }
-    return replace(found, plans=plans)
-
-
 GUARDS_OFF: dict[str, tuple[str, str, Any]] = {
     "within the gap": ("schedule", "due_at", _no_gap),
-    "on the heels of a mail": ("loading", "plan_settings", _plans_at_their_own_day),
     "on a Monday": ("loading", "plan_settings", lambda s: replace(_load(s), quiet_days=frozenset())),
     "more than one a day": ("loading", "plan_settings", lambda s: replace(_load(s), per_customer_per_day=9)),
     "skipped": ("decide", "next_step", _latest_step),
