@@ -36,6 +36,7 @@ from models.stop import SendingStop
 from models.task import Task, TaskLink
 from models.thread import Thread
 from models.token import ApiAnswer, ApiToken
+from models.training import Promotion, TrainingRun
 from models.user import LoginFailure, SavedView, User
 from models.webhook import WebhookCursor, WebhookDelivery
 
@@ -73,6 +74,7 @@ __all__ = [
     "Prediction",
     "Presence",
     "Promise",
+    "Promotion",
     "Reading",
     "Reminder",
     "ReminderLine",
@@ -81,6 +83,7 @@ __all__ = [
     "Task",
     "TaskLink",
     "Thread",
+    "TrainingRun",
     "User",
     "WebhookCursor",
     "WebhookDelivery",

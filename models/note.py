@@ -18,7 +18,7 @@ class Note(Base):
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
     """None: about the whole customer."""
     kind: Mapped[Code]
-    """call, note, promise, dispute, settle_dispute or write_off."""
+    """call, note, promise, dispute, settle_dispute, write_off, insolvent or solvent."""
     text: Mapped[str] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(128))
     at: Mapped[datetime]

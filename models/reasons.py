@@ -37,6 +37,8 @@ class ExceptionReason(StrEnum):
     UNKNOWN_INVOICE = "unknown_invoice"
     LOOP_FAILED = "loop_failed"
     WEBHOOK_FAILED = "webhook_failed"
+    AUDIT = "audit"
+    """Made and settled at once where a person says that an automatic action was wrong."""
 
 
 SENTENCES: dict[ExceptionReason, str] = {
@@ -70,6 +72,7 @@ SENTENCES: dict[ExceptionReason, str] = {
     ExceptionReason.OVERPAYMENT: "More was paid than is owed.",
     ExceptionReason.UNKNOWN_INVOICE: "The payment names an invoice that is not known.",
     ExceptionReason.LOOP_FAILED: "A part of the daemon keeps failing.",
+    ExceptionReason.AUDIT: "An automatic action that was drawn for the audit, and was wrong.",
     ExceptionReason.WEBHOOK_FAILED: "A webhook could not be delivered; nothing is lost, and it can be replayed.",
 }
 

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from agent.console import By, Context, Json
-from agent.learning import corrections, gate, promotion
+from agent.learning import background, corrections, gate, overview, promotion, training
 from classifier.registry import DEFAULT_NAME as SHIPPED
-from classifier.registry import LOCAL
 from config import path_of_configuration
 from config.errors import NeedsPerson
 
 Name = Annotated[str, typer.Argument(help="Its name in `relance model list`.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; stands beside it on the review pages.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -27,6 +27,7 @@ def mount(app: typer.Typer) -> None:
     models.command("show")(show_command)
     models.command("promote")(promote_command)
     models.command("rollback")(rollback_command)
+    models.command("work")(work_command)
     app.add_typer(models, name="model")
 
 
@@ -40,24 +41,17 @@ def train_command(
     json: Json = False,
 ) -> None:
     """Train from the shipped replies, people's corrections here, and further files; `model promote` puts it to work."""
-    from classifier.build import train_further
     from classifier.registry import Entry
     from classifier.storage import read_manifest
 
     ctx: Context = context.obj
+    is_configured = _is_configured(ctx)
     learnt: tuple[corrections.Learnt, ...] = ()
-    if _is_configured(ctx) and not without_corrections:
-        database = ctx.database()
-        with database.read() as session:
-            found = corrections.read(session, ctx.settings(), database.key.sign("frozen corrections"))
-        learnt = found.training
-        ctx.say(f"{len(learnt)} corrections are learnt from, {len(found.frozen)} are kept to compare models on")
-    encoder = ctx.settings().encoder if _is_configured(ctx) else "default"
-    root = ctx.settings().root if _is_configured(ctx) else Path()
-    folder = train_further(
-        [each.row for each in learnt], tuple(each.id for each in learnt), files or [], encoder,
-        lambda identity: out or root / LOCAL / f"{ctx.now():%Y%m%d-%H%M%S}-{identity[:8]}", ctx.now(), ctx.say,
-    )  # fmt: skip
+    if is_configured and not without_corrections:
+        learnt = training.learnt_here(ctx.database(), ctx.settings(), ctx.say)
+    encoder = ctx.settings().encoder if is_configured else "default"
+    root = ctx.settings().root if is_configured else Path()
+    folder = training.train(learnt, files or [], encoder, root, ctx.now(), ctx.say, out)
     ctx.say(f"trained into {folder}. `relance model promote {folder.name}` compares it and puts it to work.")
     ctx.emit(Entry(folder.name, folder, read_manifest(folder)), json)
 
@@ -70,15 +64,7 @@ def list_command(context: typer.Context, json: Json = False) -> None:
     if not _is_configured(ctx):
         ctx.emit(entries(None), json)
         return
-    settings, database = ctx.settings(), ctx.database()
-    history = promotion.read(settings.root, database.key)
-    used = history[-1].folder if history else SHIPPED
-    with database.read() as session:
-        gone = corrections.withdrawn(session)
-    rows = []
-    for each in entries(settings.root):
-        stale = len(gone & set(each.manifest["origin"]["corrections"]))
-        rows.append({**each.as_json(), "in_use": each.name == used, "withdrawn": stale})
+    rows = [each.as_json() for each in overview.versions(ctx.database(), ctx.settings())]
     ctx.emit(rows, json)
     if any(row["withdrawn"] and row["in_use"] for row in rows):
         ctx.say(
@@ -100,6 +86,7 @@ def promote_command(
     name: Name,
     by: By,
     force: Annotated[bool, typer.Option("--force", help="Even where a class falls; the log keeps it.")] = False,
+    reason: Reason = "",
 ) -> None:
     """Compare a trained model with the one in use, and put it to work if no class falls below its floor."""
     from classifier.registry import entry
@@ -109,30 +96,29 @@ def promote_command(
     candidate = entry(name, settings.root)
     if candidate.name == SHIPPED:
         raise NeedsPerson("The shipped model is never promoted; `relance model rollback` goes back to it.")
-    with database.read() as session:
-        frozen = corrections.read(session, settings, database.key.sign("frozen corrections")).frozen
-    current = promotion.in_use(settings.root, database.key)
-    fallen = gate.compare(current, candidate.folder, [each.row for each in frozen], settings.encoder)
-    for fall in fallen:
+    verdict = gate.judge(database, settings, candidate)
+    for fall in verdict.falls:
         ctx.say(str(fall))
-    if fallen and not force:
-        raise NeedsPerson(
-            f"{candidate.name} is not promoted: it falls below a floor. Train on more corrections, or take it all the"
-            " same with --force, which the log keeps."
-        )
-    promotion.promote(
-        database, settings.root, candidate.name, candidate.manifest["version"], by, ctx.now(), forced=bool(fallen)
-    )
+    gate.put_to_work(database, settings, candidate, verdict, by, ctx.now(), force=force, reason=reason)
     ctx.say(
         f"{candidate.name} is in use; the daemon takes it up with the next mail. `relance model rollback` undoes it."
     )
 
 
-def rollback_command(context: typer.Context, by: By) -> None:
+def rollback_command(context: typer.Context, by: By, reason: Reason = "") -> None:
     """Go back to the trained model that was in use before, at once."""
     ctx: Context = context.obj
-    version = promotion.rollback(ctx.database(), ctx.settings().root, by, ctx.now())
+    version = promotion.rollback(ctx.database(), ctx.settings().root, by, ctx.now(), reason)
     ctx.say(f"{version} is in use again")
+
+
+def work_command(
+    context: typer.Context,
+    run: Annotated[int, typer.Argument(help="Number of the run.")],
+) -> None:
+    """Carry out a training or comparison that was asked for on the review pages; they start this by themselves."""
+    ctx: Context = context.obj
+    background.work(ctx.database(), ctx.settings(), run, ctx.now)
 
 
 def _is_configured(ctx: Context) -> bool:

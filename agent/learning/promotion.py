@@ -19,7 +19,7 @@ from typing import Any
 from classifier.errors import ModelError
 from classifier.registry import DEFAULT_NAME as SHIPPED
 from classifier.registry import LOCAL, NOTE
-from models import Database, events
+from models import Database, Promotion, events
 from models.keys import SigningKey
 
 
@@ -73,37 +73,49 @@ def read(root: Path, key: SigningKey) -> list[Promoted]:
 _MEND = "Delete it to use the shipped model, and promote yours again."
 
 
-def promote(database: Database, root: Path, folder: str, version: str, by: str, now: datetime, *, forced: bool) -> None:
+def promote(
+    database: Database, root: Path, folder: str, version: str, by: str, now: datetime, *, forced: bool,
+    reason: str = "",
+) -> None:  # fmt: skip
     """Put a trained model to work, with its event. `forced`: it went past the gate."""
     own = root / LOCAL / folder
     new = Promoted(folder, version, manifest_hash(own), by, now.isoformat(), forced)
     history = read(root, database.key)
-    _change(database, root, [*history, new], "model.promoted", new, history[-1] if history else None, by, now)
+    was = history[-1] if history else None
+    _change(database, root, [*history, new], "promoted", new, was, by, now, reason)
 
 
-def rollback(database: Database, root: Path, by: str, now: datetime) -> str:
-    """Go back to the trained model that was in use before; gives its version.
+def rollback(database: Database, root: Path, by: str, now: datetime, reason: str = "", *, of: str | None = None) -> str:
+    """Go back to the trained model that was in use before; gives its version. `of`: the folder of the one to leave.
 
     Raises:
-        ModelError: there is none before.
+        ModelError: there is none before, or another than `of` is in use.
     """
     history = read(root, database.key)
     if not history:
         raise ModelError("The shipped model is in use, and no other was before: there is nothing to go back to.")
+    if of is not None and history[-1].folder != of:
+        raise ModelError(f"{history[-1].folder} is in use by now, no longer {of}: look again before you go back.")
     before = history[-2] if len(history) > 1 else Promoted(SHIPPED, SHIPPED, "", by, now.isoformat())
-    _change(database, root, history[:-1], "model.rolled_back", before, history[-1], by, now)
+    _change(database, root, history[:-1], "rolled_back", before, history[-1], by, now, reason)
     return before.version
 
 
 def _change(
     database: Database, root: Path, history: list[Promoted], kind: str, new: Promoted, old: Promoted | None, by: str,
-    now: datetime,
+    now: datetime, reason: str,
 ) -> None:  # fmt: skip
-    """The event first, in one transaction with the note's rename at its end: a note without an event can't be."""
+    """Row and event first, in one transaction with the note's rename at its end: a note without an event can't be."""
+    was = old.version if old else SHIPPED
     with database.write() as session:
+        session.add(
+            Promotion(
+                kind=kind, version=new.version, was=was, forced=new.forced, reason=reason[:500], by=by, at=now
+            )
+        )  # fmt: skip
         events.record(
-            session, kind, ("model", new.version[:64]), actor=by, at=now, manifest=new.manifest_sha256,
-            was=old.version if old else SHIPPED, forced=new.forced,
+            session, f"model.{kind}", ("model", new.version[:64]), actor=by, at=now, manifest=new.manifest_sha256,
+            was=was, forced=new.forced,
         )  # fmt: skip
         session.flush()
         _write(root, database.key, history)

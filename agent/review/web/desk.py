@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Thread
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from agent.inbound.confined import Reader
+from agent.learning import background
 from agent.reports.words import Words
 from agent.review.web.keeping import Keeping
 from config import Settings
@@ -69,6 +71,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keeping", Keeping(self.database))
+
+    start: Callable[[Database, Settings, int, Callable[[], datetime]], Thread] = background.start
+    """Begins a training or comparison in a process of its own."""
 
     @property
     def presence(self) -> Presence:
