@@ -116,6 +116,27 @@ def resume_mails(session: Session, customer: Customer, deed: Deed) -> bool:
     return True
 
 
+def insolvent(session: Session, on: Target, since: date | None, text: str, deed: Deed, settings: Settings) -> None:
+    """Put down the day from which a customer is insolvent, or with None that it is not. Until a person says so, no
+    reminder and no charge goes to it: an import's blank cell does not lift it. ``text`` (why, whose word) is a note.
+    """
+    customer = on.customer
+    if since is not None and since > freshness.local_day(deed.at, settings):
+        raise RelanceError(f"{since} is still to come", "Give the day of the judgment.")
+    if not text:
+        raise RelanceError("an insolvency needs its source", "Say where it stands: the judgment, or whose word it is.")
+    if customer.insolvent_since == since:
+        told = f"insolvent since {since} already" if since is not None else "not known as insolvent"
+        raise RelanceError(f"{customer.name} is {told}", "Nothing has to be changed.")
+    was, customer.insolvent_since, customer.updated_at = customer.insolvent_since, since, deed.at
+    kind = "insolvent" if since is not None else "solvent"
+    events.record(
+        session, f"customer.{kind}", customer, actor=deed.actor, at=deed.at,
+        since=since.isoformat() if since else None, was=was.isoformat() if was else None,
+    )  # fmt: skip
+    note(session, Target(customer, None), kind, text, deed)
+
+
 def note(session: Session, on: Target, kind: str, text: str, deed: Deed) -> Note:
     """Write down what a person says about an invoice or customer; ``kind`` is one of Note's."""
     row = Note(customer_id=on.customer.id, invoice_id=on.invoice_id, kind=kind, text=text, by=deed.actor, at=deed.at)

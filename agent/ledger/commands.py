@@ -47,6 +47,7 @@ def mount(app: typer.Typer) -> None:
     log.command("promise")(log_promise)
     log.command("plan")(log_plan)
     log.command("dispute")(log_dispute)
+    log.command("insolvency")(log_insolvency)
     app.add_typer(log, name="log")
 
 
@@ -391,6 +392,26 @@ def log_dispute(
         if text:
             byhand.note(session, on, "dispute", text, deed)
     ctx.say(f"{', '.join(row.number for row in found)}: disputed. `relance settle-dispute` ends it.")
+
+
+def log_insolvency(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Number of the customer.")],
+    text: Annotated[str, typer.Option("--text", help="Where it stands: the judgment, or whose word it is.")],
+    since: Annotated[
+        datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Day of the judgment.")
+    ] = None,
+    lifted: Annotated[bool, typer.Option("--lifted", help="It is not insolvent after all.")] = False,
+    by: By = "operator",
+) -> None:
+    """Write down that a customer is insolvent: no reminder and no charge goes to it, until that is lifted."""
+    if lifted == (since is not None):
+        raise typer.BadParameter("one of the two is expected.", param_hint="--since / --lifted")
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        on = byhand.target(session, None, customer)
+        byhand.insolvent(session, on, _day(since), text.strip(), Deed(by, ctx.now()), ctx.settings())
+    ctx.say(f"{on.name} is {'not insolvent any more' if since is None else f'insolvent since {since.date()}'}.")
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -53,7 +53,7 @@ def judge_customers(rows: Sequence[CustomerRow], known: Mapping[str, Mapping[str
         now = known.get(row.id)
         if now is None:
             create.append(row)
-        elif values := _differing(row.values, now):
+        elif values := _differing(_without_lifting(row.values), now):
             change.append(ChangedCustomer(row.id, values, now["email"] if "email" in values else None))
     redirected = sum(c.email_was is not None or _copies_move(c, known[c.id]) for c in change)
     return CustomerChanges(
@@ -62,6 +62,15 @@ def judge_customers(rows: Sequence[CustomerRow], known: Mapping[str, Mapping[str
         unchanged=len(rows) - len(create) - len(change),
         stop=alarms.addresses_changed(redirected, total),
     )
+
+
+def _without_lifting(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A blank cell doesn't say that a customer is solvent again: the date may be a person's, and nobody may be chased
+    because a ledger has no field for it. A person lifts it.
+    """
+    if "insolvent_since" in values and values["insolvent_since"] is None:
+        return {name: value for name, value in values.items() if name != "insolvent_since"}
+    return values
 
 
 def _copies_move(changed: ChangedCustomer, now: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ item (invoice by invoice, the state before and after), so that `undo` can put ba
 has happened to the invoice since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -90,16 +90,18 @@ class _Undone(Exception):
         self.done = done
 
 
-def preview(database: Database, item_id: int, word: Word, settings: Settings, now: datetime) -> Done:
-    """What would follow from a word: carried out like `resolve`, and rolled back, so that the two can't differ.
-
-    Raises NeedsPerson as `resolve` does.
-    """
+def rolled_back(database: Database, do: Callable[[Session], Done]) -> Done:
+    """What would follow from a deed: carried out and rolled back, so that the two can't differ. Raises as the deed."""
     try:
         with database.write() as session:
-            raise _Undone(resolve(session, queue.get(session, item_id), word, settings, now))
+            raise _Undone(do(session))
     except _Undone as undone:
         return undone.done
+
+
+def preview(database: Database, item_id: int, word: Word, settings: Settings, now: datetime) -> Done:
+    """What would follow from a word. Raises NeedsPerson as `resolve` does."""
+    return rolled_back(database, lambda session: resolve(session, queue.get(session, item_id), word, settings, now))
 
 
 def resolve(session: Session, item: ExceptionItem, word: Word, settings: Settings, now: datetime) -> Done:
@@ -164,8 +166,8 @@ def _must_not_chase_the_insolvent(session: Session, item: ExceptionItem, now: da
         return
     raise NeedsPerson(
         f"the mail tells of an insolvency, and reminders to {customer.name} would go on",
-        f"Hold the customer first (`relance hold --customer {customer.id} --reason insolvency`), or import its "
-        "insolvent_since; dismiss the item if the mail tells of none.",
+        f"Put its day down on the customer's page (`relance log insolvency {customer.id} --since DATE` does the same), "
+        "or hold the customer; dismiss the item if the mail tells of none.",
     )
 
 

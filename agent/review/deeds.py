@@ -217,7 +217,7 @@ class Line:
 
 
 def write_down(session: Session, actor: Actor, line: Line, settings: Settings, now: datetime) -> None:
-    """A call, a note, a promise, a dispute or its end, a hold or its release."""
+    """A call, a note, a promise, a dispute or its end, a hold or its release, an insolvency or its end."""
     deed = byhand.Deed(actor.name, now)
     on = byhand.target(session, line.invoice, None if line.invoice else line.customer)
     if not sees(actor, on.customer):
@@ -226,15 +226,15 @@ def write_down(session: Session, actor: Actor, line: Line, settings: Settings, n
         case "call" | "note":
             byhand.note(session, on, line.kind, line.text, deed)
         case "promise":
-            if line.day is None:
-                raise NeedsPerson("a promise needs its day")
-            byhand.log_promise(session, on, line.day, line.amount, deed, settings)
+            byhand.log_promise(session, on, _needed(line.day), line.amount, deed, settings)
         case "dispute":
             byhand.log_dispute(session, on, line.dispute_reason, line.amount, deed, settings)
         case "hold":
             byhand.hold(session, on, line.text, line.day, deed, settings)
         case "release":
             byhand.release(session, on, deed)
+        case "insolvent" | "solvent":
+            _insolvency(session, actor, on, line, deed, settings)
         case "verdict":
             if line.verdict is None or on.invoice is None:
                 raise NeedsPerson("how the dispute ends, and of which invoice, has to be said")
@@ -243,3 +243,18 @@ def write_down(session: Session, actor: Actor, line: Line, settings: Settings, n
             raise NeedsPerson(f"“{line.kind}” is nothing that can be written down")
     if line.text and line.kind in ("promise", "dispute"):
         byhand.note(session, on, line.kind, line.text, deed)
+
+
+def _needed(day: date | None) -> date:
+    if day is None:
+        raise NeedsPerson("a promise needs its day")
+    return day
+
+
+def _insolvency(
+    session: Session, actor: Actor, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings
+) -> None:
+    must(actor, Right.WORK)
+    if (line.day is None) == (line.kind == "insolvent"):
+        raise NeedsPerson("an insolvency needs the day of its judgment")
+    byhand.insolvent(session, on, line.day, line.text, deed, settings)

@@ -17,7 +17,7 @@ from agent.inbound.store import reading_of
 from config import Settings
 from config.calendars import add_working_days
 from config.errors import NeedsPerson
-from models import Customer, ExceptionItem, ExceptionLink, events, transitions
+from models import Customer, Event, ExceptionItem, ExceptionLink, events, transitions
 from models.reasons import ExceptionReason
 from models.states import WAITING, ExceptionState
 
@@ -130,7 +130,7 @@ def take(session: Session, item: ExceptionItem, by: str, now: datetime, *, assig
     to = assignee or by
     transitions.move(
         session, item, ExceptionState.TAKEN, actor=by, reason="taken" if to == by else "assigned", at=now,
-        values={"assignee": to, "snoozed_until": None}, assignee=to,
+        values={"assignee": to, "snoozed_until": None}, assignee=to, **_whose(item),
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def give_back(session: Session, item: ExceptionItem, by: str, now: datetime) -> 
         return
     transitions.move(
         session, item, ExceptionState.OPEN, actor=by, reason="given_back", at=now,
-        values={"assignee": None, "snoozed_until": None},
+        values={"assignee": None, "snoozed_until": None}, **_whose(item),
     )  # fmt: skip
 
 
@@ -158,7 +158,27 @@ def snooze(session: Session, item: ExceptionItem, until: datetime, by: str, now:
         raise NeedsPerson(f"{until:%Y-%m-%d} has already passed; choose a later day")
     transitions.move(
         session, item, ExceptionState.SNOOZED, actor=by, reason="snoozed", at=now,
-        values={"snoozed_until": until}, until=until.isoformat(),
+        values={"snoozed_until": until}, until=until.isoformat(), **_whose(item),
+    )  # fmt: skip
+
+
+def _whose(item: ExceptionItem) -> dict[str, str | None]:
+    """Who had it, and until when it slept, for the event of a change: that is what undo puts back."""
+    return {
+        "assignee_was": item.assignee,
+        "until_was": item.snoozed_until.isoformat() if item.snoozed_until is not None else None,
+    }
+
+
+def put_back(session: Session, item: ExceptionItem, event: Event, by: str, now: datetime) -> None:
+    """Undo the taking, giving or putting away that the event tells of: it is whose it was, and sleeps as it did."""
+    until = event.data.get("until_was")
+    transitions.move(
+        session, item, ExceptionState(event.data["was"]), actor=by, reason="undo", at=now,
+        values={
+            "assignee": event.data.get("assignee_was"),
+            "snoozed_until": datetime.fromisoformat(until) if until else None,
+        },
     )  # fmt: skip
 
 

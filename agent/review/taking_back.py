@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from agent.reminders import approve
 from agent.replies import resolve
-from agent.review import queue, tasks
+from agent.review import auditing, queue, tasks
 from config.errors import NeedsPerson
+from models import Event, ExceptionItem, Task
+from models.reasons import TaskKind
+from models.states import WAITING, TaskState
+
+PUT_AWAY = {
+    "item": ("exception", ("exception.taken", "exception.open", "exception.snoozed")),
+    "task": ("task", ("task.assigned", "task.snoozed")),
+}
+"""By kind of entry: the subject of the events that tell of taking, giving and putting away, and their names."""
+LOOKED_AT = 20
+"""Of a person's last changes of that kind so many are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +39,12 @@ def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
         tasks.last_done(session, by),
         approve.last_approved(session, by),
     )
+    moved = _last_put_away(session, by, now)
     deeds = [
         (item.resolved_at if item is not None else None, "item"),
         (task.done_at if task is not None else None, "task"),
         (reminder.approved_at if reminder is not None else None, "approval"),
+        (moved[1].at if moved is not None else None, "away"),
     ]
     done = [(at, kind) for at, kind in deeds if at is not None and now - at <= queue.UNDO_WITHIN]
     if not done:
@@ -42,8 +56,44 @@ def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
             return TakenBack(kind, item.id, resolve.undo(session, queue.get(session, item.id), by, now).effects)
         case "task":
             assert task is not None
-            tasks.undo(session, tasks.get(session, task.id), by, now)
-            return TakenBack(kind, task.id, ())
+            row = tasks.get(session, task.id)
+            is_audit = row.kind is TaskKind.AUDIT_SAMPLE
+            effects = auditing.undo(session, row, by, now) if is_audit else ()
+            tasks.undo(session, row, by, now)
+            return TakenBack(kind, task.id, effects)
+        case "away":
+            assert moved is not None
+            return _put_back(session, *moved, by, now)
     assert reminder is not None
     approve.take_back(session, reminder.id, by, now)
     return TakenBack(kind, reminder.id, ())
+
+
+def _last_put_away(session: Session, by: str, now: datetime) -> tuple[str, Event] | None:
+    """The person's last taking, giving or putting away after which nothing has happened to the entry any more."""
+    wanted = or_(*(and_(Event.subject_type == subject, Event.kind.in_(kinds)) for subject, kinds in PUT_AWAY.values()))
+    query = select(Event).where(wanted, Event.actor == by, Event.at >= now - queue.UNDO_WITHIN)
+    for event in session.scalars(query.order_by(Event.seq.desc()).limit(LOOKED_AT)):
+        later = select(Event.seq).where(
+            Event.subject_type == event.subject_type, Event.subject_id == event.subject_id, Event.seq > event.seq
+        )
+        if "assignee_was" in event.data and session.scalar(later.limit(1)) is None and _still_waits(session, event):
+            return "task" if event.subject_type == "task" else "item", event
+    return None
+
+
+def _still_waits(session: Session, event: Event) -> bool:
+    if event.subject_type == "task":
+        task = session.get(Task, int(event.subject_id))
+        return task is not None and task.state is TaskState.OPEN
+    item = session.get(ExceptionItem, int(event.subject_id))
+    return item is not None and item.state in WAITING
+
+
+def _put_back(session: Session, kind: str, event: Event, by: str, now: datetime) -> TakenBack:
+    number = int(event.subject_id)
+    if kind == "task":
+        tasks.put_back(session, tasks.get(session, number), event, by, now)
+    else:
+        queue.put_back(session, queue.get(session, number), event, by, now)
+    return TakenBack(kind, number, ())

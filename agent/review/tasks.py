@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from agent.learning.sampling import RIGHT, WRONG
 from agent.review.queue import UNDO_WITHIN
 from config.errors import NeedsPerson
-from models import Customer, Invoice, Task, events, transitions
+from models import Customer, Event, Invoice, Task, events, transitions
 from models.reasons import TaskKind
 from models.states import TaskState
 
@@ -52,8 +52,9 @@ def get(session: Session, task_id: int) -> Task:
 def assign(session: Session, task: Task, assignee: str | None, by: str, now: datetime) -> None:
     """Give it to somebody, or to nobody. It goes on waiting either way."""
     _must_be_open(task)
+    before = _whose(task)
     task.assignee, task.snoozed_until = assignee, None
-    events.record(session, "task.assigned", task, actor=by, at=now, assignee=assignee)
+    events.record(session, "task.assigned", task, actor=by, at=now, assignee=assignee, **before)
 
 
 def snooze(session: Session, task: Task, until: datetime, by: str, now: datetime) -> None:
@@ -61,8 +62,24 @@ def snooze(session: Session, task: Task, until: datetime, by: str, now: datetime
     _must_be_open(task)
     if until <= now:
         raise NeedsPerson(f"{until:%Y-%m-%d} has already passed; choose a later day")
+    before = _whose(task)
     task.snoozed_until = until
-    events.record(session, "task.snoozed", task, actor=by, at=now, until=until.isoformat())
+    events.record(session, "task.snoozed", task, actor=by, at=now, until=until.isoformat(), **before)
+
+
+def _whose(task: Task) -> dict[str, str | None]:
+    """Who had it, and until when it slept: what undo puts back."""
+    until = task.snoozed_until.isoformat() if task.snoozed_until is not None else None
+    return {"assignee_was": task.assignee, "until_was": until}
+
+
+def put_back(session: Session, task: Task, event: Event, by: str, now: datetime) -> None:
+    """Undo the giving or putting away that the event tells of: it is whose it was, and sleeps as it did."""
+    _must_be_open(task)
+    until = event.data.get("until_was")
+    task.assignee = event.data.get("assignee_was")
+    task.snoozed_until = datetime.fromisoformat(until) if until else None
+    events.record(session, "task.put_back", task, actor=by, at=now)
 
 
 def undo(session: Session, task: Task, by: str, now: datetime) -> None:

@@ -106,6 +106,9 @@ def _routes(desk: Desk) -> list[BaseRoute]:
         get("/work/item/{number}/draft", item_pages.draft),
         post("/work/item/{number}/answer", item_pages.answer),
         post("/work/task/{number}/done", item_pages.task_done),
+        post("/work/task/{number}/consequence", item_pages.audit_consequence),
+        post("/work/task/{number}/audit", item_pages.audit),
+        post("/work/approval/{number}/edit", outgoing_pages.edit_one, Right.APPROVE),
         post("/work/approval/{number}/approve", outgoing_pages.approve_one, Right.APPROVE),
         post("/work/approval/{number}/reject", outgoing_pages.skip_one, Right.APPROVE),
         get("/mail/{number}/html", mail_pages.as_sent),
@@ -125,6 +128,11 @@ def _routes(desk: Desk) -> list[BaseRoute]:
         get("/figures.xlsx", figures_pages.workbook_file),
         get("/figures/{name}.csv", figures_pages.table_file),
         get("/model", model_pages.model_page),
+        get("/model/training", model_pages.progress),
+        post("/model/train", model_pages.train, Right.MANAGE),
+        post("/model/rollback", model_pages.rollback, Right.MANAGE),
+        post("/model/{name}/compare", model_pages.compare, Right.MANAGE),
+        post("/model/{name}/promote", model_pages.promote, Right.MANAGE),
     ]
 
 

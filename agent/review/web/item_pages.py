@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
 from agent.ledger.overview import invoices as invoices_shown
-from agent.replies import resolve
-from agent.replies.resolve import INTENTS, DeliveryWord, Effect, Word
-from agent.review import answers, deeds, item, worklist
+from agent.replies import resolve, store
+from agent.replies.resolve import INTENTS, DeliveryWord, Done, Effect, Word
+from agent.review import answers, auditing, deeds, item, worklist
 from agent.review.conversation import conversation
 from agent.review.deeds import VERDICTS
 from agent.review.rights import Right, must
@@ -78,10 +78,26 @@ def presence(call: Call) -> Response:
 def consequence(call: Call) -> Response:
     """What would follow from the form as it stands: carried out and rolled back, so it is what will follow."""
     number = number_of(call)
+    return _follows(
+        call, "item", lambda: resolve.preview(call.desk.database, number, _word(call), call.desk.settings, call.now)
+    )
+
+
+def audit_consequence(call: Call) -> Response:
+    """The same for an automatic action that is audited."""
+    number = number_of(call)
+
+    def do(session: Session) -> Done:
+        return auditing.judge(session, number, _word(call), call.desk.settings, call.now)
+
+    return _follows(call, "task", lambda: resolve.rolled_back(call.desk.database, do))
+
+
+def _follows(call: Call, kind: str, preview: Callable[[], Done]) -> Response:
     try:
         with call.desk.database.read() as session:
-            deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
-        done = resolve.preview(call.desk.database, number, _word(call), call.desk.settings, call.now)
+            deeds.entry_of(session, call.actor, kind, number_of(call), call.now, call.today)
+        done = preview()
     except RelanceError as error:
         return call.show("piece_follows.html.j2", follows=[], missing=str(error))
     return call.show("piece_follows.html.j2", follows=told(call.tongue, done.effects), missing="")
@@ -181,16 +197,19 @@ def give_back(call: Call) -> Response:
 
 def assign(call: Call) -> Response:
     to = call.form.get("assignee", "")
-    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, to, call.actor.name, call.now))
+    return _with_entry(
+        call, lambda s, kind, n: deeds.assign(s, kind, n, to, call.actor.name, call.now),
+        call.say("item.given_to", who=to),
+    )  # fmt: skip
 
 
-def _with_entry(call: Call, do: Callable[[Session, str, int], None]) -> Response:
+def _with_entry(call: Call, do: Callable[[Session, str, int], None], notice: str = "") -> Response:
     kind, number = call.path("kind"), number_of(call)
     with call.desk.database.write() as session:
         deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
         do(session, kind, number)
     query = call.form.get("query", "")
-    return call.go(f"/work/{kind}/{number}" + (f"?{query}" if query else ""))
+    return call.go(f"/work/{kind}/{number}" + (f"?{query}" if query else ""), notice, undo=bool(notice))
 
 
 def snooze(call: Call) -> Response:
@@ -199,7 +218,7 @@ def snooze(call: Call) -> Response:
     with call.desk.database.write() as session:
         entry = deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
         deeds.snooze(session, kind, number, until, call.actor.name, call.now)
-    return go_on(call, entry.key, call.say("item.sleeps", on=call.tongue.day(until)), undo=False)
+    return go_on(call, entry.key, call.say("item.sleeps", on=call.tongue.day(until)), undo=True)
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
@@ -216,9 +235,11 @@ def task_page(call: Call) -> Response:
         message = session.get(Message, task.message_id) if task.message_id is not None else None
         mails = conversation(session, message, customer.id)
         colleagues = deeds.colleagues_of(session)
+        prediction = store.prediction_of(session, message.id) if message is not None else None
     call.desk.presence.sign(entry.path, call.actor.name, call.now)
     return call.show(
-        "task.html.j2", entry=entry, task=task, customer=customer, contacts=contacts, invoices=shown, mails=mails,
+        "task.html.j2", prediction=prediction, intents=INTENTS, entry=entry, task=task, customer=customer,
+        contacts=contacts, invoices=shown, mails=mails,
         colleagues=colleagues, is_open=task.state is TaskState.OPEN, dispute_reasons=DISPUTE_REASONS,
         others=call.desk.presence.others(entry.path, call.actor.name, call.now),
         tomorrow=call.today + timedelta(days=1), **place_of(call, entry),
@@ -229,6 +250,16 @@ def _contacts(customer_id: str) -> Any:
     from sqlalchemy import select  # noqa: PLC0415 one use
 
     return select(Contact).where(Contact.customer_id == customer_id).order_by(Contact.id)
+
+
+def audit(call: Call) -> Response:
+    """What the mail of an audited action means: as relance took it, or otherwise, which sets it right."""
+    number = number_of(call)
+    with call.desk.database.write() as session:
+        key = deeds.entry_of(session, call.actor, "task", number, call.now, call.today).key
+        done = auditing.judge(session, number, _word(call), call.desk.settings, call.now)
+    call.desk.presence.leave(f"/work/task/{number}", call.actor.name)
+    return go_on(call, key, " · ".join(told(call.tongue, done.effects)), undo=True)
 
 
 def task_done(call: Call) -> Response:

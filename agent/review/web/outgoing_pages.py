@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from agent.ledger.overview import invoices as invoices_shown
-from agent.reminders import approve
+from agent.reminders import approve, edit
+from agent.reminders.letter_values import LetterError, Words
 from agent.review import deeds, outgoing, worklist
 from agent.review.conversation import mail_of
 from agent.review.outgoing import Ahead, Outgoing
@@ -18,7 +20,7 @@ from agent.review.web.desk import Desk
 from agent.review.web.frame import Call
 from agent.review.web.item_pages import go_on, number_of, place_of
 from agent.review.worklist import Key, Selection
-from config.errors import NeedsPerson
+from config.errors import NeedsPerson, RelanceError
 from models import Customer, Delivery, Reminder
 
 MOST_LEFT_OUT = 300
@@ -76,7 +78,11 @@ def resume_all(call: Call) -> Response:
 
 
 def approval_page(call: Call) -> Response:
-    number = number_of(call)
+    return _approval(call, number_of(call))
+
+
+def _approval(call: Call, number: int, written: Words | None = None, wrong: str = "") -> Response:
+    """The page of one; ``written`` and ``wrong``: words that were not taken, and why."""
     with call.desk.database.read() as session:
         entry = deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
         reminder = session.get_one(Reminder, number)
@@ -85,19 +91,55 @@ def approval_page(call: Call) -> Response:
         mail = mail_of(session, delivery.message) if delivery is not None else None
         shown = invoices_shown(session, call.desk.settings, call.now, entry.invoices) if entry.invoices else []
     call.desk.presence.sign(entry.path, call.actor.name, call.now)
+    can_edit = reminder.approval == "waiting" and call.actor.may(Right.APPROVE)
+    words, hindrance = (written, "") if written or not can_edit else _words(call, number)
     return call.show(
-        "approval.html.j2", entry=entry, reminder=reminder, delivery=delivery, customer=customer, mail=mail,
+        "approval.html.j2", status=422 if wrong else 200, words=words, wrong=wrong, hindrance=hindrance,
+        entry=entry, reminder=reminder, delivery=delivery, customer=customer, mail=mail,
         invoices=shown, others=call.desk.presence.others(entry.path, call.actor.name, call.now),
         **place_of(call, entry),
     )  # fmt: skip
+
+
+def _words(call: Call, number: int) -> tuple[Words | None, str]:
+    """Subject and text of a waiting mail as a person may edit them; or why they can't be edited now."""
+    try:
+        with call.desk.database.write() as session:  # the row is locked: it may be edited elsewhere at this moment
+            return edit.words(session, call.desk.database, call.desk.settings, number, call.now), ""
+    except RelanceError as error:
+        return None, str(error)
+
+
+def edit_one(call: Call) -> Response:
+    """Compose a waiting mail anew in a person's words; it goes on waiting. What can't be taken is shown in the form."""
+    number = number_of(call)
+    subject, text = call.form.get("subject", "")[:998], call.form.get("text", "")[:20_000]
+    try:
+        with call.desk.database.write() as session:
+            deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
+            written = edit.Edited(number, subject, text, call.actor.name)
+            edit.edit(session, call.desk.database, call.desk.settings, written, call.now)
+    except LetterError as error:
+        return _approval(call, number, Words(subject, text), str(error))
+    query = call.form.get("query", "")
+    back = f"/work/approval/{number}" + (f"?{query}" if query else "")
+    return call.go(back, call.say("approval.edited"))
 
 
 def approve_one(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.write() as session:
         deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
+        _must_be_what_was_seen(session, call, number)
         approve.approve(session, number, call.actor.name, call.now)
     return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.approved"), undo=True)
+
+
+def _must_be_what_was_seen(session: Session, call: Call, number: int) -> None:
+    """A word is given for exactly what the page showed: somebody may have edited the mail in the meantime."""
+    delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == number).with_for_update()).one()
+    if call.form.get("seen") not in (None, delivery.message.dkey):
+        raise NeedsPerson(call.say("approval.changed_since"))
 
 
 def skip_one(call: Call) -> Response:

@@ -104,7 +104,7 @@ def log(call: Call) -> Response:
         text=text or (call.say("log.no_reason") if kind == "hold" else ""),
         invoice=number,
         customer=form.get("customer"),
-        day=_needed_day(call) if kind == "promise" else _day(call),
+        day=_needed_day(call) if kind in ("promise", "insolvent") else _day(call),
         amount=_amount(call),
         dispute_reason=form.get("dispute_reason", ""),
         verdict=ending,
