@@ -27,7 +27,7 @@ def entries(desk: Office) -> dict[str, int]:
 def stands(desk: Office, kind: str, number: int) -> tuple[str | None, bool]:
     """Whose it is, and whether it sleeps."""
     with desk.database.read() as session:
-        row = session.get_one(ExceptionItem if kind == "item" else Task, number)
+        row = session.get_one(ExceptionItem, number) if kind == "item" else session.get_one(Task, number)
         sleeps = row.snoozed_until is not None
         if isinstance(row, ExceptionItem):
             assert sleeps == (row.state is ExceptionState.SNOOZED)

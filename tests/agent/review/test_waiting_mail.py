@@ -1,6 +1,7 @@
 """A reminder that waits for a yes, in a person's own words: figures checked, and no yes for what was not seen."""
 
 import re
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -36,7 +37,7 @@ def seen(page: str) -> str:
     return found[1]
 
 
-def edited(browser: Browser, reminder: int, text: str, subject: str = "Votre facture") -> object:
+def edited(browser: Browser, reminder: int, text: str, subject: str = "Votre facture") -> Any:
     return browser.post(f"/work/approval/{reminder}/edit", {"subject": subject, "text": text})
 
 
