@@ -64,13 +64,13 @@ def judge_customers(rows: Sequence[CustomerRow], known: Mapping[str, Mapping[str
     )
 
 
+#: What only a person lifts: nobody may be chased because a ledger has no field for it.
+_LIFTED_BY_PEOPLE = ("insolvent_since", "no_mail_since")
+
+
 def _without_lifting(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A blank cell doesn't say that a customer is solvent again: the date may be a person's, and nobody may be chased
-    because a ledger has no field for it. A person lifts it.
-    """
-    if "insolvent_since" in values and values["insolvent_since"] is None:
-        return {name: value for name, value in values.items() if name != "insolvent_since"}
-    return values
+    """A blank cell says neither that a customer is solvent again nor that it wants mails again."""
+    return {name: value for name, value in values.items() if name not in _LIFTED_BY_PEOPLE or value is not None}
 
 
 def _copies_move(changed: ChangedCustomer, now: Mapping[str, Any]) -> bool:

@@ -62,6 +62,16 @@ def test_no_blank_cell_lifts_it_but_a_person_does(small_desk: Office, owing: str
     assert plan.drain(small_desk.database, small_desk.settings, NOW).mails == 1
 
 
+def test_no_blank_cell_brings_mails_back_to_who_wants_none(small_desk: Office, owing: str) -> None:
+    with small_desk.database.write() as session:
+        row = session.get_one(Customer, owing)
+        row.no_mail_since = NOW.date()
+        line = f"{owing},{row.name},{row.email},"
+    ledger.load(small_desk.database, small_desk.settings, "customers", ledger.csv("id,name,email,no_mail_since", line))
+    with small_desk.database.read() as session:
+        assert session.get_one(Customer, owing).no_mail_since == NOW.date()
+
+
 @pytest.mark.parametrize(
     ("day", "text"), [("", "x"), (DAY, ""), ((NOW.date() + timedelta(days=1)).isoformat(), "x"), ("soon", "x")]
 )
