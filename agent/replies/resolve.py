@@ -256,6 +256,8 @@ def _take_back(session: Session, message: Message, invoice: Invoice, by: str, no
         if document.get("answer") is None:
             continue
         answer = Answer.from_json(document["answer"])
+        if (invoice.state, invoice.state_at) == (answer.was, answer.was_at):
+            continue  # taken back by a person already: what stood before it stands again
         if invoice.state is not answer.now:
             return None
         before_at = invoice.state_at

@@ -1,7 +1,7 @@
 """Automatic actions that were drawn for the audit: confirmed or set right on their page, and taken back."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,17 @@ def test_what_was_misunderstood_is_set_right_counted_and_taken_back(drawn: tuple
 def test_what_meant_nothing_takes_back_what_the_mail_did_by_itself(drawn: tuple[offices.Office, desks.Office]) -> None:
     office, desk = drawn
     browser, task = at_work(desk), office.one(Task)
+    browser.post(f"/work/task/{task.id}/audit", {"intent": "other", "invoice:FA-1": "other"})
+    assert state(office) is InvoiceState.REMINDED
+
+
+def test_it_does_so_after_another_meaning_was_taken_back(drawn: tuple[offices.Office, desks.Office]) -> None:
+    office, desk = drawn
+    browser, task = at_work(desk), office.one(Task)
+    other = {"intent": "dispute", "invoice:FA-1": "dispute", "dispute_reason": "quality"}
+    browser.post(f"/work/task/{task.id}/audit", other)
+    browser.post("/undo")
+    desk.clock.passes(timedelta(minutes=1))
     browser.post(f"/work/task/{task.id}/audit", {"intent": "other", "invoice:FA-1": "other"})
     assert state(office) is InvoiceState.REMINDED
 
