@@ -2,8 +2,8 @@
 
 An *opaque* S/MIME mail carries its text inside a CMS SignedData (RFC 5652, 8551); Outlook's TNEF (MS-OXTNEF) carries
 text and files in one attachment. Both are read here by their lengths alone, nothing is verified, run or written: our
-border says who the sender is, not a signature of a stranger's. Of TNEF the plain or the HTML text is read, not the
-compressed RTF. No library: those that there are had no release for years.
+border says who the sender is, not a signature of a stranger's. Of TNEF the plain or the HTML text is read, and where
+there is neither, the rich text. No library for the envelopes: those that there are had no release for years.
 
 Pure. What does not hold together gives None.
 """
@@ -13,6 +13,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from compressed_rtf import decompress
+from striprtf.striprtf import rtf_to_text
 
 from agent.inbound.charsets import decode_text
 
@@ -155,7 +158,9 @@ class Tnef:
 _TNEF = 0x223E9F78
 _BODY, _MESSAGE, _CODE_PAGE = 0x0002800C, 0x00069003, 0x00069007
 _FILE_BEGINS, _FILE_TITLE, _FILE_DATA, _FILE = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
-_PLAIN_TEXT, _HTML_TEXT, _HTML_CODE_PAGE, _LONG_NAME = 0x1000, 0x1013, 0x3FDE, 0x3707
+_PLAIN_TEXT, _RICH_TEXT, _HTML_TEXT, _HTML_CODE_PAGE, _LONG_NAME = 0x1000, 0x1009, 0x1013, 0x3FDE, 0x3707
+#: Rich text longer than this, compressed or not, is not read.
+_MOST_RICH_TEXT = 1 << 20
 _STRING, _UNICODE, _BINARY, _OBJECT, _MANY = 0x1E, 0x1F, 0x102, 0x0D, 0x1000
 _FIXED = {
     0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8, 0x48: 16,
@@ -186,6 +191,8 @@ def _read_tnef(data: bytes) -> Tnef:
             html_charset = _charset(int.from_bytes(found.get(_HTML_CODE_PAGE, (0, b""))[1], "little"), charset)
             plain = _text(found.get(_PLAIN_TEXT), charset) or plain
             html = _text(found.get(_HTML_TEXT), html_charset)
+            if not plain and not html:
+                plain = _rich_text(found.get(_RICH_TEXT, (0, b""))[1], charset)
         elif attribute == _FILE_BEGINS:
             files.append(["", b""])
         elif files and attribute == _FILE_TITLE:
@@ -253,6 +260,18 @@ def _text(value: tuple[int, bytes] | None, charset: str) -> str:
         return ""
     kind, data = value
     return decode_text(data, "utf-16-le" if kind == _UNICODE else charset).rstrip("\0").replace("\r\n", "\n")
+
+
+def _rich_text(compressed: bytes, charset: str) -> str:
+    """The text of compressed RTF (MS-OXRTFCP); nothing where it is broken or longer than is read."""
+    if not 16 <= len(compressed) <= _MOST_RICH_TEXT or struct.unpack_from("<I", compressed, 4)[0] > _MOST_RICH_TEXT:
+        return ""
+    try:
+        rich = decompress(compressed).decode("latin-1")
+        told: str = rtf_to_text(rich, charset, "replace")  # type: ignore[no-untyped-call]  # the library has no types
+    except Exception:  # noqa: BLE001 - one raises bare exceptions, the other what a broken control word leads to
+        return ""
+    return told
 
 
 def _charset(code_page: int, otherwise: str) -> str:

@@ -7,6 +7,7 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
+from compressed_rtf import compress
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -152,6 +153,41 @@ def test_the_html_of_a_winmail_dat_is_read_and_the_old_body_field_too() -> None:
     assert _mail("application/ms-tnef", old).new_text == "Payée hier."
 
 
+def _rich(text: bytes) -> bytes:
+    return _winmail(_attribute(0x00069003, struct.pack("<I", 1) + _property(0x102, 0x1009, compress(text))))
+
+
+@pytest.mark.parametrize(
+    ("rich", "text"),
+    [
+        (rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\f0 R\'e9gl\'e9e lundi.\par Merci.}", "Réglée lundi.\nMerci."),
+        (
+            (
+                rb"{\rtf1\fromhtml1{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Paid {\*\htmltag84 <b>}\htmlrtf {\b"
+                rb" \htmlrtf0 yesterday\htmlrtf }\htmlrtf0 {\*\htmltag92 </b>}.\htmlrtf\par}\htmlrtf0"
+                rb" {\*\htmltag72 </p>}}"
+            ),
+            "Paid yesterday.",
+        ),
+        (rb"{\rtf1 \u8364?250 on Friday}", "€250 on Friday"),
+    ],
+    ids=["rich text", "html inside", "unicode"],
+)
+def test_the_rich_text_of_a_winmail_dat_is_read_where_there_is_no_other(rich: bytes, text: str) -> None:
+    assert _mail("application/ms-tnef", _rich(rich), "winmail.dat").new_text == text
+
+
+def test_rich_text_that_is_broken_or_endless_stays_an_attachment() -> None:
+    endless = struct.pack("<IIII", 112, 2_000_000, 0x75465A4C, 0) + b"x" * 100
+    for data in (
+        _rich(rb"{\rtf1 Paid.}").replace(b"LZFu", b"LZFx"),
+        _winmail(_attribute(0x00069003, struct.pack("<I", 1) + _property(0x102, 0x1009, endless))),
+        _rich(rb"{\rtf1 \u99999999999? x}"),
+    ):
+        reading = _mail("application/ms-tnef", data, "winmail.dat")
+        assert (reading.new_text, [each.filename for each in reading.attachments]) == ("", ["winmail.dat"])
+
+
 def test_a_text_beside_the_winmail_dat_comes_first() -> None:
     data = _winmail(_attribute(0x00069003, struct.pack("<I", 1) + PLAIN))
     raw = (
@@ -171,6 +207,8 @@ def test_no_bytes_break_an_envelope(data: bytes) -> None:
     read_tnef(data)
     read_tnef(_winmail() + data)
     read_tnef(_winmail(_attribute(0x00069003, data)))
+    read_tnef(_winmail(_attribute(0x00069003, struct.pack("<I", 1) + _property(0x102, 0x1009, data))))
+    read_tnef(_rich(data))
 
 
 @given(st.integers(0, 300), st.integers(0, 255))
