@@ -169,7 +169,7 @@ def browser(siege: Siege) -> Iterator[Browser]:
         desk.reader.close()
 
 
-def crawled(siege: Siege, browser: Browser, limit: int = 250) -> dict[str, Any]:
+def crawled(siege: Siege, browser: Browser, limit: int = 600) -> dict[str, Any]:
     """The pages that can be reached by links from the first one, as they were answered; gone through once."""
     if not siege.pages:
         CALLERS.called = siege.called
