@@ -296,7 +296,7 @@ def test_explain_tells_the_plan_of_an_invoice_and_why_nothing_goes_out(database:
         sentence = why_planned(session, session.scalars(select(Reminder)).one())
     assert story is not None
     assert story["left_out"]["reason"] == "on_its_way"
-    assert sentence.startswith("It was planned under plan gentle, version 2, because it is the most specific plan for")
+    assert sentence.startswith("It was planned under plan gentle, version 1, because it is the most specific plan for")
 
 
 def test_what_was_planned_under_an_older_schema_may_still_leave(database: Database, tmp_path: Path) -> None:
