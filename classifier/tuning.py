@@ -1,7 +1,7 @@
 """Learning the adapters of the tuned network: `python -m classifier.tuning`, a developer's tool.
 
 Needs PyTorch, which nothing else here does (`pip install torch` into the environment; its CPU build is enough). Some
-forty minutes of two cores give the files in `classifier/adapters`, which are committed; `make model` then trains the
+forty minutes of two cores give the files in `classifier/adapters`, which are committed; `make setup` then trains the
 rest anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
 
     rows → tokens → states after the packaged lower layers (once)

@@ -34,10 +34,11 @@ Asked = Callable[[Case, PolicyView], Queue | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason not to act by oneself: its name, what it means to a person, and the question it asks of a case."""
+    """One reason not to act by oneself: its name, under which templates/explain says what it means to a person, and the
+    question it asks of a case.
+    """
 
     name: str
-    means: str
     ask: Asked
 
 
@@ -243,27 +244,25 @@ def _mode(case: Case, policy: PolicyView) -> Queue | None:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("colleague", "A colleague's own mail holds reminders and is nobody's answer.", _colleague),
-    Rule("several_customers", "Two customers never mix.", _several_customers),
-    Rule("reused_id", "A Message-ID that comes twice with other content is no proof of anything.", _reused_id),
-    Rule("cut", "What wasn't read to its end is a person's.", _cut),
-    Rule("not_threaded", "A state moves only for an answer to a reminder that can't be forged.", _not_threaded),
-    Rule("unknown_sender", "… from a contact of the customer, or the customer's own domain …", _unknown_sender),
-    Rule("unauthenticated", "… that our own mail border has authenticated.", _unauthenticated),
-    Rule("no_prediction", "Without a prediction a person reads it.", _unread),
-    Rule(
-        "always_a_persons", "Insolvency, lawyers, bank details and opt-outs are always a person's.", _always_a_persons
-    ),
-    Rule("question", "A question is answered by a person.", _question),
-    Rule("other", "What is none of the four is a person's.", _other),
-    Rule("undated_promise", "A promise needs a date.", _undated),
-    Rule("instalments", "A payment plan needs a person's word.", _instalments),
-    Rule("unsure", "The trained model's confidence must hold the error bound.", _unsure),
-    Rule("promise_date", "A promise lies ahead, and not beyond the horizon.", _date_out_of_bounds),
-    Rule("unclear_part", "Of a promised part it must be clear which invoice gets it.", _unclear_part),
-    Rule("hinted_at", "What it says of an invoice that the reminder does not list must be clear.", _hinted_at),
-    Rule("no_invoice", "There must be an open invoice that it clearly speaks of.", _no_invoice),
-    Rule("mode", "The mode must allow it.", _mode),
+    Rule("colleague", _colleague),
+    Rule("several_customers", _several_customers),
+    Rule("reused_id", _reused_id),
+    Rule("cut", _cut),
+    Rule("not_threaded", _not_threaded),
+    Rule("unknown_sender", _unknown_sender),
+    Rule("unauthenticated", _unauthenticated),
+    Rule("no_prediction", _unread),
+    Rule("always_a_persons", _always_a_persons),
+    Rule("question", _question),
+    Rule("other", _other),
+    Rule("undated_promise", _undated),
+    Rule("instalments", _instalments),
+    Rule("unsure", _unsure),
+    Rule("promise_date", _date_out_of_bounds),
+    Rule("unclear_part", _unclear_part),
+    Rule("hinted_at", _hinted_at),
+    Rule("no_invoice", _no_invoice),
+    Rule("mode", _mode),
 )
 
 

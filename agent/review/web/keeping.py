@@ -61,7 +61,8 @@ class Keeping:
                 self._kept[name] = _Kept(stamp, at, made)
                 self._kept.move_to_end(name)
                 while len(self._kept) > MOST:
-                    self._kept.popitem(last=False)
+                    gone, _ = self._kept.popitem(last=False)
+                    self._making.pop(gone, None)
             return made
 
     def _stamp(self) -> Stamp:

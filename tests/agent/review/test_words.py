@@ -76,10 +76,8 @@ def test_every_code_has_its_words(words: Words, prefix: str, codes: list[str]) -
 
 def test_explain_has_words_for_every_rule_tie_and_action(words: Words) -> None:
     english = words.own["en"]
-    assert {name: english.get(f"explain_rule.{name}") for name in (rule.name for rule in RULES)} == {
-        rule.name: rule.means for rule in RULES
-    }
     families: dict[str, Sequence[str]] = {
+        "explain_rule": [rule.name for rule in RULES],
         "explain_tie": [
             threading.SIGNED_ID, threading.TAG, threading.REFERENCES, threading.CONVERSATION, threading.NUMBERS,
             threading.SENDER, threading.RECIPIENT, threading.DOMAIN, threading.FORWARDED,
