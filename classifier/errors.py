@@ -22,3 +22,7 @@ class DataError(RelanceError):
 
 class ModelError(RelanceError):
     """A trained model that is missing, damaged, tampered with or of another format."""
+
+
+class UnknownModel(ModelError):
+    """There is no trained model of that name."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import ModelError
+from classifier.errors import ModelError, UnknownModel
 
 LOCAL = "trained"
 
@@ -59,13 +59,13 @@ def entries(root: Path | None) -> list[Entry]:
 
 
 def entry(name: str, root: Path | None) -> Entry:
-    """The trained model called `name` ("default" or a version). Raises `ModelError`."""
+    """The trained model called `name` ("default" or a version). Raises `UnknownModel`, `ModelError`."""
     known = entries(root)
     for each in known:
         if name in (each.name, each.manifest["version"]):
             return each
     names = ", ".join(each.name for each in known) or "none"
-    raise ModelError(f"{name}: no trained model of that name. There are: {names}. `relance train` makes one.")
+    raise UnknownModel(f"{name}: no trained model of that name. There are: {names}. `relance train` makes one.")
 
 
 def promoted(root: Path) -> Path | None:

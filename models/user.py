@@ -1,10 +1,10 @@
-"""Who may use the pages: accounts, failed log-ins, and the views that a person saved."""
+"""Who may use the pages: accounts, failed log-ins, and the views that somebody saved."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, word
@@ -59,13 +59,14 @@ class LoginFailure(Base):
 
 
 class SavedView(Base):
-    """A selection of the work list under a name, for one person."""
+    """A selection of the work list under a name, for one person or program."""
 
     __tablename__ = "saved_view"
-    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    __table_args__ = (UniqueConstraint("owner", "name"),)
 
     id: Mapped[Id]
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    """The name of the account or token: one name belongs to one of them, for ever."""
     name: Mapped[str] = mapped_column(String(64))
     selection: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]

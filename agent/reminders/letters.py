@@ -78,6 +78,12 @@ def compose_letter(session: Session, settings: Settings, task_id: int, by: str, 
     return _kept(session, asked, composed, by, now)
 
 
+def kept(session: Session, letter: Composed) -> Document:
+    """The document as which a composed letter is kept with the first of its invoices."""
+    query = select(Document).where(Document.sha256 == letter.sha256, Document.kind == "letter")
+    return session.scalars(query.order_by(Document.id).limit(1)).one()
+
+
 def _asked(task: Task, customer: CustomerView) -> tuple[InvoiceView, ...]:
     ids = {link.invoice_id for link in task.links}
     found = [i for i in customer.invoices if i.id in ids and is_owed(i) and invoice_hindrance(i, customer) is None]

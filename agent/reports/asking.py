@@ -56,7 +56,10 @@ def _narrowed(books: Books, wish: Wish) -> Books:
     chosen = [
         p.id
         for p in books.customers.values()
-        if wish.customer in {None, p.id} and _is(p.segment, wish.segment) and _is(p.owner, wish.owner)
+        if wish.customer in {None, p.id}
+        and _is(p.segment, wish.segment)
+        and _is(p.owner, wish.owner)
+        and wish.owner != ""  # of no name there are none, and not those that nobody manages
     ]
     if not chosen:
         told = " and ".join(f"{name} {value}" for name, value in asked.items() if value is not None)

@@ -27,6 +27,7 @@ from agent.reminders.letter import safe_filename
 from agent.reminders.letter_values import Attachment
 from agent.reminders.loading import ledger_view
 from agent.reminders.templates import Catalogue, catalogue_for, mail_environment
+from agent.review import queue
 from config import Mailbox, Settings
 from config.errors import NeedsPerson
 from config.fields import MailAddress
@@ -257,6 +258,7 @@ def _reserve(session: Session, database: Database, settings: Settings, wish: Wis
     before = session.scalar(select(Message.id).where(Message.message_id == message_id))
     if before is not None:
         return Sent(message_id, recipient, is_new=False)
+    queue.must_be_free_for(item, wish.by)
     reading = reading_of(session, message.id)
     files = _copies(session, item, wish.with_invoices)
     raw = compose(

@@ -18,7 +18,7 @@ from config import Settings
 from config.errors import NeedsPerson
 from models import ExceptionItem, Message, Task
 from models.reasons import ExceptionReason, TaskKind
-from models.states import ExceptionState, TaskState
+from models.states import ExceptionState
 
 
 def agrees(prediction: Prediction, word: Word) -> bool:
@@ -45,8 +45,7 @@ def judge(session: Session, number: int, word: Word, settings: Settings, now: da
     prediction = store.prediction_of(session, message.id) if message is not None else None
     if task.kind is not TaskKind.AUDIT_SAMPLE or message is None or prediction is None:
         raise NeedsPerson(f"task {number} asks nothing of a mail that relance has acted on")
-    if task.state is not TaskState.OPEN:
-        raise NeedsPerson(f"task {number} is {task.state.value} already")
+    tasks.must_be_free_for(task, word.by)
     if word.intent is None:
         raise NeedsPerson("what the mail means has to be said")
     if agrees(prediction, word):

@@ -1,6 +1,6 @@
 """`relance queue …` and `relance tasks …`: parse, call, print."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from agent.replies import resolve, store
 from agent.replies.resolve import Word
 from agent.review import queue, tasks
 from agent.review.calls import Form, Result, record
+from agent.review.days import morning
 from config.errors import NeedsPerson
 from models import ExceptionItem, Invoice, Message
 from models.reasons import SENTENCES
@@ -218,16 +219,12 @@ def snooze_command(
 ) -> None:
     """Put it away until a day; the customer's reminders go on waiting."""
     ctx: Context = context.obj
-    moment = _morning(until.date(), ctx)
+    moment = morning(until.date(), ctx.settings().zone)
     with ctx.database().write() as session:
         item = queue.get(session, item_id)
         queue.snooze(session, item, moment, by, ctx.now())
         row = _row(session, item)
     _tell(ctx, row, f"Item {item_id} sleeps until {until:%Y-%m-%d}.", json=json)
-
-
-def _morning(day: date, ctx: Context) -> datetime:
-    return datetime.combine(day, time(0), tzinfo=ctx.settings().zone)
 
 
 def undo_command(

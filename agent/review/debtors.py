@@ -102,6 +102,14 @@ def _owed(
     return sums, counts, oldest
 
 
+def segments(session: Session, actor: Actor) -> list[str]:
+    """The segments of the customers that this person sees."""
+    query = select(Customer.segment).where(Customer.segment.is_not(None), Customer.segment != "").distinct()
+    if actor.only_of is not None:
+        query = query.where(managed_by(actor.only_of))
+    return sorted(segment for segment in session.scalars(query) if segment is not None)
+
+
 def customer_of(session: Session, actor: Actor, customer_id: str) -> Customer:
     """Raises NoSuch where there is none that this person may see."""
     customer = session.get(Customer, customer_id)

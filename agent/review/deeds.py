@@ -4,7 +4,7 @@ The pages and the API come here, so that neither can do what the other can't. Ea
 transaction and raises NeedsPerson where the deed is not possible; then nothing was changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,15 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.ledger import byhand
-from agent.reminders import approve
+from agent.ledger.overview import Unknown
+from agent.reminders import approve, edit
 from agent.replies import resolve
 from agent.replies.resolve import Effect, Word
-from agent.review import item, queue, tasks, worklist
+from agent.review import calls, item, queue, tasks, worklist
+from agent.review.calls import Result
+from agent.review.queue import Taken
 from agent.review.rights import Actor, Right, must
 from agent.review.worklist import Entry, Kind
 from config import Settings
 from config.errors import NeedsPerson
-from models import Customer, Invoice, Message, Task, User
+from models import Customer, Database, Delivery, Invoice, Message, Reminder, User
 from models.states import DisputeState
 from models.user import Role
 
@@ -30,6 +33,10 @@ VERDICTS = (DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.WITHDRAWN)
 
 class NoSuch(NeedsPerson):
     """There is none, or none that this person may see: which of the two is told to nobody."""
+
+
+class Changed(Taken):
+    """The mail is no longer the one that was shown: ``by`` has edited it in the meantime."""
 
 
 def sees(actor: Actor, customer: Customer | None) -> bool:
@@ -66,19 +73,26 @@ def colleagues_of(session: Session) -> list[str]:
 # --- who works on it -------------------------------------------------------------------------------------------------
 
 
-def assign(session: Session, kind: str, number: int, to: str | None, by: str, now: datetime) -> None:
-    """Give it to somebody, or to nobody."""
+def assign(
+    session: Session, kind: str, number: int, to: str | None, by: str, now: datetime, *, over: str | None = None
+) -> None:
+    """Give it to somebody, or to nobody. ``over``: the colleague from whom it is knowingly taken. Raises Taken where
+    another has it.
+    """
     if to is not None and to != by and to not in colleagues_of(session):
         raise NeedsPerson(f"there is no colleague “{to}” who could work on it")
     match kind:
         case "item":
             row = queue.get(session, number)
+            queue.must_be_free_for(row, by, over)
             if to is None:
                 queue.give_back(session, row, by, now)
             else:
                 queue.take(session, row, by, now, assignee=to)
         case "task":
-            tasks.assign(session, tasks.get(session, number), to, by, now)
+            task = tasks.get(session, number)
+            tasks.must_be_free_for(task, by, over)
+            tasks.assign(session, task, to, by, now)
         case _:
             raise NeedsPerson("a reminder that waits for a yes belongs to whoever may approve")
 
@@ -104,9 +118,9 @@ def settle_as_proposed(
     match kind:
         case "approval":
             must(actor, Right.APPROVE)
-            approve.approve(session, number, actor.name, now)
+            approve_one(session, number, None, actor.name, now)
         case "task":
-            tasks.done(session, number, "done", actor.name, now)
+            finish_task(session, number, TaskWord("done", "done"), actor.name, settings, now)
         case "item":
             row = queue.get(session, number)
             queue.must_be_free_for(row, actor.name)
@@ -154,49 +168,87 @@ def end_disputes(
     return effects
 
 
+OUTCOMES: Mapping[str, Result | None] = {
+    "done": None, "promise": Result.PROMISED, "paid": Result.PAID, "dispute": Result.DISPUTED,
+    "no_answer": Result.NO_ANSWER, "wrong_contact": Result.WRONG_CONTACT, "right": None, "wrong": None,
+}  # fmt: skip
+"""What may come of a task on the pages and in the API, and the result on the form that it is. `right` and `wrong` end
+an audit whose mail nobody can judge any more; with a mail, `auditing.judge` does.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskWord:
-    """What came of a task. ``outcome_told``: the same in words, as it is kept with it; ``text``: what was said."""
+    """What came of a task: one of `OUTCOMES`. ``outcome_told``: the same in words, as it is kept with it; ``text``:
+    what was said; ``amount``: of a promise or dispute about a part.
+    """
 
     outcome: str
     outcome_told: str
     text: str = ""
     promise_date: date | None = None
     dispute_reason: str = "other"
+    amount: Decimal | None = None
 
 
 def finish_task(
     session: Session, number: int, word: TaskWord, by: str, settings: Settings, now: datetime
 ) -> Sequence[Effect]:
     """A task is done; what came of it is written down with it, and a promise or dispute that was heard is logged."""
+    if word.outcome not in OUTCOMES:
+        raise NeedsPerson(f"“{word.outcome}” is nothing that may come of a task")
     task = tasks.get(session, number)
-    deed = byhand.Deed(by, now)
-    heard = _heard(session, task, word, settings, deed)
-    tasks.done(session, number, word.outcome_told[:500], by, now)
+    tasks.must_be_free_for(task, by)
+    form = calls.Form(OUTCOMES[word.outcome], word.promise_date, word.amount, word.dispute_reason, word.text)
+    heard = calls.finish(session, settings, task, form, word.outcome_told, by, now)
     return (Effect("task_done", f"task {number} is done"), *heard)
 
 
-def _heard(session: Session, task: Task, word: TaskWord, settings: Settings, deed: byhand.Deed) -> list[Effect]:
-    rows = [session.get_one(Invoice, link.invoice_id, with_for_update=True) for link in task.links]
-    customer = session.get_one(Customer, task.customer_id)
-    effects: list[Effect] = []
-    if word.text:
-        kind = "call" if task.kind.value == "call" else "note"
-        byhand.note(session, byhand.Target(customer, None), kind, word.text, deed)
-    owing = [row for row in rows if not row.is_closed and row.balance > 0]
-    if word.outcome == "promise":
-        if word.promise_date is None:
-            raise NeedsPerson("a promise needs its day")
-        for row in owing:
-            byhand.log_promise(session, byhand.Target(customer, row), word.promise_date, None, deed, settings)
-            sentence = f"{row.number} is promised for {word.promise_date}"
-            effects.append(Effect("promised", sentence, invoice=row.number, on=word.promise_date))
-    if word.outcome == "dispute":
-        for row in owing:
-            byhand.log_dispute(session, byhand.Target(customer, row), word.dispute_reason, None, deed, settings)
-            sentence = f"{row.number} is disputed ({word.dispute_reason})"
-            effects.append(Effect("disputed", sentence, invoice=row.number, detail=word.dispute_reason))
-    return effects
+# --- reminders that wait for a yes -----------------------------------------------------------------------------------
+
+
+def seen_of(session: Session, number: int) -> Delivery:
+    """The waiting mail of a reminder; its ``message.dkey`` names exactly these bytes."""
+    return session.scalars(select(Delivery).where(Delivery.reminder_id == number)).one()
+
+
+def must_be_what_was_seen(session: Session, number: int, seen: str | None) -> None:
+    """A word is given for exactly what was shown (``seen``; None: not said). Raises Taken where somebody has edited
+    the mail, or has given a word, in the meantime.
+    """
+    reminder = session.get_one(Reminder, number, with_for_update=True)
+    if reminder.approval != "waiting":
+        raise Taken(
+            f"reminder {number} was {reminder.approval} by {reminder.approved_by} already", "Go on with the next.",
+            reminder.approved_by,
+        )  # fmt: skip
+    if seen not in (None, seen_of(session, number).message.dkey):
+        raise Changed(
+            f"the mail of reminder {number} was changed by {reminder.edited_by} since it was shown",
+            "Look at it again.", reminder.edited_by,
+        )  # fmt: skip
+
+
+def approve_one(session: Session, number: int, seen: str | None, by: str, now: datetime) -> Sequence[Effect]:
+    """Let it go out as it was shown."""
+    must_be_what_was_seen(session, number, seen)
+    approve.approve(session, number, by, now)
+    return (Effect("approved", f"reminder {number} goes out"),)
+
+
+def skip_one(session: Session, number: int, reason: str, by: str, now: datetime) -> Sequence[Effect]:
+    """Leave it out; its step counts as carried out."""
+    must_be_what_was_seen(session, number, None)
+    approve.skip(session, number, by, reason[:500], now)
+    return (Effect("skipped", f"reminder {number} is left out"),)
+
+
+def edit_one(
+    session: Session, database: Database, settings: Settings, edited: edit.Edited, seen: str | None, now: datetime
+) -> None:
+    """Put a waiting mail into a person's words. Raises LetterError where they can't be taken."""
+    must_be_what_was_seen(session, edited.reminder, seen)
+    edit.edit(session, database, settings, edited, now)
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------------
@@ -214,14 +266,17 @@ class Line:
     amount: Decimal | None = None
     dispute_reason: str = ""
     verdict: DisputeState | None = None
+    invoices: tuple[str, ...] = ()
+    """Those that a payment plan covers, besides ``invoice``."""
+    instalments: tuple[byhand.Instalment, ...] = ()
 
 
 def write_down(session: Session, actor: Actor, line: Line, settings: Settings, now: datetime) -> None:
-    """A call, a note, a promise, a dispute or its end, a hold or its release, an insolvency or its end."""
+    """A call, a note, a promise, a payment plan, a dispute or its end, a hold or its release, an insolvency or its end,
+    that reminders by mail stop or go on.
+    """
     deed = byhand.Deed(actor.name, now)
-    on = byhand.target(session, line.invoice, None if line.invoice else line.customer)
-    if not sees(actor, on.customer):
-        raise NoSuch(f"there is no {on.name}")
+    on = _target(session, actor, line)
     match line.kind:
         case "call" | "note":
             byhand.note(session, on, line.kind, line.text, deed)
@@ -233,16 +288,55 @@ def write_down(session: Session, actor: Actor, line: Line, settings: Settings, n
             byhand.hold(session, on, line.text, line.day, deed, settings)
         case "release":
             byhand.release(session, on, deed)
+        case "plan":
+            numbers = [*([line.invoice] if line.invoice else []), *line.invoices]
+            _must_be_of(session, on.customer, numbers)
+            byhand.log_arrangement(session, numbers, line.instalments, deed, settings)
         case "insolvent" | "solvent":
             _insolvency(session, actor, on, line, deed, settings)
+        case "stop_mails" | "resume_mails":
+            _mails(session, actor, on, line, deed, settings)
         case "verdict":
             if line.verdict is None or on.invoice is None:
                 raise NeedsPerson("how the dispute ends, and of which invoice, has to be said")
             byhand.settle_disputes(session, on.invoice, line.verdict, deed)
         case _:
             raise NeedsPerson(f"“{line.kind}” is nothing that can be written down")
-    if line.text and line.kind in ("promise", "dispute"):
-        byhand.note(session, on, line.kind, line.text, deed)
+    if line.text and line.kind in ("promise", "plan", "dispute"):
+        byhand.note(session, on, "dispute" if line.kind == "dispute" else "promise", line.text, deed)
+
+
+def _target(session: Session, actor: Actor, line: Line) -> byhand.Target:
+    """What it is about. Raises NoSuch alike where there is none and where this person may not see it."""
+    try:
+        on = byhand.target(session, line.invoice, None if line.invoice else line.customer)
+    except Unknown:
+        on = None
+    if on is None or not sees(actor, on.customer):
+        what = f"invoice {line.invoice}" if line.invoice else f"customer {line.customer}"
+        raise NoSuch(f"there is no {what}")
+    return on
+
+
+def _must_be_of(session: Session, customer: Customer, numbers: Sequence[str]) -> None:
+    """Raises NoSuch where an invoice is another customer's, whom the person may not see."""
+    for number in numbers:
+        if session.scalar(select(Invoice.customer_id).where(Invoice.number == number)) != customer.id:
+            raise NoSuch(f"customer {customer.id} has no invoice {number}")
+
+
+def _mails(
+    session: Session, actor: Actor, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings
+) -> None:
+    """Reminders by mail stop for a customer, each step becoming a call; or go on."""
+    must(actor, Right.WORK)
+    if line.kind == "resume_mails":
+        byhand.resume_mails(session, on.customer, deed)
+        return
+    if not line.text:
+        raise NeedsPerson("that mails stop needs its reason")
+    byhand.stop_mails(session, on.customer, deed, settings)
+    byhand.note(session, byhand.Target(on.customer, None), "note", line.text, deed)
 
 
 def _needed(day: date | None) -> date:

@@ -25,6 +25,14 @@ UNDO_WITHIN = timedelta(hours=24)
 """How long a resolution can be taken back with everything that it did."""
 
 
+class Taken(NeedsPerson):
+    """A colleague (or program) was there before. ``by``: who has it in hand, or has settled it."""
+
+    def __init__(self, what: str, mend: str, by: str | None) -> None:
+        super().__init__(what, mend)
+        self.by = by
+
+
 def open_exception(
     session: Session,
     *,
@@ -117,11 +125,12 @@ def get(session: Session, item_id: int) -> ExceptionItem:
 
 
 def must_wait(item: ExceptionItem) -> None:
-    """Raises NeedsPerson where somebody has settled it already."""
+    """Raises Taken where somebody has settled it already."""
     if item.state not in WAITING:
-        raise NeedsPerson(
-            f"item {item.id} was settled by {item.resolved_by} already", f"`relance queue undo {item.id}` reopens it."
-        )
+        raise Taken(
+            f"item {item.id} was settled by {item.resolved_by} already", f"`relance queue undo {item.id}` reopens it.",
+            item.resolved_by,
+        )  # fmt: skip
 
 
 def take(session: Session, item: ExceptionItem, by: str, now: datetime, *, assignee: str | None = None) -> None:
@@ -145,10 +154,14 @@ def give_back(session: Session, item: ExceptionItem, by: str, now: datetime) -> 
     )  # fmt: skip
 
 
-def must_be_free_for(item: ExceptionItem, by: str) -> None:
-    """Raises NeedsPerson where a colleague has taken it: two who settle one item would answer a customer twice."""
-    if item.state is ExceptionState.TAKEN and item.assignee not in (None, by):
-        raise NeedsPerson(f"{item.assignee} has taken item {item.id}", "Take it over first, or go on with the next.")
+def must_be_free_for(item: ExceptionItem, by: str, over: str | None = None) -> None:
+    """Raises Taken where a colleague has it: two who settle one item would answer a customer twice. ``over``: from
+    whom it is knowingly taken; if it is somebody else's by now, that is told instead.
+    """
+    if item.state is ExceptionState.TAKEN and item.assignee not in (None, by, over):
+        raise Taken(
+            f"{item.assignee} has taken item {item.id}", "Take it over first, or go on with the next.", item.assignee
+        )
 
 
 def snooze(session: Session, item: ExceptionItem, until: datetime, by: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.learning.sampling import RIGHT, WRONG
-from agent.review.queue import UNDO_WITHIN
+from agent.review.queue import UNDO_WITHIN, Taken
 from config.errors import NeedsPerson
 from models import Customer, Event, Invoice, Task, events, transitions
 from models.reasons import TaskKind
@@ -106,8 +106,19 @@ def last_done(session: Session, by: str) -> Task | None:
 
 
 def _must_be_open(task: Task) -> None:
+    if task.state is TaskState.DONE:
+        raise Taken(f"task {task.id} was done by {task.done_by} already", "Go on with the next.", task.done_by)
     if task.state is not TaskState.OPEN:
         raise NeedsPerson(f"task {task.id} is {task.state.value} already")
+
+
+def must_be_free_for(task: Task, by: str, over: str | None = None) -> None:
+    """Raises Taken where a colleague has it in hand, or has done it. ``over``: from whom it is knowingly taken."""
+    _must_be_open(task)
+    if task.assignee not in (None, by, over):
+        raise Taken(
+            f"{task.assignee} has taken task {task.id}", "Take it over first, or go on with the next.", task.assignee
+        )
 
 
 def done(session: Session, task_id: int, outcome: str, by: str, now: datetime) -> None:

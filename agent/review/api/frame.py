@@ -23,9 +23,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agent.review import files
 from agent.review.api import problems, tokens
 from agent.review.api.limits import Limiter
 from agent.review.api.problems import Problem
+from agent.review.files import File
 from agent.review.rights import Actor, NotAllowed, Right
 from agent.review.web.desk import Desk
 from config.errors import RelanceError
@@ -50,11 +52,15 @@ class Operation:
     path: str
     summary: str
     right: Right
-    do: Callable[[Ask], BaseModel]
-    answer: type[BaseModel]
+    do: Callable[[Ask], BaseModel | File]
+    answer: type[BaseModel] | str
+    """The shape of what it answers; of a file its media type."""
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     writes: bool = False
+    """Whether it changes something in the frame's transaction, and so takes an Idempotency-Key. What has transactions
+    of its own (several entries, a trained model) is harmless when it comes twice.
+    """
     needs_key: bool = False
     """Whether it refuses a request without an Idempotency-Key."""
     keeps_session: bool = True
@@ -186,7 +192,10 @@ def _before(session: Session, token_id: int, key: str, fingerprint: str) -> Resp
     return Response(_dumped(row.body), row.status, {"Idempotency-Replayed": "true"}, "application/json")
 
 
-def _told(operation: Operation, value: BaseModel) -> Response:
+def _told(operation: Operation, value: BaseModel | File) -> Response:
+    if isinstance(value, File):
+        return files.response(value)
+    assert not isinstance(operation.answer, str), operation.name
     assert isinstance(value, operation.answer), operation.name
     return Response(_dumped(value.model_dump(mode="json", by_alias=True)), 200, media_type="application/json")
 
@@ -235,12 +244,14 @@ def _query_of(operation: Operation, request: Request) -> BaseModel | None:
 
 def _body_of(operation: Operation, raw: bytes) -> BaseModel | None:
     model = operation.body
-    if model is None:
-        return None
     try:
         document = json.loads(raw or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(400, "the body is no JSON") from None
+    if model is None:
+        if document not in ({}, None):
+            raise Problem(422, errors=[{"at": "body", "detail": "nothing is expected here"}])
+        return None
     return _checked("body", lambda: model.model_validate_json(json.dumps(document), strict=True))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from agent.review.api import values
+from agent.review.api import told
 from agent.review.api.frame import LONGEST_KEY, Operation
 from agent.review.api.operations import OPERATIONS
 from agent.review.api.problems import MEDIA_TYPE, TITLES
@@ -19,9 +19,9 @@ def document() -> dict[str, Any]:
     """The whole document."""
     given = [model for one in OPERATIONS for model in (one.body, one.query) if model is not None]
     asked: list[Any] = [(model, "validation") for model in dict.fromkeys(given)]
-    told: list[Any] = [(one.answer, "serialization") for one in OPERATIONS]
-    told.append((values.ProblemTold, "serialization"))
-    places, defined = models_json_schema(list(dict.fromkeys(asked + told)), ref_template=_SCHEMAS)
+    shapes: list[Any] = [(one.answer, "serialization") for one in OPERATIONS if not isinstance(one.answer, str)]
+    shapes.append((told.ProblemTold, "serialization"))
+    places, defined = models_json_schema(list(dict.fromkeys(asked + shapes)), ref_template=_SCHEMAS)
     paths: dict[str, dict[str, Any]] = {}
     for one in OPERATIONS:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, places, defined["$defs"])
@@ -72,12 +72,12 @@ def _operation(one: Operation, places: Any, defined: dict[str, Any]) -> dict[str
         "responses": {
             "200": {
                 "description": "Done.",
-                "content": {"application/json": {"schema": places[one.answer, "serialization"]}},
+                "content": _content(one, places),
             },
             **{
                 status: {
                     "description": TITLES[int(status)],
-                    "content": {MEDIA_TYPE: {"schema": places[values.ProblemTold, "serialization"]}},
+                    "content": {MEDIA_TYPE: {"schema": places[told.ProblemTold, "serialization"]}},
                 }
                 for status in refusals
             },
@@ -86,8 +86,16 @@ def _operation(one: Operation, places: Any, defined: dict[str, Any]) -> dict[str
     }
     if one.body is not None:
         schema = places[one.body, "validation"]
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        needed = any(each.is_required() for each in one.body.model_fields.values())
+        found["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
     return found
+
+
+def _content(one: Operation, places: Any) -> dict[str, Any]:
+    """What a success answers: a document, or a file under a name of its own."""
+    if isinstance(one.answer, str):
+        return {one.answer.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": places[one.answer, "serialization"]}}
 
 
 def _parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,8 +7,11 @@ from typing import Any
 from starlette.responses import Response
 
 from agent.ledger.overview import Unknown
+from agent.reminders.letter_values import LetterError
 from agent.review.deeds import NoSuch
+from agent.review.queue import Taken
 from agent.review.rights import NotAllowed
+from classifier.errors import UnknownModel
 from config.errors import RelanceError, TemporaryFailure
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,7 +32,9 @@ TITLES: Mapping[int, str] = {
 
 
 class Problem(Exception):
-    """One refusal. ``errors``: where in the request, as ``{"at": "body.until", "detail": "…"}``."""
+    """One refusal. ``errors``: where in the request, as ``{"at": "body.until", "detail": "…"}``; ``by``: who was there
+    before.
+    """
 
     def __init__(
         self,
@@ -37,9 +42,10 @@ class Problem(Exception):
         detail: str = "",
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        by: str | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.errors, self.headers = status, detail, errors, headers or {}
+        self.status, self.detail, self.errors, self.headers, self.by = status, detail, errors, headers or {}, by
 
     def response(self) -> Response:
         body: dict[str, Any] = {
@@ -50,6 +56,8 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = [dict(one) for one in self.errors]
+        if self.by is not None:
+            body["by"] = self.by
         return Response(json.dumps(body, ensure_ascii=False), self.status, dict(self.headers), MEDIA_TYPE)
 
 
@@ -58,8 +66,12 @@ def of_error(error: RelanceError) -> Problem:
     match error:
         case NotAllowed():
             return Problem(403, str(error))
-        case NoSuch() | Unknown():
+        case NoSuch() | Unknown() | UnknownModel():
             return Problem(404, str(error))
+        case Taken():
+            return Problem(409, str(error), by=error.by)
+        case LetterError():
+            return Problem(422, str(error), errors=[{"at": "body.text", "detail": str(error)}])
         case TemporaryFailure():
             return Problem(503, str(error), headers={"Retry-After": "5"})
     return Problem(409, str(error))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -22,6 +25,7 @@ from agent.review.web import (
     oidc_pages,
     outgoing_pages,
     story_pages,
+    task_pages,
     work_pages,
 )
 from agent.review.web.desk import Desk
@@ -58,81 +62,99 @@ def build(desk: Desk) -> Starlette:
 
 def hosts_of(web: Web) -> frozenset[str]:
     """The names under which the pages may be asked for."""
-    from urllib.parse import urlsplit  # noqa: PLC0415 one use
-
     named = {web.host.lower(), "localhost", "127.0.0.1", "::1"}
     if web.url is not None:
         named.add(urlsplit(web.url).hostname or "")
     return frozenset(named)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One page or deed. ``right`` None: for anybody, logged in or not."""
+
+    method: str
+    path: str
+    page: Page
+    right: Right | None
+
+
+def get(path: str, show: Page, right: Right | None = Right.READ) -> Place:
+    return Place("GET", path, show, right)
+
+
+def post(path: str, do: Page, right: Right | None = Right.WORK) -> Place:
+    return Place("POST", path, do, right)
+
+
+PLACES: tuple[Place, ...] = (
+    get("/login", access.login_page, None),
+    post("/login", access.login, None),
+    post("/logout", access.logout, None),
+    get("/login/oidc", oidc_pages.go_there, None),
+    get(oidc_pages.PATH, oidc_pages.come_back, None),
+    get("/logout/oidc", oidc_pages.go_out, None),
+    post("/language", access.language, None),
+    get("/", work_pages.work_page),
+    get("/work/counts", work_pages.counts),
+    post("/work/bulk", work_pages.bulk),
+    post("/undo", work_pages.undo),
+    post("/views", work_pages.save_view, Right.READ),
+    post("/views/{number}/forget", work_pages.forget_view, Right.READ),
+    get("/work/item/{number}", item_pages.item_page),
+    get("/work/task/{number}", task_pages.task_page),
+    get("/work/approval/{number}", outgoing_pages.approval_page),
+    get("/work/{kind}/{number}/presence", item_pages.presence),
+    post("/work/{kind}/{number}/skip", item_pages.skip),
+    post("/work/{kind}/{number}/take", item_pages.take),
+    post("/work/{kind}/{number}/give-back", item_pages.give_back),
+    post("/work/{kind}/{number}/assign", item_pages.assign),
+    post("/work/{kind}/{number}/snooze", item_pages.snooze),
+    post("/work/item/{number}/consequence", item_pages.consequence),
+    post("/work/item/{number}/settle", item_pages.settle),
+    post("/work/item/{number}/verdict", item_pages.verdict),
+    post("/work/item/{number}/dismiss", item_pages.dismiss),
+    get("/work/item/{number}/draft", item_pages.draft),
+    post("/work/item/{number}/answer", item_pages.answer),
+    post("/work/task/{number}/done", task_pages.done),
+    post("/work/task/{number}/consequence", task_pages.consequence),
+    post("/work/task/{number}/audit", task_pages.audit),
+    post("/work/task/{number}/letter", task_pages.letter),
+    get("/work/task/{number}/hand-over", task_pages.hand_over),
+    post("/work/approval/{number}/edit", outgoing_pages.edit_one, Right.APPROVE),
+    post("/work/approval/{number}/approve", outgoing_pages.approve_one, Right.APPROVE),
+    post("/work/approval/{number}/reject", outgoing_pages.skip_one, Right.APPROVE),
+    get("/mail/{number}/html", mail_pages.as_sent),
+    get("/mail/{number}/attachment/{place}", mail_pages.attachment),
+    get("/mail/{number}/source", mail_pages.source),
+    get("/mail/{number}/why", story_pages.why_page),
+    get("/customers", story_pages.customers_page),
+    get("/customers/{customer:path}", story_pages.customer_page),
+    get("/invoices/{invoice:path}/dossier", story_pages.dossier_file),
+    get("/invoices/{invoice:path}/documents/{number}", story_pages.document_file),
+    get("/invoices/{invoice:path}", story_pages.invoice_page),
+    post("/log", story_pages.log, Right.LOG),
+    get("/outgoing", outgoing_pages.outgoing_page),
+    post("/outgoing/stop", outgoing_pages.stop_all),
+    post("/outgoing/resume", outgoing_pages.resume_all, Right.APPROVE),
+    get("/figures", figures_pages.figures_page),
+    get("/figures.xlsx", figures_pages.workbook_file),
+    get("/figures/{name}.csv", figures_pages.table_file),
+    get("/model", model_pages.model_page),
+    get("/model/training", model_pages.progress),
+    post("/model/train", model_pages.train, Right.MANAGE),
+    post("/model/rollback", model_pages.rollback, Right.MANAGE),
+    post("/model/{name}/compare", model_pages.compare, Right.MANAGE),
+    post("/model/{name}/promote", model_pages.promote, Right.MANAGE),
+)
+"""Every page and deed with the right that it asks for, in the order in which addresses are looked up."""
+
+
 def _routes(desk: Desk) -> list[BaseRoute]:
-    def get(path: str, show: Page, right: Right | None = Right.READ) -> Route:
-        return Route(path, page(desk, show, right), methods=["GET"])
-
-    def post(path: str, do: Page, right: Right | None = Right.WORK) -> Route:
-        return Route(path, page(desk, do, right), methods=["POST"])
-
     return [
         Route("/static/{name}", _static, methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
         Mount(BASE, api.build(desk)),
-        get("/login", access.login_page, None),
-        post("/login", access.login, None),
-        post("/logout", access.logout, None),
-        get("/login/oidc", oidc_pages.go_there, None),
-        get(oidc_pages.PATH, oidc_pages.come_back, None),
-        get("/logout/oidc", oidc_pages.go_out, None),
-        post("/language", access.language, None),
-        get("/", work_pages.work_page),
-        get("/work/counts", work_pages.counts),
-        post("/work/bulk", work_pages.bulk),
-        post("/undo", work_pages.undo),
-        post("/views", work_pages.save_view, Right.READ),
-        post("/views/{number:int}/forget", work_pages.forget_view, Right.READ),
-        get("/work/item/{number}", item_pages.item_page),
-        get("/work/task/{number}", item_pages.task_page),
-        get("/work/approval/{number}", outgoing_pages.approval_page),
-        get("/work/{kind}/{number}/presence", item_pages.presence),
-        post("/work/{kind}/{number}/skip", item_pages.skip),
-        post("/work/{kind}/{number}/take", item_pages.take),
-        post("/work/{kind}/{number}/give-back", item_pages.give_back),
-        post("/work/{kind}/{number}/assign", item_pages.assign),
-        post("/work/{kind}/{number}/snooze", item_pages.snooze),
-        post("/work/item/{number}/consequence", item_pages.consequence),
-        post("/work/item/{number}/settle", item_pages.settle),
-        post("/work/item/{number}/verdict", item_pages.verdict),
-        post("/work/item/{number}/dismiss", item_pages.dismiss),
-        get("/work/item/{number}/draft", item_pages.draft),
-        post("/work/item/{number}/answer", item_pages.answer),
-        post("/work/task/{number}/done", item_pages.task_done),
-        post("/work/task/{number}/consequence", item_pages.audit_consequence),
-        post("/work/task/{number}/audit", item_pages.audit),
-        post("/work/approval/{number}/edit", outgoing_pages.edit_one, Right.APPROVE),
-        post("/work/approval/{number}/approve", outgoing_pages.approve_one, Right.APPROVE),
-        post("/work/approval/{number}/reject", outgoing_pages.skip_one, Right.APPROVE),
-        get("/mail/{number}/html", mail_pages.as_sent),
-        get("/mail/{number}/attachment/{place}", mail_pages.attachment),
-        get("/mail/{number}/source", mail_pages.source),
-        get("/mail/{number}/why", story_pages.why_page),
-        get("/customers", story_pages.customers_page),
-        get("/customers/{customer:path}", story_pages.customer_page),
-        get("/invoices/{invoice:path}/dossier", story_pages.dossier_file),
-        get("/invoices/{invoice:path}/documents/{number}", story_pages.document_file),
-        get("/invoices/{invoice:path}", story_pages.invoice_page),
-        post("/log", story_pages.log, Right.LOG),
-        get("/outgoing", outgoing_pages.outgoing_page),
-        post("/outgoing/stop", outgoing_pages.stop_all),
-        post("/outgoing/resume", outgoing_pages.resume_all, Right.APPROVE),
-        get("/figures", figures_pages.figures_page),
-        get("/figures.xlsx", figures_pages.workbook_file),
-        get("/figures/{name}.csv", figures_pages.table_file),
-        get("/model", model_pages.model_page),
-        get("/model/training", model_pages.progress),
-        post("/model/train", model_pages.train, Right.MANAGE),
-        post("/model/rollback", model_pages.rollback, Right.MANAGE),
-        post("/model/{name}/compare", model_pages.compare, Right.MANAGE),
-        post("/model/{name}/promote", model_pages.promote, Right.MANAGE),
+        *(Route(one.path, page(desk, one.page, one.right), methods=[one.method]) for one in PLACES),
     ]
 
 

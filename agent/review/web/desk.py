@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Thread
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from agent.inbound.confined import Reader
 from agent.learning import background
+from agent.reports import asking, store
+from agent.reports.asking import Wish
+from agent.reports.tables import Table
+from agent.reports.values import Books
 from agent.reports.words import Words
+from agent.review import outgoing, trained
+from agent.review.outgoing import Ahead, Outgoing
 from agent.review.web.keeping import Keeping
 from config import Settings
 from models import Database
@@ -72,8 +77,32 @@ class Desk:
     def __post_init__(self) -> None:
         object.__setattr__(self, "keeping", Keeping(self.database))
 
-    start: Callable[[Database, Settings, int, Callable[[], datetime]], Thread] = background.start
+    start: trained.Start = background.start
     """Begins a training or comparison in a process of its own."""
+
+    def books(self, now: datetime) -> Books:
+        """What the figures are made of."""
+
+        def read() -> Books:
+            with self.database.read() as session:
+                return store.books(session, self.settings, now)
+
+        return self.keeping.of("books", now, read)
+
+    def figures(self, names: Iterable[str], wish: Wish, now: datetime) -> list[Table]:
+        """Tables of key figures; whose customers stands in the wish. Raises RelanceError as `asking.of_books`."""
+        asked = tuple(names)
+        return self.keeping.of((asked, wish), now, lambda: asking.of_books(self.books(now), asked, wish))
+
+    def outgoing(self, only_of: str | None, now: datetime) -> tuple[Outgoing, dict[date, list[Ahead]]]:
+        """Today's plan and the next thirty days."""
+
+        def look() -> tuple[Outgoing, dict[date, list[Ahead]]]:
+            found = outgoing.today(self.database, self.settings, now, only_of)
+            with self.database.read() as session:
+                return found, outgoing.calendar(session, self.settings, now, only_of)
+
+        return self.keeping.of(("outgoing", only_of), now, look)
 
     @property
     def presence(self) -> Presence:

@@ -8,13 +8,15 @@ from datetime import date, timedelta
 
 from starlette.responses import Response
 
-from agent.reports import asking, export, showing, store
+from agent.reports import export, showing
 from agent.reports.asking import Wish
 from agent.reports.showing import Picture
 from agent.reports.tables import REPORTS, By, Table
-from agent.reports.values import Books
+from agent.review import files
+from agent.review.days import day_of
+from agent.review.deeds import NoSuch
+from agent.review.files import File
 from agent.review.web.frame import Call
-from config.errors import RelanceError
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "money": ("objectives", "aging", "dso", "cei", "overdue"),
@@ -27,8 +29,6 @@ _FIRST = "money"
 TREND_MONTHS = 6
 _TRENDS = ("dso", "cei", "overdue", "promises")
 """Told month by month; what they are today stands in the tiles."""
-_OF_THE_HOUSE = frozenset({"mailbox", "weeks", "people"})
-_HAS_CUSTOMERS = tuple(name for name in REPORTS if name not in _OF_THE_HOUSE)
 
 
 @dataclass(frozen=True)
@@ -41,70 +41,61 @@ class Section:
 
 
 def figures_page(call: Call) -> Response:
-    books, wish = _books(call), _wish(call)
+    books, wish = call.desk.books(call.now), _wish(call)
     part = call.query.get("part", _FIRST)
     part = part if part in PARTS else _FIRST
     has_tiles = part == _FIRST
     wanted = dict.fromkeys([*PARTS[part], *(name for name, _ in _TILES if has_tiles)])
-    now = {table.name: table for table in _tables(call, books, wanted, wish)}
+    now = {table.name: table for table in _tables(call, wanted, wish)}
     end = wish.end or books.today
     trend = replace(wish, start=_months_before(end, TREND_MONTHS - 1), end=end, by=By.MONTH)
     told_monthly = [name for name in PARTS[part] if name in _TRENDS]
-    trends = {table.name: table for table in _tables(call, books, told_monthly, trend)}
+    trends = {table.name: table for table in _tables(call, told_monthly, trend)}
     tables = [trends.get(name, now[name]) for name in PARTS[part]]
     return call.show(
         "figures.html.j2", sections=[_section(call, table) for table in tables if table.rows], wish=wish, end=end,
         tiles=_tiles(call, now) if has_tiles else [], showing=showing, part=part, parts=tuple(PARTS),
-        segments=sorted({p.segment for p in books.customers.values() if p.segment}),
+        segments=sorted({p.segment for p in books.customers.values() if p.segment and _sees(call, p.owner)}),
         owners=sorted({p.owner for p in books.customers.values() if p.owner}) if call.actor.only_of is None else [],
         customer=books.customers.get(wish.customer or ""), query=_query(wish, call),
     )  # fmt: skip
+
+
+def _sees(call: Call, owner: str | None) -> bool:
+    only_of = call.actor.only_of
+    return only_of is None or (only_of != "" and (owner or "").casefold() == only_of.casefold())
 
 
 def table_file(call: Call) -> Response:
     """One table as CSV."""
     name = call.path("name")
     if name not in REPORTS:
-        raise RelanceError(call.say("error.not_found"))
+        raise NoSuch(f"there is no table {name}")
     by = call.query.get("by")
     wish = replace(_wish(call), by=By(by) if by in set(By) else None)
-    table = _tables(call, _books(call), (name,), wish)[0]
-    return _file(export.to_csv(table).encode("utf-8"), f"{name}.csv", "text/csv; charset=utf-8")
+    table = _tables(call, (name,), wish)[0]
+    return files.response(File(export.to_csv(table).encode("utf-8"), f"{name}.csv", files.CSV))
 
 
 def workbook_file(call: Call) -> Response:
     """Every table as a workbook, in the reader's language."""
-    tables = _tables(call, _books(call), REPORTS, _wish(call))
+    tables = _tables(call, REPORTS, _wish(call))
     titles = {name: call.say(f"figures.{name}") for name in REPORTS}
     columns = {column.name for table in tables for column in table.columns}
     words = {name: call.say(f"figure_of.{name}") for name in columns} | titles
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _file(export.to_xlsx(tables, words), "figures.xlsx", kind)
+    return files.response(File(export.to_xlsx(tables, words), "figures.xlsx", files.XLSX))
 
 
-def _file(content: bytes, name: str, kind: str) -> Response:
-    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _books(call: Call) -> Books:
-    def read() -> Books:
-        with call.desk.database.read() as session:
-            return store.books(session, call.desk.settings, call.now)
-
-    return call.desk.keeping.of("books", call.now, read)
-
-
-def _tables(call: Call, books: Books, names: Iterable[str], wish: Wish) -> list[Table]:
-    asked = tuple(names)
-    return call.desk.keeping.of((asked, wish), call.now, lambda: asking.of_books(books, asked, wish))
+def _tables(call: Call, names: Iterable[str], wish: Wish) -> list[Table]:
+    return call.desk.figures(names, wish, call.now)
 
 
 def _wish(call: Call) -> Wish:
     """What the form asks for; whoever sees their own customers only gets theirs, whatever the form says."""
     given = {name: call.query.get(name, "").strip() or None for name in ("customer", "segment", "owner")}
     return Wish(
-        start=_day(call.query.get("from", "")),
-        end=_day(call.query.get("to", "")),
+        start=day_of(call.query.get("from", "")),
+        end=day_of(call.query.get("to", "")),
         customer=given["customer"],
         segment=given["segment"],
         owner=call.actor.only_of if call.actor.only_of is not None else given["owner"],
@@ -118,13 +109,6 @@ def _query(wish: Wish, call: Call) -> Mapping[str, str]:
         "owner": wish.owner if call.actor.only_of is None else None,
     }  # fmt: skip
     return {name: str(value) for name, value in parts.items() if value is not None}
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _months_before(end: date, count: int) -> date:

@@ -26,11 +26,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from agent.reports.words import Tongue, accepted
 from agent.review import people
-from agent.review.deeds import NoSuch
+from agent.review.days import day_of
+from agent.review.deeds import Changed, NoSuch
 from agent.review.rights import Actor, NotAllowed, Right
 from agent.review.web.desk import Desk
 from agent.review.web.guards import SAFE_METHODS, is_from_our_page
-from config.errors import RelanceError, TemporaryFailure
+from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 
 log = structlog.get_logger()
 
@@ -72,6 +73,21 @@ class Call:
     def today(self) -> date:
         return self.now.astimezone(self.desk.settings.zone).date()
 
+    def day(self, name: str) -> date | None:
+        """A day of the form; None where the field is empty. Raises NeedsPerson where it is no day that can be meant."""
+        text = self.form.get(name, "").strip()
+        found = day_of(text) if text else None
+        if text and found is None:
+            raise NeedsPerson(self.say("error.no_day", text=text))
+        return found
+
+    def needed_day(self, name: str) -> date:
+        """The same, where the field may not be empty."""
+        found = self.day(name)
+        if found is None:
+            raise NeedsPerson(self.say("error.no_day", text=""))
+        return found
+
     def say(self, key: str, /, **values: object) -> str:
         return self.tongue.say(key, **values)
 
@@ -87,6 +103,18 @@ class Call:
         if self.is_fragment:
             return Response(status_code=204, headers={"HX-Redirect": to})
         return RedirectResponse(to, status_code=303)
+
+
+LONGEST_NUMBER = 17
+"""Digits of a number in an address: what each database takes as an integer."""
+
+
+def number_of(call: Call) -> int:
+    """The number that the address names. Raises NoSuch where it is none."""
+    text = call.path("number")
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise NoSuch("there is no such address")
+    return int(text)
 
 
 Page = Callable[[Call], Response]
@@ -160,6 +188,8 @@ def _to_login(call: Call) -> Response:
 def _told(call: Call, error: RelanceError) -> Response:
     """What people may be told: beside the form where htmx asked, else as a page."""
     status = 403 if isinstance(error, NotAllowed) else 503 if isinstance(error, TemporaryFailure) else 409
+    if isinstance(error, Changed):
+        error = NeedsPerson(call.say("approval.changed_since"))
     if isinstance(error, NoSuch):
         status, error = 404, NoSuch(call.say("error.not_found"))
     if call.is_fragment:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, get_args
-from urllib.parse import parse_qsl
 
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
-from agent.ledger.overview import invoices as invoices_shown
-from agent.replies import resolve, store
+from agent.replies import resolve
 from agent.replies.resolve import INTENTS, DeliveryWord, Done, Effect, Word
-from agent.review import answers, auditing, deeds, item, worklist
-from agent.review.conversation import conversation
+from agent.review import answers, deeds, item, worklist
+from agent.review.days import morning
 from agent.review.deeds import VERDICTS
-from agent.review.rights import Right, must
-from agent.review.web import work_pages
 from agent.review.web.effects import told
-from agent.review.web.frame import Call, render
-from agent.review.web.work_pages import address, selection
+from agent.review.web.frame import Call, number_of, render
+from agent.review.web.work_pages import address, parsed, selection
 from agent.review.worklist import Entry, Key
 from classifier.labels import DISPUTE_REASONS
 from config.errors import NeedsPerson, RelanceError
-from models import Contact, Customer, Message, Task
-from models.states import TaskState
 
 
 def item_page(call: Call) -> Response:
@@ -64,10 +58,10 @@ def place_of(call: Call, entry: Entry) -> dict[str, Any]:
 def presence(call: Call) -> Response:
     """A sign that this page is still open, answered with who else has it open and who has taken it."""
     kind, number = call.path("kind"), number_of(call)
-    path = f"/work/{kind}/{number}"
-    call.desk.presence.sign(path, call.actor.name, call.now)
     with call.desk.database.read() as session:
-        entry = worklist.one(session, kind, number, call.actor.name, call.now, call.today)  # type: ignore[arg-type]  # checked by its table
+        entry = deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
+    path = entry.path
+    call.desk.presence.sign(path, call.actor.name, call.now)
     others = call.desk.presence.others(path, call.actor.name, call.now)
     return call.show("piece_presence.html.j2", others=others, entry=entry)
 
@@ -78,22 +72,13 @@ def presence(call: Call) -> Response:
 def consequence(call: Call) -> Response:
     """What would follow from the form as it stands: carried out and rolled back, so it is what will follow."""
     number = number_of(call)
-    return _follows(
-        call, "item", lambda: resolve.preview(call.desk.database, number, _word(call), call.desk.settings, call.now)
+    return follows(
+        call, "item", lambda: resolve.preview(call.desk.database, number, word_of(call), call.desk.settings, call.now)
     )
 
 
-def audit_consequence(call: Call) -> Response:
-    """The same for an automatic action that is audited."""
-    number = number_of(call)
-
-    def do(session: Session) -> Done:
-        return auditing.judge(session, number, _word(call), call.desk.settings, call.now)
-
-    return _follows(call, "task", lambda: resolve.rolled_back(call.desk.database, do))
-
-
-def _follows(call: Call, kind: str, preview: Callable[[], Done]) -> Response:
+def follows(call: Call, kind: str, preview: Callable[[], Done]) -> Response:
+    """The piece of a page that says what would follow, or what is still missing for it."""
     try:
         with call.desk.database.read() as session:
             deeds.entry_of(session, call.actor, kind, number_of(call), call.now, call.today)
@@ -103,7 +88,7 @@ def _follows(call: Call, kind: str, preview: Callable[[], Done]) -> Response:
     return call.show("piece_follows.html.j2", follows=told(call.tongue, done.effects), missing="")
 
 
-def _word(call: Call) -> Word:
+def word_of(call: Call) -> Word:
     form = call.form
     intent = form.get("intent") or None
     per_invoice = {
@@ -121,24 +106,15 @@ def _word(call: Call) -> Word:
         by=call.actor.name,
         intent=intent,
         per_invoice=per_invoice or None,
-        promise_date=_day(call, form.get("promise_date", "")),
+        promise_date=call.day("promise_date"),
         dispute_reason=form.get("dispute_reason") or None,
         delivery=delivery,
     )
 
 
-def _day(call: Call, text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise NeedsPerson(call.say("error.no_day", text=text)) from None
-
-
 def settle(call: Call) -> Response:
     """Settle an item by what the form says, and open the next one."""
-    return _settled(call, lambda session, n: deeds.decide(session, n, _word(call), call.desk.settings, call.now))
+    return _settled(call, lambda session, n: deeds.decide(session, n, word_of(call), call.desk.settings, call.now))
 
 
 def verdict(call: Call) -> Response:
@@ -166,7 +142,7 @@ def _settled(call: Call, do: Callable[[Session, int], Iterable[Effect]]) -> Resp
 
 def go_on(call: Call, key: Key, notice: str, *, undo: bool) -> Response:
     """Open the entry after this one, leaving out what colleagues have in hand; the list, where none is left."""
-    chosen = selection(dict(parse_qsl(call.form.get("query", "")[:1000])), call.actor.only_of)
+    chosen = selection(parsed(call.form.get("query", "")), call.actor.only_of)
     avoiding = call.desk.presence.all_of_others(call.actor.name, call.now)
     with call.desk.database.read() as session:
         following = worklist.following(session, chosen, call.actor.name, call.now, call.today, key, avoiding)
@@ -179,113 +155,44 @@ def skip(call: Call) -> Response:
     """On to the next entry without doing anything."""
     kind, number = call.path("kind"), number_of(call)
     with call.desk.database.read() as session:
-        entry = worklist.one(session, kind, number, call.actor.name, call.now, call.today)  # type: ignore[arg-type]  # checked by its table
-    call.desk.presence.leave(f"/work/{kind}/{number}", call.actor.name)
-    return go_on(call, entry.key if entry is not None else Key(100, "item", 0), "", undo=False)
+        entry = deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
+    call.desk.presence.leave(entry.path, call.actor.name)
+    return go_on(call, entry.key, "", undo=False)
 
 
 # --- who works on it -------------------------------------------------------------------------------------------------
 
 
 def take(call: Call) -> Response:
-    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, call.actor.name, call.actor.name, call.now))
+    return _assigned(call, call.actor.name)
 
 
 def give_back(call: Call) -> Response:
-    return _with_entry(call, lambda s, kind, n: deeds.assign(s, kind, n, None, call.actor.name, call.now))
+    return _assigned(call, None)
 
 
 def assign(call: Call) -> Response:
     to = call.form.get("assignee", "")
-    return _with_entry(
-        call, lambda s, kind, n: deeds.assign(s, kind, n, to, call.actor.name, call.now),
-        call.say("item.given_to", who=to),
-    )  # fmt: skip
+    return _assigned(call, to, call.say("item.given_to", who=to))
 
 
-def _with_entry(call: Call, do: Callable[[Session, str, int], None], notice: str = "") -> Response:
-    kind, number = call.path("kind"), number_of(call)
+def _assigned(call: Call, to: str | None, notice: str = "") -> Response:
+    """``over`` of the form: who had it when the page was shown, from whom it is taken knowingly."""
+    kind, number, over = call.path("kind"), number_of(call), call.form.get("over") or None
     with call.desk.database.write() as session:
         deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
-        do(session, kind, number)
+        deeds.assign(session, kind, number, to, call.actor.name, call.now, over=over)
     query = call.form.get("query", "")
     return call.go(f"/work/{kind}/{number}" + (f"?{query}" if query else ""), notice, undo=bool(notice))
 
 
 def snooze(call: Call) -> Response:
     kind, number = call.path("kind"), number_of(call)
-    until = work_pages.morning(call, call.form.get("until", ""))
+    until = morning(call.needed_day("until"), call.desk.settings.zone)
     with call.desk.database.write() as session:
         entry = deeds.entry_of(session, call.actor, kind, number, call.now, call.today)
         deeds.snooze(session, kind, number, until, call.actor.name, call.now)
     return go_on(call, entry.key, call.say("item.sleeps", on=call.tongue.day(until)), undo=True)
-
-
-# --- tasks -----------------------------------------------------------------------------------------------------------
-
-
-def task_page(call: Call) -> Response:
-    number = number_of(call)
-    with call.desk.database.read() as session:
-        entry = deeds.entry_of(session, call.actor, "task", number, call.now, call.today)
-        task = session.get_one(Task, number)
-        customer = session.get_one(Customer, task.customer_id)
-        contacts = session.scalars(_contacts(customer.id)).all()
-        shown = invoices_shown(session, call.desk.settings, call.now, entry.invoices) if entry.invoices else []
-        message = session.get(Message, task.message_id) if task.message_id is not None else None
-        mails = conversation(session, message, customer.id)
-        colleagues = deeds.colleagues_of(session)
-        prediction = store.prediction_of(session, message.id) if message is not None else None
-    call.desk.presence.sign(entry.path, call.actor.name, call.now)
-    return call.show(
-        "task.html.j2", prediction=prediction, intents=INTENTS, entry=entry, task=task, customer=customer,
-        contacts=contacts, invoices=shown, mails=mails,
-        colleagues=colleagues, is_open=task.state is TaskState.OPEN, dispute_reasons=DISPUTE_REASONS,
-        others=call.desk.presence.others(entry.path, call.actor.name, call.now),
-        tomorrow=call.today + timedelta(days=1), **place_of(call, entry),
-    )  # fmt: skip
-
-
-def _contacts(customer_id: str) -> Any:
-    from sqlalchemy import select  # noqa: PLC0415 one use
-
-    return select(Contact).where(Contact.customer_id == customer_id).order_by(Contact.id)
-
-
-def audit(call: Call) -> Response:
-    """What the mail of an audited action means: as relance took it, or otherwise, which sets it right."""
-    number = number_of(call)
-    with call.desk.database.write() as session:
-        key = deeds.entry_of(session, call.actor, "task", number, call.now, call.today).key
-        done = auditing.judge(session, number, _word(call), call.desk.settings, call.now)
-    call.desk.presence.leave(f"/work/task/{number}", call.actor.name)
-    return go_on(call, key, " · ".join(told(call.tongue, done.effects)), undo=True)
-
-
-def task_done(call: Call) -> Response:
-    """A task is done; what came of it is written down with it, and a promise or dispute that was heard is logged."""
-    number = number_of(call)
-    outcome = call.form.get("outcome", "done")
-    text = call.form.get("text", "").strip()[:2000]
-    word = deeds.TaskWord(
-        outcome=outcome,
-        outcome_told=call.say(f"outcome.{outcome}") + (f": {text}" if text else ""),
-        text=text,
-        promise_date=_needed_day(call) if outcome == "promise" else None,
-        dispute_reason=call.form.get("dispute_reason", "other"),
-    )
-    with call.desk.database.write() as session:
-        key = deeds.entry_of(session, call.actor, "task", number, call.now, call.today).key
-        done = deeds.finish_task(session, number, word, call.actor.name, call.desk.settings, call.now)
-    call.desk.presence.leave(f"/work/task/{number}", call.actor.name)
-    return go_on(call, key, " · ".join(told(call.tongue, done)), undo=True)
-
-
-def _needed_day(call: Call) -> date:
-    day = _day(call, call.form.get("promise_date", ""))
-    if day is None:
-        raise NeedsPerson(call.say("error.no_day", text=""))
-    return day
 
 
 # --- mails -----------------------------------------------------------------------------------------------------------
@@ -294,7 +201,6 @@ def _needed_day(call: Call) -> date:
 def answer(call: Call) -> Response:
     """Send an answer in the item's conversation; the same form sent twice is one mail."""
     number = number_of(call)
-    must(call.actor, Right.WORK)
     with call.desk.database.read() as session:
         deeds.entry_of(session, call.actor, "item", number, call.now, call.today)
     wish = answers.Wish(
@@ -321,10 +227,3 @@ def draft(call: Call) -> Response:
     if chosen is None:
         raise NeedsPerson(call.say("error.not_found"))
     return HTMLResponse(render(call, "piece_draft.html.j2", {"draft": chosen}))
-
-
-def number_of(call: Call) -> int:
-    text = call.path("number")
-    if not text.isdecimal() or len(text) > 17:
-        raise NeedsPerson(call.say("error.not_found"))
-    return int(text)

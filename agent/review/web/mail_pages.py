@@ -4,19 +4,16 @@ downloads. Reading them is the confined child's work, of which the pages have on
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from starlette.responses import HTMLResponse, Response
 
 from agent.inbound.confined import Unreadable
-from agent.inbound.store import reading_of
-from agent.reminders.letter import safe_filename
-from agent.review import debtors
+from agent.review import debtors, files
 from agent.review.conversation import html_part
-from agent.review.web.frame import Call
+from agent.review.deeds import NoSuch
+from agent.review.web.frame import LONGEST_NUMBER, Call, number_of
 from agent.review.web.guards import MAIL_POLICY
 from config.errors import NeedsPerson
-from models import Blob, Message
+from models import Message
 from models.message import Direction
 
 _STYLE = (
@@ -28,7 +25,9 @@ _STYLE = (
 
 def as_sent(call: Call) -> Response:
     """The HTML of a mail: of a stranger's what is harmless of it, of our own all of it. The frame forbids the rest."""
-    message, raw = _raw(call)
+    message = message_of(call)
+    with call.desk.database.read() as session:
+        raw = files.raw_of(session, message)
     if message.direction is Direction.OUT and message.state is None:
         body = html_part(raw)
     else:
@@ -42,46 +41,21 @@ def as_sent(call: Call) -> Response:
 
 def attachment(call: Call) -> Response:
     """One attachment, always as a download and never as something that a browser would open."""
-    message, raw = _raw(call)
-    place = call.path("place")
+    message, place = message_of(call), call.path("place")
+    if not place.isdecimal() or len(place) > LONGEST_NUMBER:
+        raise NoSuch("there is no such attachment")
     with call.desk.database.read() as session:
-        attached = reading_of(session, message.id).attachments if message.kind is not None else ()
-    if not place.isdecimal() or int(place) >= len(attached):
-        raise NeedsPerson(call.say("error.not_found"))
-    chosen = attached[int(place)]
-    found = call.desk.reader.show(raw, f"attachment:{chosen.sha256}")
-    if isinstance(found, Unreadable):
-        raise NeedsPerson(call.say("mail.unreadable", why=found.reason))
-    return download(found, chosen.filename)
+        return files.response(files.attachment(session, call.desk.reader, message, int(place)))
 
 
 def source(call: Call) -> Response:
     """The raw bytes of a mail, as a download."""
-    message, raw = _raw(call)
-    return download(raw, f"message-{message.id}.eml")
-
-
-def download(content: bytes, filename: str) -> Response:
-    name = safe_filename(filename)
-    ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    message = message_of(call)
+    with call.desk.database.read() as session:
+        return files.response(files.source(session, message))
 
 
 def message_of(call: Call) -> Message:
     """The message that the address names, if this person may see it."""
-    number = call.path("number")
     with call.desk.database.read() as session:
-        return debtors.message_of(session, call.actor, int(number) if number.isdecimal() and len(number) < 18 else 0)
-
-
-def _raw(call: Call) -> tuple[Message, bytes]:
-    message = message_of(call)
-    with call.desk.database.read() as session:
-        return message, session.get_one(Blob, message.blob_sha256).content
+        return debtors.message_of(session, call.actor, number_of(call))

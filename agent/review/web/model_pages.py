@@ -6,36 +6,27 @@ Training and comparing run in a process of their own (`agent.learning.background
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from agent.learning import background, gate, overview, promotion
+from agent.learning import background, overview
 from agent.replies import store
 from agent.reports import charts
+from agent.review import trained
 from agent.review.web.frame import Call
-from classifier import registry
-from classifier.errors import ModelError
 from config.errors import NeedsPerson
-from models import Correction, Prediction, Promotion
-from models.database import Database
+from models import Correction, Prediction
 
 NEWEST = 50
-CHANGES = 20
 
 
 def model_page(call: Call) -> Response:
     desk = call.desk
-    versions, trouble = _versions(call)
-    used = next((each for each in versions if each.in_use), None)
-    learnt = frozenset(used.entry.manifest["origin"]["corrections"]) if used is not None else frozenset()
+    seen = trained.look(desk.database, desk.settings)
+    used = seen.used
     with desk.database.read() as session:
-        read = dict(
-            session.execute(select(Prediction.model_version, func.count()).group_by(Prediction.model_version)).all()
-        )
         corrections = store.corrections(session)
         said = dict(
             session.execute(
@@ -45,33 +36,14 @@ def model_page(call: Call) -> Response:
             ).all()
         )
         withdrawn = session.scalar(select(func.count()).where(Correction.withdrawn_at.is_not(None))) or 0
-        waiting = overview.waiting(session, desk.database.key.sign("frozen corrections"), learnt)
-        changes = session.scalars(select(Promotion).order_by(Promotion.id.desc()).limit(CHANGES)).all()
-        runs = _runs(session)
     confirmed = sum(said.get(row.message_id) == row.labels.get("primary") for row in corrections)
     return call.show(
-        "model.html.j2", versions=versions, used=used, trouble=trouble, read=read, changes=changes, waiting=waiting,
-        corrections=list(reversed(corrections))[:NEWEST], count=len(corrections), confirmed=confirmed,
-        withdrawn=withdrawn, said=said, curve=_curve(call, used), is_set=desk.settings.model_path is not None,
-        can_go_back=bool(changes) and used is not None and not used.is_shipped, **runs,
+        "model.html.j2", versions=seen.versions, used=used, trouble=seen.trouble, read=seen.read, changes=seen.changes,
+        waiting=seen.waiting, corrections=list(reversed(corrections))[:NEWEST], count=len(corrections),
+        confirmed=confirmed, withdrawn=withdrawn, said=said, curve=_curve(call, used),
+        is_set=desk.settings.model_path is not None, run=seen.run, last=seen.last, before=seen.before,
+        can_go_back=bool(seen.changes) and used is not None and not used.is_shipped,
     )  # fmt: skip
-
-
-def _versions(call: Call) -> tuple[list[overview.Version], str]:
-    """The trained models; none, and why, where what lies there can't be trusted or read."""
-    try:
-        return overview.versions(call.desk.database, call.desk.settings), ""
-    except ModelError as error:
-        return [], str(error)
-
-
-def _runs(session: Session) -> dict[str, Any]:
-    """The run that is under way, the one that ended last, and the last training, which tells how long one takes."""
-    return {
-        "run": background.under_way(session),
-        "last": background.last(session),
-        "before": background.last(session, "training"),
-    }
 
 
 def _curve(call: Call, used: overview.Version | None) -> Markup | None:
@@ -93,10 +65,10 @@ def progress(call: Call) -> Response:
     """How far the run is; once it has ended the whole page is loaded anew."""
     with call.desk.database.write() as session:
         background.bury(session, call.now)
-        runs = _runs(session)
-        if runs["run"] is None:
+        run, last, before = trained.runs(session)
+        if run is None:
             return Response(status_code=204, headers={"HX-Refresh": "true"})
-        return call.show("piece_training.html.j2", **runs)
+        return call.show("piece_training.html.j2", run=run, last=last, before=before)
 
 
 def train(call: Call) -> Response:
@@ -104,13 +76,12 @@ def train(call: Call) -> Response:
 
 
 def compare(call: Call) -> Response:
-    return _begin(call, "comparison", _candidate(call).name)
+    return _begin(call, "comparison", call.path("name"))
 
 
-def _begin(call: Call, kind: background.Kind, folder: str | None) -> Response:
-    with call.desk.database.write() as session:
-        number = background.ask(session, kind, folder, call.actor.name, call.now).id
-    call.desk.start(call.desk.database, call.desk.settings, number, call.desk.clock)
+def _begin(call: Call, kind: background.Kind, name: str | None) -> Response:
+    desk = call.desk
+    trained.begin(desk.database, desk.settings, desk.start, desk.clock, kind, name, call.actor.name)
     return call.go("/model", call.say(f"model.{kind}_asked"))
 
 
@@ -119,36 +90,29 @@ def _begin(call: Call, kind: background.Kind, folder: str | None) -> Response:
 
 def promote(call: Call) -> Response:
     """Put a trained model to work, as the gate's last word allows; past it only where the form says so."""
-    candidate, reason = _candidate(call), _reason(call)
-    database: Database = call.desk.database
-    with database.read() as session:
-        verdict = background.verdict_on(session, candidate.name)
-    if verdict is None:
-        raise NeedsPerson(call.say("model.compare_first"))
-    if verdict.falls and not call.form.get("anyway"):
-        raise NeedsPerson(call.say("model.falls_refused"))
-    gate.put_to_work(
-        database, call.desk.settings, candidate, verdict, call.actor.name, call.now,
-        force=bool(call.form.get("anyway")), reason=reason,
-    )  # fmt: skip
-    return call.go("/model", call.say("model.promoted_now", name=candidate.name))
+    name, desk = call.path("name"), call.desk
+    try:
+        trained.promote(
+            desk.database, desk.settings, name, _reason(call), call.actor.name, call.now,
+            anyway=bool(call.form.get("anyway")),
+        )  # fmt: skip
+    except trained.Refused as refused:
+        told = {"not_compared": "model.compare_first", "falls": "model.falls_refused"}
+        raise NeedsPerson(call.say(told[refused.code])) from None
+    return call.go("/model", call.say("model.promoted_now", name=name))
 
 
 def rollback(call: Call) -> Response:
     """Go back to the one before; the form names the one to leave, so that a second click goes back no further."""
-    reason = _reason(call)
-    version = promotion.rollback(
-        call.desk.database, call.desk.settings.root, call.actor.name, call.now, reason, of=call.form.get("of", "")
+    desk = call.desk
+    version = trained.roll_back(
+        desk.database, desk.settings, _reason(call), call.form.get("of", ""), call.actor.name, call.now
     )
     return call.go("/model", call.say("model.rolled_back_now", name=version))
 
 
-def _candidate(call: Call) -> registry.Entry:
-    return registry.entry(call.path("name"), call.desk.settings.root)
-
-
 def _reason(call: Call) -> str:
-    reason = call.form.get("reason", "").strip()[:500]
+    reason = call.form.get("reason", "").strip()
     if not reason:
         raise NeedsPerson(call.say("model.needs_reason"))
     return reason

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from agent.ledger.overview import invoices as invoices_shown
-from agent.reminders import approve, edit
+from agent.reminders import edit
 from agent.reminders.letter_values import LetterError, Words
 from agent.review import deeds, outgoing, worklist
 from agent.review.conversation import mail_of
-from agent.review.outgoing import Ahead, Outgoing
 from agent.review.priority import APPROVAL_URGENCY
-from agent.review.rights import Right, must
-from agent.review.web.desk import Desk
-from agent.review.web.frame import Call
-from agent.review.web.item_pages import go_on, number_of, place_of
+from agent.review.rights import Right
+from agent.review.web.frame import Call, number_of
+from agent.review.web.item_pages import go_on, place_of
 from agent.review.worklist import Key, Selection
 from config.errors import NeedsPerson, RelanceError
 from models import Customer, Delivery, Reminder
@@ -30,7 +27,7 @@ MOST_LEFT_OUT = 300
 def outgoing_page(call: Call) -> Response:
     desk, only_of = call.desk, call.actor.only_of
     chosen = call.query.get("reason", "")
-    found, ahead = desk.keeping.of(("outgoing", only_of), call.now, lambda: _ahead(desk, call.now, only_of))
+    found, ahead = desk.outgoing(only_of, call.now)
     with desk.database.read() as session:
         waiting = worklist.page(
             session, Selection(reason="approval", only_of=only_of), call.actor.name, call.now, call.today
@@ -42,13 +39,6 @@ def outgoing_page(call: Call) -> Response:
         left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
         most=MOST_LEFT_OUT, last_day=call.today + timedelta(days=outgoing.DAYS - 1),
     )  # fmt: skip
-
-
-def _ahead(desk: Desk, now: datetime, only_of: str | None) -> tuple[Outgoing, dict[date, list[Ahead]]]:
-    """Today's plan and the next thirty days."""
-    found = outgoing.today(desk.database, desk.settings, now, only_of)
-    with desk.database.read() as session:
-        return found, outgoing.calendar(session, desk.settings, now, only_of)
 
 
 def _weeks(today: date) -> list[date]:
@@ -68,7 +58,6 @@ def stop_all(call: Call) -> Response:
 
 
 def resume_all(call: Call) -> Response:
-    must(call.actor, Right.APPROVE)
     with call.desk.database.write() as session:
         outgoing.resume_all(session, call.actor.name, call.now)
     return call.go("/outgoing", call.say("outgoing.goes_on_now"))
@@ -118,7 +107,8 @@ def edit_one(call: Call) -> Response:
         with call.desk.database.write() as session:
             deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
             written = edit.Edited(number, subject, text, call.actor.name)
-            edit.edit(session, call.desk.database, call.desk.settings, written, call.now)
+            seen = call.form.get("seen")
+            deeds.edit_one(session, call.desk.database, call.desk.settings, written, seen, call.now)
     except LetterError as error:
         return _approval(call, number, Words(subject, text), str(error))
     query = call.form.get("query", "")
@@ -130,16 +120,8 @@ def approve_one(call: Call) -> Response:
     number = number_of(call)
     with call.desk.database.write() as session:
         deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
-        _must_be_what_was_seen(session, call, number)
-        approve.approve(session, number, call.actor.name, call.now)
+        deeds.approve_one(session, number, call.form.get("seen"), call.actor.name, call.now)
     return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.approved"), undo=True)
-
-
-def _must_be_what_was_seen(session: Session, call: Call, number: int) -> None:
-    """A word is given for exactly what the page showed: somebody may have edited the mail in the meantime."""
-    delivery = session.scalars(select(Delivery).where(Delivery.reminder_id == number).with_for_update()).one()
-    if call.form.get("seen") not in (None, delivery.message.dkey):
-        raise NeedsPerson(call.say("approval.changed_since"))
 
 
 def skip_one(call: Call) -> Response:
@@ -147,5 +129,5 @@ def skip_one(call: Call) -> Response:
     reason = call.form.get("reason", "").strip()[:500] or call.say("approval.no_reason")
     with call.desk.database.write() as session:
         deeds.entry_of(session, call.actor, "approval", number, call.now, call.today)
-        approve.skip(session, number, call.actor.name, reason, call.now)
+        deeds.skip_one(session, number, reason, call.actor.name, call.now)
     return go_on(call, Key(APPROVAL_URGENCY, "approval", number), call.say("approval.skipped"), undo=False)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from agent.replies import explain
-from agent.reports import dossier
-from agent.review import debtors, deeds
+from agent.review import debtors, deeds, files
 from agent.review.conversation import mail_of
 from agent.review.deeds import VERDICTS
-from agent.review.web.frame import Call
-from agent.review.web.mail_pages import download, message_of
+from agent.review.web.frame import Call, number_of
+from agent.review.web.mail_pages import message_of
 from classifier.labels import DISPUTE_REASONS
 from config.errors import NeedsPerson
-from models import Blob, Customer, Document, Invoice, Message
+from models import Customer, Message
 from models.states import CLOSED
 
 
@@ -54,26 +51,16 @@ def invoice_page(call: Call) -> Response:
     )  # fmt: skip
 
 
-def _invoice(session: Session, call: Call) -> Invoice:
-    return debtors.invoice_of(session, call.actor, call.path("invoice"))
-
-
 def dossier_file(call: Call) -> Response:
     with call.desk.database.read() as session:
-        invoice = _invoice(session, call)
-        content = dossier.dossier(session, invoice, call.desk.settings, call.now)
-        name = dossier.filename(invoice)
-    return download(content, name)
+        return files.response(
+            files.dossier_of(session, call.actor, call.path("invoice"), call.desk.settings, call.now)
+        )  # fmt: skip
 
 
 def document_file(call: Call) -> Response:
-    number = call.path("number")
     with call.desk.database.read() as session:
-        invoice = _invoice(session, call)
-        document = session.get(Document, int(number)) if number.isdecimal() and len(number) < 18 else None
-        if document is None or document.invoice_id != invoice.id:
-            raise NeedsPerson(call.say("error.not_found"))
-        return download(session.get_one(Blob, document.sha256).content, document.filename)
+        return files.response(files.document(session, call.actor, call.path("invoice"), number_of(call)))
 
 
 def why_page(call: Call) -> Response:
@@ -104,7 +91,7 @@ def log(call: Call) -> Response:
         text=text or (call.say("log.no_reason") if kind == "hold" else ""),
         invoice=number,
         customer=form.get("customer"),
-        day=_needed_day(call) if kind in ("promise", "insolvent") else _day(call),
+        day=call.needed_day("day") if kind in ("promise", "insolvent") else call.day("day"),
         amount=_amount(call),
         dispute_reason=form.get("dispute_reason", ""),
         verdict=ending,
@@ -113,21 +100,6 @@ def log(call: Call) -> Response:
         deeds.write_down(session, call.actor, line, call.desk.settings, call.now)
     back = f"/invoices/{number}" if number else f"/customers/{form.get('customer', '')}"
     return call.go(back, call.say("log.done"))
-
-
-def _day(call: Call) -> date | None:
-    text = call.form.get("day", "")
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise NeedsPerson(call.say("error.no_day", text=text)) from None
-
-
-def _needed_day(call: Call) -> date:
-    day = _day(call)
-    if day is None:
-        raise NeedsPerson(call.say("error.no_day", text=""))
-    return day
 
 
 def _amount(call: Call) -> Decimal | None:

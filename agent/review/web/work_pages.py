@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time
-from typing import Any, Literal
-from urllib.parse import urlencode
+from typing import Any, Literal, get_args
+from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from agent.review import deeds, taking_back, worklist
+from agent.review import bulk as several
+from agent.review import debtors, deeds, taking_back, views, worklist
+from agent.review.days import morning
 from agent.review.web.effects import told
-from agent.review.web.frame import Call
+from agent.review.web.frame import LONGEST_NUMBER, Call, number_of
 from agent.review.worklist import Key, Selection
-from config.errors import NeedsPerson, RelanceError
-from models import Customer, SavedView
+from config.errors import NeedsPerson
 
 
 def chosen_by(call: Call) -> Selection:
@@ -53,8 +51,8 @@ def work_page(call: Call) -> Response:
     after = Key.parse(call.query.get("after", ""))
     with call.desk.database.read() as session:
         found = worklist.page(session, chosen, call.actor.name, call.now, call.today, after)
-        views = _views(session, call)
-        segments = session.scalars(select(Customer.segment).where(Customer.segment.is_not(None)).distinct()).all()
+        kept = _views(session, call)
+        segments = debtors.segments(session, call.actor)
         colleagues = deeds.colleagues_of(session)
     values: dict[str, Any] = {
         "chosen": chosen,
@@ -63,8 +61,8 @@ def work_page(call: Call) -> Response:
         "address": lambda **changes: address(replace(chosen, **changes)),
         "next": address(chosen, after=str(found.next)) if found.next is not None else None,
         "query": address(chosen).partition("?")[2],
-        "views": views,
-        "segments": sorted(segment for segment in segments if segment),
+        "views": kept,
+        "segments": segments,
         "colleagues": colleagues,
         "here": call.query.get("here", ""),
     }
@@ -84,64 +82,32 @@ def counts(call: Call) -> Response:
 
 # --- several at once -------------------------------------------------------------------------------------------------
 
-Deed = Callable[[Session, str, int], None]
-
 
 def bulk(call: Call) -> Response:
     """Do one thing with every entry that was picked: all that can be, and what couldn't is told."""
-    deed = _deed(call, call.form.get("do", ""))
-    done, refused = 0, []
-    for pick in call.lists.get("pick", [])[:200]:
-        kind, _, number = pick.partition("-")
-        if kind not in worklist.KINDS or not number.isdecimal():
-            continue
-        try:
-            with call.desk.database.write() as session:
-                deeds.entry_of(session, call.actor, kind, int(number), call.now, call.today)
-                deed(session, kind, int(number))
-            done += 1
-        except RelanceError as error:
-            refused.append(str(error))
+    do, form = call.form.get("do", ""), call.form
+    if do not in get_args(several.Do):
+        raise NeedsPerson(call.say("work.bulk_nothing"))
+    until = morning(call.needed_day("until"), call.desk.settings.zone) if do == "snooze" else None
+    what = several.deed(do, call.actor, call.desk.settings, call.now, assignee=form.get("assignee", ""), until=until)
+    outcome = several.carry_out(call.desk.database, call.actor, _picks(call), what, call.now, call.today)
+    done, refused = len(outcome.done), outcome.refused
     notice = call.tongue.count("work.bulk_done", done)
     if refused:
-        notice += " " + call.tongue.count("work.bulk_refused", len(refused)) + f" {refused[0]}"
-    back = address(selection(_parsed(call.form.get("query", "")), call.actor.only_of))
+        notice += " " + call.tongue.count("work.bulk_refused", len(refused)) + f" {refused[0].error}"
+    back = address(selection(parsed(form.get("query", "")), call.actor.only_of))
     return call.go(back, notice, undo=done == 1, is_error=bool(refused))
 
 
-def _parsed(query: str) -> dict[str, str]:
-    from urllib.parse import parse_qsl  # noqa: PLC0415 one use
+def _picks(call: Call) -> list[several.Pick]:
+    """Kind and number of each entry that was picked; what is none is left out."""
+    pairs = (pick.partition("-")[::2] for pick in call.lists.get("pick", []))
+    return [(kind, int(number)) for kind, number in pairs if number.isdecimal() and len(number) <= LONGEST_NUMBER]
 
+
+def parsed(query: str) -> dict[str, str]:
+    """The selection that a page carries along in its forms."""
     return dict(parse_qsl(query[:1000]))
-
-
-def _deed(call: Call, do: str) -> Deed:
-    by, now = call.actor.name, call.now
-    match do:
-        case "take":
-            return lambda session, kind, number: deeds.assign(session, kind, number, by, by, now)
-        case "assign":
-            to = call.form.get("assignee", "")
-            return lambda session, kind, number: deeds.assign(session, kind, number, to, by, now)
-        case "give_back":
-            return lambda session, kind, number: deeds.assign(session, kind, number, None, by, now)
-        case "snooze":
-            until = morning(call, call.form.get("until", ""))
-            return lambda session, kind, number: deeds.snooze(session, kind, number, until, by, now)
-        case "settle":
-            return lambda session, kind, number: deeds.settle_as_proposed(
-                session, call.actor, kind, number, call.desk.settings, now
-            )
-    raise NeedsPerson(call.say("work.bulk_nothing"))
-
-
-def morning(call: Call, text: str) -> datetime:
-    """The beginning of the day that a form names."""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 the zone follows
-    except ValueError:
-        raise NeedsPerson(call.say("error.no_day", text=text)) from None
-    return datetime.combine(day.date(), time(0), tzinfo=call.desk.settings.zone)
 
 
 def undo(call: Call) -> Response:
@@ -156,27 +122,20 @@ def undo(call: Call) -> Response:
 
 
 def _views(session: Session, call: Call) -> list[tuple[int, str, str]]:
-    rows = session.scalars(select(SavedView).where(SavedView.user_id == call.actor.id).order_by(SavedView.name))
-    return [(row.id, row.name, address(selection(row.selection, None))) for row in rows]
+    return [(row.id, row.name, address(views.selection_of(row))) for row in views.of(session, call.actor.name)]
 
 
 def save_view(call: Call) -> Response:
-    name = call.form.get("name", "").strip()[:64]
-    chosen = selection(_parsed(call.form.get("query", "")), None)
+    name = call.form.get("name", "").strip()
+    chosen = selection(parsed(call.form.get("query", "")), None)
     if not name:
         raise NeedsPerson(call.say("work.view_needs_name"))
     with call.desk.database.write() as session:
-        row = session.scalar(select(SavedView).where(SavedView.user_id == call.actor.id, SavedView.name == name))
-        if row is None:
-            row = SavedView(user_id=call.actor.id, name=name, selection=chosen.as_json(), created_at=call.now)
-            session.add(row)
-        row.selection = chosen.as_json()
-    return call.go(address(chosen), call.say("work.view_saved", name=name))
+        kept = views.save(session, call.actor.name, name, chosen, call.now)
+    return call.go(address(chosen), call.say("work.view_saved", name=kept.name))
 
 
 def forget_view(call: Call) -> Response:
     with call.desk.database.write() as session:
-        row = session.get(SavedView, int(call.path("number")))
-        if row is not None and row.user_id == call.actor.id:
-            session.delete(row)
+        views.forget(session, call.actor.name, number_of(call))
     return RedirectResponse("/", status_code=303)

@@ -104,7 +104,7 @@ def test_an_audit_that_is_over_is_not_judged_twice(drawn: tuple[offices.Office, 
     office, desk = drawn
     browser, task = at_work(desk), office.one(Task)
     browser.post(f"/work/task/{task.id}/audit", {"intent": "paid"})
-    assert "done already" in browser.post(f"/work/task/{task.id}/audit", {"intent": "paid"}).text
+    assert "was done by lea already" in browser.post(f"/work/task/{task.id}/audit", {"intent": "paid"}).text
     with office.database.write() as session:
         undo_last(session, "lea", NOW)
 

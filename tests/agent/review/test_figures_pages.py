@@ -74,12 +74,12 @@ def test_sales_people_see_their_own_customers_only(desk: Office) -> None:
 def test_files_are_safe_in_a_spreadsheet(desk: Office) -> None:
     browser = desk.at_work(language="fr")
     found = browser.get("/figures/aging.csv?by=customer")
-    assert found.headers["content-disposition"] == 'attachment; filename="aging.csv"'
+    assert found.headers["content-disposition"].startswith('attachment; filename="aging.csv"')
     assert next(csv.DictReader(io.StringIO(found.text)))["name"].startswith("'=Dupont")
     book = browser.get("/figures.xlsx")
     with ZipFile(io.BytesIO(book.content)) as content:
         assert "Balance âgée" in content.read("xl/workbook.xml").decode()
-    assert browser.get("/figures/nonsense.csv").status_code == 409
+    assert browser.get("/figures/nonsense.csv").status_code == 404
 
 
 def test_nobody_sees_them_without_a_log_in(desk: Office) -> None:

@@ -251,7 +251,10 @@ def test_an_item_that_a_colleague_has_taken_is_left_alone(desk: Office) -> None:
     refused = program.post(f"/work/item/{item}/decide", {"intent": "paid"})
     assert refused.status_code == 409
     assert "lea has taken" in refused.json()["detail"]
-    assert program.post(f"/work/item/{item}/take").json()["assignee"] == "erp"
+    assert refused.json()["by"] == "lea"
+    assert program.post(f"/work/item/{item}/take").json()["by"] == "lea", "nobody is overtaken by accident"
+    assert program.post(f"/work/item/{item}/take", {"over": "paul"}).status_code == 409
+    assert program.post(f"/work/item/{item}/take", {"over": "lea"}).json()["assignee"] == "erp"
     assert program.post(f"/work/item/{item}/decide", {"intent": "paid"}).status_code == 200
     assert program.post(f"/work/item/{item}/decide", {"intent": "paid"}).status_code == 409
 
