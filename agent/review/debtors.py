@@ -14,7 +14,7 @@ from agent.review import story
 from agent.review.deeds import NoSuch, sees
 from agent.review.rights import Actor
 from agent.review.story import Moment
-from agent.review.worklist import managed_by
+from agent.review.streams import managed_by
 from config import Settings
 from models import Contact, Customer, Dispute, Document, Invoice, Message, Promise
 from models.states import CLOSED, DisputeState, InvoiceState, PromiseState

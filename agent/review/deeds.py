@@ -21,7 +21,7 @@ from agent.review import calls, item, queue, tasks, worklist
 from agent.review.calls import Result
 from agent.review.queue import Taken
 from agent.review.rights import Actor, Right, must
-from agent.review.worklist import Entry, Kind
+from agent.review.values import KINDS, Entry, Kind
 from config import Settings
 from config.errors import NeedsPerson
 from models import Customer, Database, Delivery, Invoice, Message, Reminder, User
@@ -57,7 +57,7 @@ def entry_of(session: Session, actor: Actor, kind: str, number: int, now: dateti
 
 
 def known_kind(kind: str) -> Kind:
-    for known in worklist.KINDS:
+    for known in KINDS:
         if kind == known:
             return known
     raise NoSuch(f"there is no {kind} on the work list")

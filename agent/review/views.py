@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.review.worklist import Selection
+from agent.review.values import Selection
 from config.errors import NeedsPerson
 from models import SavedView
 

@@ -8,11 +8,12 @@ from pydantic_core import to_jsonable_python
 
 from agent.ledger.overview import InvoiceShown
 from agent.replies import resolve
-from agent.review import conversation, story, worklist
+from agent.review import conversation, story
 from agent.review.api import told
+from agent.review.values import Entry
 
 
-def entry_told(entry: worklist.Entry) -> told.Entry:
+def entry_told(entry: Entry) -> told.Entry:
     suggested, confidence = entry.suggested if entry.suggested is not None else (None, None)
     return told.Entry(
         kind=entry.kind, id=entry.id, reason=entry.reason, state=entry.state, customer=entry.customer_id,

@@ -12,7 +12,7 @@ from agent.review.api.frame import Ask
 from agent.review.api.problems import Problem
 from agent.review.api.shown import effects_told, entry_told, invoice_told, mail_told
 from agent.review.days import morning
-from agent.review.worklist import Key, Selection
+from agent.review.values import Entry, Key, Selection
 from models import Delivery, Message, Reminder, SavedView, Task
 
 
@@ -43,7 +43,7 @@ def _selected(chosen: given.Selected, only_of: str | None) -> Selection:
     )  # fmt: skip
 
 
-def entry_of(ask: Ask, kind: str | None = None) -> worklist.Entry:
+def entry_of(ask: Ask, kind: str | None = None) -> Entry:
     return deeds.entry_of(ask.session, ask.actor, kind or str(ask.path["kind"]), ask.path["number"], ask.now, ask.today)
 
 
@@ -90,7 +90,7 @@ def one_approval(ask: Ask) -> told.Approval:
     )  # fmt: skip
 
 
-def _invoices(ask: Ask, entry: worklist.Entry) -> tuple[told.Invoice, ...]:
+def _invoices(ask: Ask, entry: Entry) -> tuple[told.Invoice, ...]:
     if not entry.invoices:
         return ()
     shown = overview.invoices(ask.session, ask.desk.settings, ask.now, entry.invoices)

@@ -14,10 +14,10 @@ from agent.replies.resolve import INTENTS, DeliveryWord, Done, Effect, Word
 from agent.review import answers, deeds, item, worklist
 from agent.review.days import morning
 from agent.review.deeds import VERDICTS
+from agent.review.values import Entry, Key
 from agent.review.web.effects import told
 from agent.review.web.frame import Call, number_of, render
 from agent.review.web.work_pages import address, parsed, selection
-from agent.review.worklist import Entry, Key
 from classifier.labels import DISPUTE_REASONS
 from config.errors import NeedsPerson, RelanceError
 

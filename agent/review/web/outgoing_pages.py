@@ -14,9 +14,9 @@ from agent.review import deeds, outgoing, worklist
 from agent.review.conversation import mail_of
 from agent.review.priority import APPROVAL_URGENCY
 from agent.review.rights import Right
+from agent.review.values import Key, Selection
 from agent.review.web.frame import Call, number_of
 from agent.review.web.item_pages import go_on, place_of
-from agent.review.worklist import Key, Selection
 from config.errors import NeedsPerson, RelanceError
 from models import Customer, Delivery, Reminder
 

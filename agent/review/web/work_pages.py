@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from agent.review import bulk as several
 from agent.review import debtors, deeds, taking_back, views, worklist
 from agent.review.days import morning
+from agent.review.values import Key, Selection
 from agent.review.web.effects import told
 from agent.review.web.frame import LONGEST_NUMBER, Call, number_of
-from agent.review.worklist import Key, Selection
 from config.errors import NeedsPerson
 
 

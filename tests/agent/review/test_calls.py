@@ -69,7 +69,7 @@ def test_what_was_said_becomes_what_it_is(
     assert states(database) == {state}
     with database.read() as session:
         task = session.scalars(select(Task)).one()
-        assert (task.state, task.outcome, task.done_by) == (TaskState.DONE, form.result.value, "Anna")
+        assert (task.state, task.outcome, task.done_by) == (TaskState.DONE, form.result, "Anna")
         assert [n.text for n in session.scalars(select(Note).where(Note.kind == "call"))] == (
             [form.text] if form.text else []
         )

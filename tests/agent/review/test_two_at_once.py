@@ -11,7 +11,7 @@ from models import Correction, Delivery, Event, ExceptionItem, Invoice, Reminder
 from models.states import InvoiceState
 from models.user import Role
 from tests.agent.review.api.test_api import Program, one_approval, one_item, state_of
-from tests.agent.review.test_desk import task
+from tests.agent.review.test_worklist import task
 from tests.builders.desk import Browser, Office
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from agent.ledger.tasks import open_task
 from agent.review import queue, tasks, weighing, worklist
-from agent.review.worklist import Key, Selection
+from agent.review.values import Key, Selection
 from models import ExceptionItem, Task
 from models.reasons import ExceptionReason, TaskKind
 from tests.builders import ledger

@@ -6,11 +6,8 @@ import hmac
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +16,23 @@ from sqlalchemy import select
 
 from agent.ledger import byhand
 from agent.webhooks import decide, sending, store
+from agent.wire import http
 from config import Settings
 from config.errors import ConfigError
 from models import Database, Event, ExceptionItem, WebhookDelivery, events
 from models.reasons import ExceptionReason
 from tests.builders import ledger
+from tests.servers.receiver import Receiver, receiving
 
 NOW = ledger.NOW
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 
 
-@dataclass
-class Receiver:
-    """An HTTP server that keeps what it gets and answers as it is told."""
-
-    server: ThreadingHTTPServer
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    """Statuses for the next requests; then 204."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/hook"
-
-    @property
-    def ids(self) -> list[str]:
-        return [headers["webhook-id"] for headers, _ in self.got]
-
-    @property
-    def kinds(self) -> list[str]:
-        return [json.loads(body)["type"] for _, body in self.got]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            made.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            status = made.answers.pop(0) if made.answers else 204
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", made.url + "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the library's name
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Receiver(server)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiving() as made:
+        yield made
 
 
 @pytest.fixture
@@ -175,13 +132,37 @@ def _closed() -> str:
         return f"http://127.0.0.1:{found.getsockname()[1]}/"
 
 
-def test_a_redirect_is_not_followed(database: Database, given: Settings, receiver: Receiver) -> None:
-    receiver.answers[:] = [302]
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(database: Database, given: Settings, receiver: Receiver, status: int) -> None:
+    receiver.answers[:] = [status]
     happens(database, given)
     assert sending.drain(database, given, NOW) == 0
     assert len(receiver.got) == 1
     with database.read() as session:
-        assert session.scalars(select(WebhookDelivery.last_status)).one() == 302
+        assert session.scalars(select(WebhookDelivery.last_status)).one() == status
+
+
+def test_a_receiver_that_never_answers_is_tried_again_under_the_same_id(
+    database: Database, given: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
+    receiver.answers[:] = [0]
+    happens(database, given, 2)
+    assert sending.drain(database, given, NOW) == 0, "it is away: the second is not tried against it"
+    with database.read() as session:
+        assert session.scalars(select(WebhookDelivery.attempts).order_by(WebhookDelivery.seq)).all() == [1, 0]
+    assert sending.drain(database, given, NOW + timedelta(minutes=1)) == 2
+    assert receiver.ids[0] == receiver.ids[1] != receiver.ids[2]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://hooks.example.com/x", "http://10.0.0.1/x", "http://169.254.169.254/x", "ftp://127.0.0.1/x", "https://",
+     "file:///etc/passwd", "http://127.0.0.1.evil.example/x"],
+)  # fmt: skip
+def test_only_https_or_this_machine_can_be_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ValueError, match="url"):
+        ledger.settings(tmp_path, webhook={"erp": {"url": url, "secret_env": "HOOK_SECRET", "events": ["*"]}})
 
 
 def test_what_is_given_up_is_a_persons_and_can_be_replayed(

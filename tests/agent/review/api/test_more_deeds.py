@@ -11,21 +11,22 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from agent.learning import sampling
+from agent.learning import background, sampling
 from agent.ledger.tasks import open_task
 from models import Customer, Document, Invoice, Note, Promise, Task, blob
 from models.reasons import TaskKind
 from models.states import InvoiceState, PromiseState, TaskState
 from models.user import Role
+from tests.agent.review import test_model_pages
 from tests.agent.review.api.test_api import Program, one_approval, one_item, state_of
-from tests.agent.review.test_desk import task
-from tests.agent.review.test_model_pages import FALL, NAME, begun, compared, in_use, trained
+from tests.agent.review.test_model_pages import FALL, NAME, compared, in_use, trained
+from tests.agent.review.test_worklist import task
 from tests.builders import desk as desks
 from tests.builders import mail
 from tests.builders import office as offices
 from tests.builders.desk import NOW, Office, debtor
 
-assert begun  # the fixture
+begun = test_model_pages.begun
 
 
 @pytest.fixture
@@ -293,8 +294,6 @@ def test_trained_models_are_compared_put_to_work_and_gone_back_from(
     assert program.get("/models").json()["run"]["id"] == run["id"]
     assert program.post("/models/nothing/promote", body).status_code == 404
     with desk.database.write() as session:
-        from agent.learning import background
-
         row = background.under_way(session)
         assert row is not None
         background._end(session, row, desk.clock(), error="stopped")
