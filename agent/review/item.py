@@ -1,6 +1,6 @@
 """One item of the queue with all that a person needs to settle it, and how it can be settled. Reads only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -137,9 +137,11 @@ def _others(session: Session, item: ExceptionItem) -> tuple[Customer, ...]:
     return tuple(session.scalars(select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)))
 
 
-def _disputes(session: Session, invoices: object) -> tuple[tuple[str, str, Decimal | None, str | None, datetime], ...]:
+def _disputes(
+    session: Session, invoices: Sequence[Invoice]
+) -> tuple[tuple[str, str, Decimal | None, str | None, datetime], ...]:
     found: list[tuple[str, str, Decimal | None, str | None, datetime]] = []
-    for invoice in invoices:  # type: ignore[attr-defined]  # a list of rows
+    for invoice in invoices:
         rows: list[Dispute] = list(states.open_disputes(session, invoice))
         found += [(invoice.number, row.reason, row.amount, row.owner, row.opened_at) for row in rows]
     return tuple(found)

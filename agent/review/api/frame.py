@@ -139,7 +139,8 @@ class Doors:
             with desk.database.read() as session:
                 before = _before(session, token_id, key, fingerprint)
             if before is None:
-                raise
+                log.warning("api.collided", exc_info=True)
+                raise Problem(503, "somebody wrote the same at this moment", headers={"Retry-After": "1"}) from None
             return before
 
     def _written(self, operation: Operation, ask: Ask, token_id: int, fingerprint: str) -> Response:
