@@ -17,6 +17,10 @@ def test_one_revision_follows_the_other() -> None:
     assert all((MIGRATIONS / "versions").glob(f"{revision}_*.py") for revision in REVISIONS)
 
 
+MOVED = {("saved_view", "user_id"): "owner"}
+"""Columns whose content a later schema keeps in another one, by table; no other may go."""
+
+
 @pytest.mark.parametrize("before", REVISIONS[:-1])
 def test_a_filled_database_of_an_older_schema_keeps_its_rows(database_url: str, before: str) -> None:
     engine = _engine(make_url(database_url), "BEGIN IMMEDIATE")
@@ -30,8 +34,11 @@ def test_a_filled_database_of_an_older_schema_keeps_its_rows(database_url: str, 
         metadata.reflect(connection)
         for name, rows in written.items():
             after = rows_of(connection, metadata.tables[name])
-            kept = [{column: row[column] for column in before_row} for row, before_row in zip(after, rows, strict=True)]
-            assert kept == rows, name
+            stays = [column for column in (rows[0] if rows else ()) if (name, column) not in MOVED]
+            assert [[row[column] for column in stays] for row in after] == [[row[c] for c in stays] for row in rows], (
+                name
+            )
+            assert all(row[to] is not None for (table, _), to in MOVED.items() if table == name for row in after)
     engine.dispose()
 
 
