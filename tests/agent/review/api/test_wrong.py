@@ -19,7 +19,7 @@ from tests.agent.review.test_worklist import task
 from tests.builders.desk import Office, answer, debtor
 
 HUGE = "x" * 500_000
-WRONG = ({"a": {}}, [[1]], "\0", "\ud800", HUGE, 1.5, -(10**30), {"é" * 2_000: "paid"})
+WRONG: tuple[Any, ...] = ({"a": {}}, [[1]], "\0", "\ud800", HUGE, 1.5, -(10**30), {"é" * 2_000: "paid"})
 """Values that no field takes, whatever its type."""
 BROKEN = {
     b"{": 400, b"\xff\xfe{}": 400, b'{"a": "\xc3\x28"}': 400, b"[" * 100_000: 400, b"\0": 400,
@@ -142,4 +142,4 @@ def test_another_method_is_told_so(desk: Office, one: Operation) -> None:
 
 @pytest.mark.parametrize("given", [b"\xff\xfe", b"Bearer \xc3\xa9", b"Bearer " + b"x" * 5_000, b"Bearer rel_"])
 def test_a_token_of_any_bytes_is_none(desk: Office, given: bytes) -> None:
-    told(desk.client().get("/api/v1/work", headers={"Authorization": given}), 401)
+    told(desk.client().get("/api/v1/work", headers={b"Authorization": given}), 401)
