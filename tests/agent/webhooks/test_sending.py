@@ -145,10 +145,11 @@ def test_a_redirect_is_not_followed(database: Database, given: Settings, receive
 def test_a_receiver_that_never_answers_is_tried_again_under_the_same_id(
     database: Database, given: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
     receiver.answers[:] = [0]
     happens(database, given, 2)
-    assert sending.drain(database, given, NOW) == 0, "it is away: the second is not tried against it"
+    with monkeypatch.context() as patched:
+        patched.setattr(http, "TIMEOUT_SECONDS", 0.2)
+        assert sending.drain(database, given, NOW) == 0, "it is away: the second is not tried against it"
     with database.read() as session:
         assert session.scalars(select(WebhookDelivery.attempts).order_by(WebhookDelivery.seq)).all() == [1, 0]
     assert sending.drain(database, given, NOW + timedelta(minutes=1)) == 2
