@@ -162,7 +162,7 @@ def test_a_receiver_that_never_answers_is_tried_again_under_the_same_id(
      "file:///etc/passwd", "http://127.0.0.1.evil.example/x"],
 )  # fmt: skip
 def test_only_https_or_this_machine_can_be_named(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ValueError, match="url"):
+    with pytest.raises(ConfigError, match="url"):
         ledger.settings(tmp_path, webhook={"erp": {"url": url, "secret_env": "HOOK_SECRET", "events": ["*"]}})
 
 
