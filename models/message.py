@@ -23,7 +23,10 @@ class Message(Base):
     """
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_state", "direction", "state"),)
+    __table_args__ = (
+        Index("ix_message_state", "direction", "state"),
+        Index("ix_message_provider_thread", "mailbox", "provider_thread"),
+    )
 
     id: Mapped[Id]
     dkey: Mapped[str] = mapped_column(String(64), unique=True)
@@ -39,6 +42,8 @@ class Message(Base):
     sender: Mapped[str | None] = mapped_column(String(320), index=True)
     subject: Mapped[str | None] = mapped_column(Text)
     thread_id: Mapped[int | None] = mapped_column(ForeignKey("thread.id"), index=True)
+    provider_thread: Mapped[str | None] = mapped_column(String(20))
+    """The number under which the provider keeps the conversation in this mailbox (Gmail's X-GM-THRID)."""
     customer_id: Mapped[str | None] = mapped_column(ForeignKey("customer.id"), index=True)
     state: Mapped[MessageState | None] = mapped_column(word(MessageState))
     attempts: Mapped[int] = mapped_column(default=0)
@@ -57,7 +62,7 @@ class MessageLink(Base):
     """A tie from a message to a customer or one of its invoices, and what it rests on.
 
     ``proof``: signed_id (a Message-ID of ours that can't be forged) or tag; the rest (references, conversation,
-    numbers, sender, domain, recipient) suggests. Only proof moves a state; every link holds the customer's reminders
+    provider_thread, numbers, sender, domain, recipient) suggests. Only proof moves a state; every link holds the customer's reminders
     until the message is decided.
     """
 

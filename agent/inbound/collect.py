@@ -5,7 +5,7 @@ For each watched folder (`folders.choose`), read-only:
     STATUS      UIDNEXT as the cursor left it, and swept within the hour? then nothing is new
     EXAMINE     UIDVALIDITY comes from this very answer; another one than before starts the folder over
     UID SEARCH  last+1:* (or, once an hour, all), minus what is located
-    FETCH       sizes first; then bodies by BODY.PEEK[] in batches; one that is huge in pieces
+    FETCH       sizes first (at Gmail with the number of the conversation); then bodies by BODY.PEEK[] in batches; one that is huge in pieces
     store       bytes, message, location and cursor in one transaction (`cursor.store`)
 
 If the process dies before a commit, the mails are fetched again; after it, they are located and left alone. A mail
@@ -61,6 +61,10 @@ CHANGES_AN_HOUR = 5
 SLOWED = timedelta(minutes=10)
 COMMAND_SECONDS = 120.0
 FETCH_SECONDS = 300.0
+
+#: Gmail's extension, and the number under which it keeps a mail's conversation.
+GMAIL = "X-GM-EXT-1"
+_THREAD = "X-GM-THRID"
 
 _ID_FIELD = b"BODY[HEADER.FIELDS (MESSAGE-ID)]"
 _ASK_ID_FIELD = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
@@ -135,12 +139,13 @@ class _Run:
         self.swept: set[int] = set()
         self.reached: dict[int, int] = {}
         self.troubles: list[str] = []
+        self.is_gmail = False
 
     def all_folders(self) -> Collected:
         with self.command("listing the folders"):
             listing = self.imap.list_folders()
-            is_gmail = self.imap.has_capability("X-GM-EXT-1")
-        watched = choose(listing, self.mailbox.imap, is_gmail=bool(is_gmail))
+            self.is_gmail = bool(self.imap.has_capability(GMAIL))
+        watched = choose(listing, self.mailbox.imap, is_gmail=self.is_gmail)
         if not watched:
             raise NeedsPerson(
                 f"mailbox {self.name}: no folder of the server matches the settings",
@@ -291,8 +296,9 @@ class _Look:
     # --- bodies -------------------------------------------------------------------------------------------------------
 
     def _fetch(self, uids: Sequence[int]) -> None:
+        items = ["RFC822.SIZE", "INTERNALDATE", "FLAGS", *([_THREAD] if self.run.is_gmail else [])]
         for some in _chunks(uids, LISTED_AT_ONCE):
-            sizes = self._ask(some, ["RFC822.SIZE", "INTERNALDATE", "FLAGS"], "asking sizes in")
+            sizes = self._ask(some, items, "asking sizes in")
             for batch in _batches([(uid, int(sizes.get(uid, {}).get(b"RFC822.SIZE", 0))) for uid in some]):
                 self._fetch_batch(batch, sizes)
 
@@ -367,6 +373,7 @@ class _Look:
             received_at=_moment(about, self.run.now),
             is_draft=is_draft,
             is_cut=size >= MAX_KEPT,
+            provider_thread=_thread(about),
         )
 
     def _batch(self, fetched: Sequence[Fetched], vanished: Sequence[int], last_uid: int) -> Batch:
@@ -402,6 +409,12 @@ def _is_refusal(error: IMAPClientError) -> bool:
 def _moment(data: Mapping[bytes, Any], now: datetime) -> datetime:
     found = data.get(b"INTERNALDATE")
     return found if isinstance(found, datetime) and found.tzinfo is not None else now
+
+
+def _thread(data: Mapping[bytes, Any]) -> str | None:
+    """An unsigned number of 64 bits, as its decimal digits: a database's integer has a sign."""
+    found = data.get(_THREAD.encode())
+    return str(found) if isinstance(found, int) and 0 < found < 1 << 64 else None
 
 
 def _id_of(field: bytes) -> str | None:

@@ -50,7 +50,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail as it came from the server: its bytes compressed (zlib), their SHA-256 in hex, their size."""
+    """A mail as it came from the server: its bytes compressed (zlib), their SHA-256 in hex, their size.
+
+    ``provider_thread``: the number of its conversation, where the server gives one (X-GM-THRID).
+    """
 
     uid: int
     identity: Identity
@@ -60,6 +63,7 @@ class Fetched:
     received_at: datetime
     is_draft: bool = False
     is_cut: bool = False
+    provider_thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +311,7 @@ class _Batch:
                 self.places.put(mail.uid, None, DRAFT)
             else:
                 self.places.put(mail.uid, own[mail.uid] or self.by_dkey[mail.identity.dkey])
+        self._note_threads(own)
         for uid in self.batch.vanished:
             self.places.put(uid, None, VANISHED)
             counted["vanished"] += 1
@@ -314,6 +319,21 @@ class _Batch:
             self.folder.last_uid = max(self.folder.last_uid, self.batch.last_uid)
         self.places.write()
         return counted
+
+    def _note_threads(self, own: Mapping[int, int | None]) -> None:
+        """The provider's number of the conversation for mails that were stored without: copies, and mail of ours."""
+        told = {
+            own[mail.uid] or self.by_dkey[mail.identity.dkey]: mail.provider_thread
+            for mail in self.mails if mail.provider_thread and not mail.is_draft
+        }  # fmt: skip
+        if not told:
+            return
+        # Each account of the provider has numbers of its own.
+        query = select(Message).where(
+            Message.id.in_(list(told)), Message.mailbox == self.folder.mailbox, Message.provider_thread.is_(None)
+        )
+        for message in self.session.scalars(query):
+            message.provider_thread = told[message.id]
 
     def _sort(self, mail: Fetched, own: Mapping[int, int | None]) -> str:
         """What a mail is, under the name that it is counted by; a new one is put among those to be written."""
@@ -358,6 +378,7 @@ class _Batch:
             "size": mail.size,
             "received_at": mail.received_at,
             "sender": mail.identity.sender,
+            "provider_thread": mail.provider_thread,
             "state": MessageState.STORED,
             "error": REUSED_MESSAGE_ID if is_reused else CUT if mail.is_cut else None,
             "created_at": self.now,

@@ -166,7 +166,7 @@ def _border(settings: Settings, mailbox: str) -> Border | None:
 def tied(session: Session, message: Message, reading: Reading, settings: Settings) -> Tie:
     """What a message is tied to, by what is stored at this moment."""
     is_colleague = store.colleague_wrote(message)
-    known = store.known_mail(session, reading, {mailbox.domain for mailbox in settings.mailbox.values()})
+    known = store.known_mail(session, message, reading, {mailbox.domain for mailbox in settings.mailbox.values()})
     customers = store.directory(session, reading, known, colleague=is_colleague)
     return tie(reading, known, customers, colleague=is_colleague)
 

@@ -115,14 +115,17 @@ def undecided_mails(session: Session, customer_ids: Collection[str] | None = Non
 # --- What threading may look at ---------------------------------------------------------------------------------------
 
 
-def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> KnownMail:
-    """The stored messages that a mail names; ``domains`` are those of our own mailboxes."""
+def known_mail(session: Session, message: Message, reading: Reading, domains: Collection[str]) -> KnownMail:
+    """The stored messages that a mail names, or that its provider puts together with it; ``domains`` are those of our
+    own mailboxes.
+    """
+    beside = _same_thread(session, message)
     ids = named_ids(reading)
     wanted = {*ids, *(one.lower() for one in ids)}  # ours are in small letters, and some programs shout
     tokens = (*named_tokens(reading), *conversation_tokens(reading))
     wanted |= {f"<{keys.TAG_PREFIX}{token}@{domain}>" for token in tokens for domain in domains}
     if not wanted:
-        return KnownMail({}, {})
+        return KnownMail({}, {}, beside)
     query = (
         select(Message, Delivery.reminder_id, Delivery.id.is_not(None))
         .outerjoin(Delivery, Delivery.message_id == Message.id)
@@ -133,17 +136,17 @@ def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> 
     invoices = _invoices_on(session, [reminder_id for _, reminder_id, _ours in rows if reminder_id is not None])
     by_id: dict[str, KnownMessage] = {}
     by_token: dict[str, KnownMessage] = {}
-    for message, reminder_id, is_ours in rows:
-        message_id = (message.message_id or "").lower()
+    for row, reminder_id, is_ours in rows:
+        message_id = (row.message_id or "").lower()
         token = keys.token_of(message_id, message_id.strip("<>").rpartition("@")[2])
         is_signed = bool(is_ours) and token is not None
-        linked = tuple(link.invoice_id for link in message.links if link.invoice_id is not None)
+        linked = tuple(link.invoice_id for link in row.links if link.invoice_id is not None)
         known = KnownMessage(
-            id=message.id,
+            id=row.id,
             message_id=message_id,
             is_signed=is_signed,
-            customer_id=message.customer_id,
-            thread_id=message.thread_id,
+            customer_id=row.customer_id,
+            thread_id=row.thread_id,
             invoice_ids=invoices.get(reminder_id, ()) if reminder_id is not None else linked,
         )
         # Several mails may bear one id; ours is the one that counts, then the first.
@@ -151,7 +154,23 @@ def known_mail(session: Session, reading: Reading, domains: Collection[str]) -> 
             by_id[message_id] = known
         if is_signed and token is not None:
             by_token[token] = known
-    return KnownMail(by_id, by_token)
+    return KnownMail(by_id, by_token, beside)
+
+
+def _same_thread(session: Session, message: Message) -> tuple[KnownMessage, ...]:
+    """The mails of customers that the provider keeps in the conversation of this one, the oldest first."""
+    if message.provider_thread is None:
+        return ()
+    query = select(Message.id, Message.message_id, Message.customer_id, Message.thread_id).where(
+        Message.mailbox == message.mailbox,
+        Message.provider_thread == message.provider_thread,
+        Message.id != message.id,
+        Message.customer_id.is_not(None),
+    )
+    return tuple(
+        KnownMessage(row.id, row.message_id or "", False, row.customer_id, row.thread_id, ())
+        for row in session.execute(query.order_by(Message.id))
+    )
 
 
 def _invoices_on(session: Session, reminder_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
@@ -176,7 +195,8 @@ def directory(session: Session, reading: Reading, known: KnownMail, *, colleague
             contacts[email].add(customer_id)
             if email.rpartition("@")[2] in domains:
                 by_domain[email.rpartition("@")[2]].add(customer_id)
-    named = {message.customer_id for message in (*known.by_id.values(), *known.by_token.values())}
+    beside = (*known.by_id.values(), *known.by_token.values(), *known.same_thread)
+    named = {message.customer_id for message in beside}
     customers = {c for c in named if c}.union(*contacts.values())
     numbers = {form for token in reading.numbers for form in _forms(token)}
     return Directory(

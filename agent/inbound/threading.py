@@ -11,6 +11,7 @@ Evidence, strongest first:
     tag         our signed address among the recipients, or the code of an answer by one click               proof
     references  another mail of the conversation is named, which was tied before
     conversation  the Thread-Index that Outlook kept is that of a conversation which we began
+    provider_thread  the provider keeps it under the number of a conversation whose mails are one customer's (Gmail)
     numbers     an invoice number in subject or new text: whole, or at least its last three digits where those fit
                 just one invoice of a customer that other evidence names
     sender      the From address is a contact's
@@ -35,6 +36,7 @@ SIGNED_ID = "signed_id"
 TAG = "tag"
 REFERENCES = "references"
 CONVERSATION = "conversation"
+PROVIDER_THREAD = "provider_thread"
 NUMBERS = "numbers"
 SENDER = "sender"
 RECIPIENT = "recipient"
@@ -61,10 +63,13 @@ class KnownMessage:
 
 @dataclass(frozen=True, slots=True)
 class KnownMail:
-    """Stored messages by their Message-ID in small letters, and those of ours by the token in it."""
+    """Stored messages by their Message-ID in small letters, and those of ours by the token in it; and those that the
+    provider keeps in one conversation with the mail.
+    """
 
     by_id: Mapping[str, KnownMessage]
     by_token: Mapping[str, KnownMessage]
+    same_thread: tuple[KnownMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,9 @@ def _hits(reading: Reading, known: KnownMail) -> list[_Hit]:
         message = known.by_token.get(token)
         if message is not None:
             found.append(_Hit(message, CONVERSATION))
+    # Providers put mails together by subjects, too: a conversation of several customers says nothing of any.
+    if len({message.customer_id for message in known.same_thread}) == 1:
+        found += [_Hit(message, PROVIDER_THREAD) for message in known.same_thread[-1:]]
     # The nearest mail of ours says what is answered, also where a later one of the conversation is named as well.
     return sorted(found, key=lambda hit: not hit.proves)
 
@@ -210,9 +218,8 @@ def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *
     referenced = {h.message.customer_id: h.message.invoice_ids for h in hits if h.evidence == REFERENCES}
     found[REFERENCES] = {customer: ids for customer, ids in referenced.items() if customer}
     # It may be answered to any mail of the conversation, so that it tells no invoices.
-    found[CONVERSATION] = {
-        h.message.customer_id: () for h in hits if h.evidence == CONVERSATION and h.message.customer_id
-    }
+    for evidence in (CONVERSATION, PROVIDER_THREAD):
+        found[evidence] = {h.message.customer_id: () for h in hits if h.evidence == evidence and h.message.customer_id}
     addresses = named_addresses(reading, colleague=colleague)
     contacts = frozenset[str]().union(*(customers.contacts.get(one, frozenset()) for one in addresses))
     by_recipient = colleague or reading.bounce is not None
@@ -226,7 +233,7 @@ def _suggestions(reading: Reading, hits: Iterable[_Hit], customers: Directory, *
         found[FORWARDED] = dict.fromkeys(sorted(customers.contacts.get(author, ())), ())
     candidates = {h.message.customer_id for h in hits} | {c for named in found.values() for c in named}
     found[NUMBERS] = _numbers(reading.numbers, customers.invoices, candidates)
-    order = (REFERENCES, CONVERSATION, NUMBERS, SENDER, RECIPIENT, DOMAIN, FORWARDED)
+    order = (REFERENCES, CONVERSATION, PROVIDER_THREAD, NUMBERS, SENDER, RECIPIENT, DOMAIN, FORWARDED)
     return {evidence: found[evidence] for evidence in order if found.get(evidence)}
 
 
