@@ -62,8 +62,8 @@ class MessageLink(Base):
     """A tie from a message to a customer or one of its invoices, and what it rests on.
 
     ``proof``: signed_id (a Message-ID of ours that can't be forged) or tag; the rest (references, conversation,
-    provider_thread, numbers, sender, domain, recipient) suggests. Only proof moves a state; every link holds the customer's reminders
-    until the message is decided.
+    provider_thread, numbers, sender, domain, recipient) suggests. Only proof moves a state; every link holds the
+    customer's reminders until the message is decided.
     """
 
     __tablename__ = "message_link"

@@ -5,7 +5,8 @@ For each watched folder (`folders.choose`), read-only:
     STATUS      UIDNEXT as the cursor left it, and swept within the hour? then nothing is new
     EXAMINE     UIDVALIDITY comes from this very answer; another one than before starts the folder over
     UID SEARCH  last+1:* (or, once an hour, all), minus what is located
-    FETCH       sizes first (at Gmail with the number of the conversation); then bodies by BODY.PEEK[] in batches; one that is huge in pieces
+    FETCH       sizes, and at Gmail each conversation's number; then bodies by BODY.PEEK[] in batches; a huge one in
+                pieces
     store       bytes, message, location and cursor in one transaction (`cursor.store`)
 
 If the process dies before a commit, the mails are fetched again; after it, they are located and left alone. A mail

@@ -57,7 +57,11 @@ async def check(smtp: Smtp) -> SmtpFacts:
     except OSError as error:
         raise tls.told(error, "SMTP", smtp.host, smtp.port) from error
     finally:
+        transport = client.transport
         client.close()
+        if isinstance(transport, asyncio.WriteTransport):
+            # Under TLS a close waits for the peer's goodbye, and the loop would end before: the socket stayed open.
+            transport.abort()
 
 
 async def _talk(client: aiosmtplib.SMTP, smtp: Smtp) -> SmtpFacts:

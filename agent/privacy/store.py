@@ -191,7 +191,7 @@ def erase_mail(session: Session, message_id: int, *, actor: str, at: datetime, r
     """
     message = session.get_one(Message, message_id, with_for_update=True)
     raw, message.blob_sha256 = message.blob_sha256, blob.keep(session, b"")
-    message.subject = message.sender = message.error = None
+    message.subject = message.sender = message.error = message.provider_thread = None
     if message.direction is Direction.IN:
         message.message_id = None  # a mail of ours keeps its own: it tells nothing, and answers name it
     message.erased_at = at

@@ -15,14 +15,16 @@ again (450 4.7.1), `gone-` and `full-` are accepted and come back as a delivery 
 Postfix' master process needs root.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
 import smtplib
+import socket
 import ssl
 import subprocess
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.servers import process
@@ -164,6 +166,25 @@ class Postfix:
         """An outage for the block; afterwards the same server with the same queue on the same ports."""
         return process.down(self._take_down, self._bring_up)
 
+    @contextmanager
+    def knowing_only(self, address: str, delimiter: str) -> Iterator[None]:
+        """For the block the server is as a company's is: it refuses whom it does not know, and knows of tags (RFC
+        5233) behind `delimiter`, or where that is empty of none.
+        """
+        folder = self.folder / "etc"
+        usual = (folder / "main.cf").read_text()
+        # A regexp table is asked for the whole address only (regexp_table(5)); companies have tables of names.
+        (folder / "names").write_text(f"{address} delivered\n")
+        names = [f"virtual_mailbox_maps = texthash:{folder}/names", f"recipient_delimiter = {delimiter}"]
+        lines = [line for line in usual.splitlines() if not line.startswith("virtual_mailbox_maps")]
+        with self.down():
+            (folder / "main.cf").write_text("\n".join([*lines, *names, ""]))
+        try:
+            yield
+        finally:
+            with self.down():
+                (folder / "main.cf").write_text(usual)
+
     def stop(self) -> None:
         self._take_down()
         shutil.rmtree(self.folder)
@@ -196,8 +217,17 @@ class Postfix:
         self._process = started
         for port in (self.port, self.submission_port, self.submissions_port):
             process.wait_for_port(port, started, self._log, "Postfix")
+        # The master listens before it can serve, and resets whom it took on too early.
+        for port in (self.port, self.submission_port):
+            process.until(lambda port=port: _greets(port), what=f"the greeting of Postfix on port {port}")
 
     def _take_down(self) -> None:
         if self._process is not None:
             process.stop(self._process)
             self._process = None
+
+
+def _greets(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        return client.recv(4) == b"220 "
+    return False

@@ -21,7 +21,7 @@ THREAD = 2**63 + 17
 
 
 class PlainReader:
-    def read(self, raw: bytes, border: Border | None, now: object) -> Reading:  # noqa: ARG002
+    def read(self, raw: bytes, border: Border | None, now: object) -> Reading:
         return read_message(raw, None, NOW)
 
 

@@ -1,8 +1,6 @@
 """The tag in our Reply-To, through a real border with and without `recipient_delimiter` (RFC 5233)."""
 
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -21,28 +19,10 @@ KNOWN = KnownMail({}, {TOKEN: OURS})
 NOBODY = Directory({}, {}, ())
 
 
-@contextmanager
-def knowing_only(postfix: Postfix, address: str, delimiter: str) -> Iterator[None]:
-    """The border as a company's is: it refuses whom it does not know, and may or may not know of tags."""
-    folder = postfix.folder / "etc"
-    usual = (folder / "main.cf").read_text()
-    # A regexp table is asked for the whole address only (regexp_table(5)); companies have tables of names.
-    (folder / "names").write_text(f"{address} delivered\n")
-    names = [f"virtual_mailbox_maps = texthash:{folder}/names", f"recipient_delimiter = {delimiter}"]
-    lines = [line for line in usual.splitlines() if not line.startswith("virtual_mailbox_maps")]
-    with postfix.down():
-        (folder / "main.cf").write_text("\n".join([*lines, *names, ""]))
-    try:
-        yield
-    finally:
-        with postfix.down():
-            (folder / "main.cf").write_text(usual)
-
-
 def test_where_the_border_knows_tags_an_answer_to_the_tag_proves_its_thread(dovecot: Dovecot, postfix: Postfix) -> None:
     account = dovecot.account()
     tagged = keys.tagged_address(account.address, TOKEN)
-    with knowing_only(postfix, account.address, "+"):
+    with postfix.knowing_only(account.address, "+"):
         postfix.deliver("anna@good.test", tagged, mail.letter("Paid.\n", sender="anna@good.test", to=(tagged,)))
         (raw,) = account.wait_for_mails(1)
     reading = read_message(raw, Border("own", postfix.authserv_id), NOW)
@@ -56,7 +36,7 @@ def test_where_it_does_not_the_tag_is_refused_and_the_plain_address_still_arrive
 ) -> None:
     account = dovecot.account()
     tagged = keys.tagged_address(account.address, TOKEN)
-    with knowing_only(postfix, account.address, ""):
+    with postfix.knowing_only(account.address, ""):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
             postfix.deliver("anna@good.test", tagged, mail.letter("Paid.\n", to=(tagged,)))
         assert refused.value.recipients[tagged][0] == 550

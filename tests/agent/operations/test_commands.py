@@ -64,6 +64,7 @@ timezone = "Europe/Paris"
 [mailbox.ar]
 address = "{account.address}"
 authserv_id = "mx.example.test"
+reply_tag = "{keys.get("reply_tag", "off")}"
 [mailbox.ar.imap]
 host = "{keys["host"]}"
 port = {keys["imap_port"]}
@@ -204,3 +205,23 @@ def test_the_probe_comes_back_and_marks_nothing_as_seen(
     with account.client() as client:
         client.select_folder("INBOX", readonly=True)
         assert client.search(["UNSEEN"]) == client.search(["ALL"]) != []
+
+
+@pytest.mark.parametrize(("delimiter", "arrives"), [("+", True), ("", False)])
+@pytest.mark.parametrize("reply_tag", ["off", "plus"])
+def test_the_probe_shows_whether_the_border_knows_of_tags(
+    tmp_path: Path, account: Account, postfix: Postfix, capsys: pytest.CaptureFixture[str], delimiter: str,
+    reply_tag: str, *, arrives: bool,
+) -> None:  # fmt: skip
+    file = write(tmp_path, account, postfix.submissions_port, smtp_security="tls", reply_tag=reply_tag)
+    with postfix.knowing_only(account.address, delimiter):
+        code, checks = doctor(file, capsys, "--probe")
+    assert checks["probe.ar"]["status"] == "ok", checks["probe.ar"]
+    tag = checks["reply_tag.ar"]
+    assert ("does not arrive" not in tag["detail"]) is arrives, tag
+    would_be_lost = reply_tag == "plus" and not arrives
+    assert (tag["status"], tag.get("mend") or "") == (
+        ("error", 'Set mailbox.ar.reply_tag = "off".') if would_be_lost else ("ok", "")
+    )
+    if would_be_lost:
+        assert code == 1

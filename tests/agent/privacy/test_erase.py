@@ -196,7 +196,7 @@ def test_every_column_of_text_about_a_mail_was_thought_of(office: Office) -> Non
     """A new column that could hold a person's words has to be named here, once erasing knows of it."""
     known = {
         "message": {"dkey", "direction", "mailbox", "message_id", "blob_sha256", "kind", "sender", "subject",
-                    "customer_id", "state", "error", "owner"},
+                    "provider_thread", "customer_id", "state", "error", "owner"},
         "reading": {"reader_version", "document"},
         "prediction": {"model_version", "primary", "document"},
         "decision": {"action", "rule", "reason", "document", "decided_by"},
