@@ -31,9 +31,9 @@ DATA = Path(__file__).parent / "data"
 #: The sets by the number in their files' names, and what they are good for by now.
 DATES = {
     "": "causes mended", "2": "causes mended", "3": "causes mended", "4": "causes mended", "5": "measured once",
-    "6": "causes mended", "7": "measured once",
+    "6": "causes mended", "7": "measured once", "8": "causes mended", "9": "causes mended",
 }  # fmt: skip
-AMOUNTS = {**DATES, "7": "causes mended", "8": "causes mended"}
+AMOUNTS = {**DATES, "5": "causes mended", "7": "causes mended", "10": "causes mended"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,20 +80,57 @@ def _said(
     start, end = span[0] - first, span[1] - first
     beside = [(a - first, b - first) for a, b in others if first <= a < last and (a, b) != span]
     found = words(sentence.folded[first:last])
-    hits = [hit for hit in _wording(language).topics.find(found) if not _inside(hit, found, start, end)]
-    excused = [hit for hit in hits if hit.name == _EXCUSE]
+    outside = [word for word in found if not start <= word.start < end]
+    # "will 300 be paid" says "will be paid", "not before the 15th" is said with the span's own words
+    said = _names(found, start, end, beside, language) | _names(outside, start, end, beside, language)
     endings = _wording(language).future
-    outside = [word.folded for word in found if not start <= word.start < end]
-    will_be = any(len(word) >= _LEAST_FUTURE and word.endswith(endings) for word in outside) if endings else False
-    return frozenset(["coming"] if will_be else []) | frozenset(
+    if endings and any(len(word.folded) >= _LEAST_FUTURE and word.folded.endswith(endings) for word in outside):
+        return said | {"coming"}
+    return said
+
+
+def _names(
+    found: Sequence[Word], start: int, end: int, beside: Sequence[tuple[int, int]], language: str
+) -> frozenset[str]:
+    """The topics that these words name for the span."""
+    wording = _wording(language)
+    hits = [hit for hit in wording.topics.find(list(found)) if not _inside(hit, found, start, end)]
+    excused = [hit for hit in hits if hit.name == _EXCUSE]
+    names = {
         hit.name for hit in hits
         if hit.name in TOPICS
         and not (hit.name == "refusal" and any(_overlap(hit, other) for other in excused))
         and not (hit.name in _AGAINST and _is_of_another(found[hit.first].start, start, beside))
-    ) | frozenset(
-        "contested" for hit in hits
-        if hit.name == _BEHIND and _stands_behind(found[hit.first].start, start, beside)
-    )  # fmt: skip
+    }  # fmt: skip
+    for hit in hits:
+        at = found[hit.first].start
+        if hit.name == _BEHIND and _stands_behind(at, start, beside):
+            names.add("contested")
+        if hit.name == _OFF and not _is_of_another(at, start, beside) and _takes_off(hit, hits, found, start, wording):
+            names.add("contested")
+    return frozenset(names)
+
+
+#: Words of taking something off: "less", "deducted".
+_OFF = "off"
+
+#: Words between "less" and the thing that is taken off.
+_NEAR = 3
+
+
+def _takes_off(hit: Hit, hits: Sequence[Hit], found: Sequence[Word], start: int, wording: _Wording) -> bool:
+    """Whether what is taken off is the amount at `start`, and not a thing without an amount of its own.
+
+    "After deducting the discount we pay 1,455", "1,455 net of the credit note", but not "we deduct 250".
+    """
+    if found[hit.first].start < start:
+        return not any(
+            each.name == "pay" and hit.after <= each.first and found[each.first].start < start
+            and not (each.after < len(found) and found[each.after].folded in wording.genitive)  # "a deposit of 300"
+            for each in hits
+        )  # fmt: skip
+    near = found[max(0, hit.first - 2) : hit.after + _NEAR]
+    return not any(near[each.first].start > start for each in wording.things.find(list(near)))
 
 
 #: Words that say of the amount before them what `contested` says: "the 850 credit note".
@@ -160,11 +197,14 @@ class _Wording:
     lead: frozenset[str]
     future: tuple[str, ...]
     topics: Phrases
+    things: Phrases
+    genitive: frozenset[str]
 
 
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE, _BEHIND)})
+    topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE, _BEHIND, _OFF)})
     joining = frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name])
-    return _Wording(joining, frozenset(fold(each) for each in raw["lead"]), tuple(raw["future"]), topics_of)
+    lead, genitive = (frozenset(fold(each) for each in raw[name]) for name in ("lead", "genitive"))
+    return _Wording(joining, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)

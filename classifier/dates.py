@@ -14,6 +14,7 @@ no reading, and no pattern means no date. Not read here: who promises, see `clas
 from __future__ import annotations
 
 from bisect import bisect
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -96,10 +97,17 @@ def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> b
 
 
 def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:
-    """Gives "the next day" and "that day" their date: counted from the mention before, none without one."""
+    """Gives "the next day" and "that day" their date: counted from the mention before, none without one; and a bare
+    day right behind a month that month: "in May, on the 10th".
+    """
     found: list[DateMention] = []
     for mention in mentions:
         counted = mention
+        last = found[-1] if found else None
+        if last and last.family == "whole_month" and last.ahead and mention.family == "day_of_month" and mention.ahead:
+            day = mention.ahead.day
+            if mention.start - last.end <= _CLOSE and day <= monthrange(last.ahead.year, last.ahead.month)[1]:
+                counted = replace(mention, ahead=last.ahead.replace(day=day))
         if mention.later is not None and before is not None:
             counted = replace(mention, ahead=before + timedelta(mention.later))
         found.append(counted)

@@ -83,7 +83,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         found = [each for each in elsewhere if _rank(*each, language) >= 0] if is_one else []
     plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
     saying = [pair for pair in dated if pair in promising or pair[0] in plain]
-    parts = find_parts([(each.sentence, mentions) for each, mentions in saying], language, invoices)
+    parts = find_parts(
+        [(each.sentence, mentions, each.promise >= SAID) for each, mentions in saying], language, invoices
+    )
     if not found:
         return PromiseFacts(None, parts)
     ranks = _ranks(found, language)

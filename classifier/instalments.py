@@ -35,27 +35,34 @@ from classifier.values import InvoiceRef, Promised
 
 
 def find_parts(
-    sentences: Sequence[tuple[Sentence, Sequence[DateMention]]], language: str, invoices: Sequence[InvoiceRef]
+    sentences: Sequence[tuple[Sentence, Sequence[DateMention], bool]], language: str, invoices: Sequence[InvoiceRef]
 ) -> tuple[Promised, ...]:
-    """The parts promised in these sentences (each with its coming dates), in order; none where all is promised."""
+    """The parts promised in these sentences, in order; none where all is promised.
+
+    Each sentence comes with its coming dates, and whether the trained model says that it promises.
+    """
     owed = owed_on(invoices)
     if owed is None:
         return ()
     found: list[tuple[Decimal | None, date | None]] = []
-    for sentence, dates in sentences:
-        parts = _promised(sentence, dates, language, owed)
+    for sentence, dates, promises in sentences:
+        parts = _promised(sentence, dates, language, owed, promises=promises)
         found += [(part.amount, on) for at, part in enumerate(parts) for on in _dates_of(at, parts, dates, owed)]
     if not any(amount is not None for amount, _ in found):
         return ()
     stated = sum((amount for amount, _ in found if amount is not None), Decimal(0))
-    if stated > owed.total:
+    if stated > owed.total and (len(found) > 1 or stated > owed.total * _MOST):
         return ()
-    rest = owed.total - stated
+    rest = max(owed.total - stated, Decimal(0))
     return tuple(
         Promised(on, rest if amount is None else amount, owed.currency)
         for amount, on in found
         if amount is not None or rest
     )
+
+
+#: More than is owed is paid with fees and interest, or rounded up; much more is something else.
+_MOST = Decimal("1.5")
 
 
 def names_an_amount(sentence: Sentence, mention: DateMention, language: str) -> bool:
@@ -68,7 +75,9 @@ def names_an_amount(sentence: Sentence, mention: DateMention, language: str) -> 
     )
 
 
-def _promised(sentence: Sentence, dates: Sequence[DateMention], language: str, owed: Owed) -> list[Portion]:
+def _promised(
+    sentence: Sentence, dates: Sequence[DateMention], language: str, owed: Owed, *, promises: bool
+) -> list[Portion]:
     """The portions that the words around them promise."""
     portions = find_portions(sentence, language, owed)
     others = [(each.start, each.end) for each in portions if each.amount is not None]
@@ -80,7 +89,15 @@ def _promised(sentence: Sentence, dates: Sequence[DateMention], language: str, o
         is_done = "done" in said and "coming" not in said
         weight = _weight(portion, said, sentence, dates, language)
         refused = "refusal" in said and weight < _DAY  # with a day beside it, something else won't be
-        speaks = "pay" in said or (not is_all and _is_spoken_of(portion, len(portions), sentence, dates, language))
+        is_more = portion.amount is not None and portion.amount > owed.total
+        speaks = "pay" in said or (
+            not is_all
+            and not is_more
+            and (
+                _is_spoken_of(portion, len(portions), sentence, dates, language)
+                or (promises and _is_beside_a_day(portion, sentence, dates, language))
+            )
+        )
         if speaks and not _is_asked(portion, sentence) and not is_done and not refused and "contested" not in said:
             kept.append((portion, weight))
     stated = {portion.amount for portion, _ in kept if not portion.is_share}
@@ -104,6 +121,15 @@ def _is_spoken_of(
     return bool(dates) and (is_namely(portion, sentence, language) or is_referred_to(portion, sentence, language))
 
 
+def _is_beside_a_day(portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str) -> bool:
+    """Whether an amount of money shares its clause with a coming day, and nothing else is said there of either."""
+    first, last = clause_around(sentence, portion.start, portion.end, language)
+    return any(each.start == portion.start for each in sentence.amounts) and any(
+        first <= each.start < last and topics(sentence, each.start, each.end, language) <= {"coming", "remains"}
+        for each in dates
+    )
+
+
 #: What a coming day within its clause weighs for a portion; less than that in all is what words of paying do.
 _DAY = 4
 
@@ -113,8 +139,17 @@ def _weight(
 ) -> int:
     """How much the clause of a portion speaks of paying it."""
     first, last = clause_around(sentence, portion.start, portion.end, language)
-    has_day = any(first <= each.start < last for each in dates) or has_its_day(portion, sentence, language)
+    has_day = (
+        any(first <= each.start < last for each in dates)
+        or has_its_day(portion, sentence, language)
+        or ("pay" not in said and _is_taken_up_with_a_day(portion, sentence, dates, language))
+    )
     return _DAY * has_day + 2 * ("remains" in said) + ("pay" in said) + ("coming" in said)
+
+
+def _is_taken_up_with_a_day(portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str) -> bool:
+    """As in "the bank has released 9,000, which leave on Wednesday"."""
+    return is_referred_to(portion, sentence, language) and any(each.start > portion.end for each in dates)
 
 
 def _without_what_is_off(weighed: Sequence[tuple[Portion, int]], owed: Owed) -> list[Portion]:

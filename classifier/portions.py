@@ -17,7 +17,7 @@ from importlib.resources import files
 from classifier.amounts import read_number, thousands
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
-from classifier.text import Phrases, fold, words
+from classifier.text import Phrases, Word, fold, words
 from classifier.values import InvoiceRef
 
 #: A number that is no group of a longer one (an account's, a telephone's).
@@ -46,6 +46,9 @@ CLOSE = 12
 #: Characters between an amount and the day that it is promised for.
 _BESIDE = 6
 
+#: Words of the longest "each month" before an amount.
+_EVERY_WORDS = 3
+
 #: Characters behind an amount within which "now" is said of it.
 _SOON = 22
 
@@ -57,12 +60,15 @@ _SHARES = {
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A part at its place in the text; `amount` None is the rest; a share may be said beside its amount."""
+    """A part at its place in the text; `amount` None is the rest; a share may be said beside its amount; `count`: how
+    often it is paid, where the sum is parted into equal ones.
+    """
 
     start: int
     end: int
     amount: Decimal | None
     is_share: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +110,67 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion
         said_twice = each.amount in stated  # "30 % today (960 €)": what is said around either counts
         if said_twice or not _overlaps(each, [*beside, *((other.start, other.end) for other in found)]):
             found.append(each)
+    if not stated:
+        found += _equal_parts(sentence, language, owed)
     in_dates = [(each.start, each.end) for each in sentence.dates if each.family != "nothing"]  # "a metà giugno"
     kept = [each for each in found if not (each.is_share and _overlaps(each, in_dates))]
-    return sorted((each for each in kept if not _is_threshold(each, sentence, language)), key=lambda each: each.start)
+    kept = [
+        each for each in kept
+        if not _is_threshold(each, sentence, language) and not _is_of_thing(each, sentence, language)
+    ]  # fmt: skip
+    return sorted(kept, key=lambda each: each.start)
+
+
+def _is_of_thing(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether the amount is said to be another thing's: a fee or a discount ("a late fee of 40", "40 € of late fees"),
+    an order or a limit ("our limit is 5,000 a day", but not "the 3,240 of your quote").
+    """
+    wording = _wording(language)
+    start = len(sentence.folded[: portion.start].rstrip(" ("))  # "3 % discount (116.40)"
+    before = words(sentence.folded[:start])[-_THING_WORDS:]
+    mark = _STOP.search(sentence.folded, portion.end)
+    behind = words(sentence.folded[portion.end : mark.start() if mark else None])[:_THING_WORDS]
+    stops = [found.end() for found in _STOP.finditer(sentence.folded, 0, start)]
+    before = [word for word in before if not stops or word.start >= stops[-1]]
+
+    def are_links(between: Sequence[Word]) -> bool:
+        return all(word.folded in wording.linked or word.folded.isdigit() for word in between)
+
+    named_before = (*wording.things.find(before), *wording.frames.find(before))
+    return any(are_links(before[hit.after :]) for hit in named_before) or any(
+        are_links(behind[: hit.first]) for hit in wording.things.find(behind)
+    )
+
+
+#: Words on either side of an amount among which the thing that it is the amount of is named.
+_THING_WORDS = 5
+_STOP = re.compile(r",(?!\d)|[;:()\n]| - ")
 
 
 def _is_threshold(portion: Portion, sentence: Sentence, language: str) -> bool:
     """As in "any sum over 2,500 needs the board"."""
     before = words(sentence.folded[: portion.start])
+    if _STOP.match(sentence.folded[: portion.start].rstrip()[-1:]):
+        return False  # "ziehen wir 250 ab, 3.230 gehen raus"
     return any(hit.after == len(before) for hit in _wording(language).thresholds.find(before))
 
 
 def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
-    """Whether a coming day, "now" or "a month" stands right behind the amount: "300 pounds Friday" needs no verb."""
-    soon = _wording(language).soon.find(words(sentence.folded[portion.end : portion.end + _SOON]))
+    """Whether a coming day, "now" or "a month" stands right behind the amount: "300 pounds Friday" needs no verb; or
+    "each month" right before it.
+    """
+    wording = _wording(language)
+    before = words(sentence.folded[: portion.start])[-_EVERY_WORDS:]
+    if any(hit.after == len(before) for hit in wording.every.find(before)):
+        return True
+    soon = wording.soon.find(words(sentence.folded[portion.end : portion.end + _SOON]))
     return bool(soon) or any(each.ahead and 0 <= each.start - portion.end <= _BESIDE for each in sentence.dates)
 
 
 def is_multiple(portion: Portion, sentence: Sentence, language: str) -> bool:
-    """Whether the amount is said to be paid several times: "four times 190"."""
+    """Whether the amount is said to be paid several times: "four times 190", "in three equal parts"."""
+    if portion.count > 1:
+        return True
     before = words(sentence.folded[: portion.start])
     return any(hit.after == len(before) for hit in _wording(language).times.find(before))
 
@@ -133,12 +181,24 @@ def says_all(sentence: Sentence, language: str) -> bool:
 
 
 def is_referred_to(portion: Portion, sentence: Sentence, language: str) -> bool:
-    """Whether the next clause takes the amount up: "he signed for 4,000, it goes out tomorrow"."""
-    mark = (_MARK if sentence.text[portion.start : portion.end].isdigit() else _NEXT).match(
-        sentence.folded, portion.end
-    )
-    behind = words(sentence.folded[mark.end() :])[:4] if mark else []
-    return any(hit.first == 0 for hit in _wording(language).refers.find(behind))
+    """Whether the next clause takes the amount up: "he signed for 4,000, it goes out tomorrow", "we have 3,000 and pay
+    it on Wednesday".
+    """
+    wording = _wording(language)
+    is_bare = sentence.text[portion.start : portion.end].isdigit()
+    mark = (_MARK if is_bare else _NEXT).match(sentence.folded, portion.end)
+    following = words(sentence.folded[portion.end :])[: _JOINED + 4]
+    starts = [words(sentence.folded[mark.end() :])[:4]] if mark else []
+    starts += [
+        following[at + 1 : at + 5] for at, word in enumerate(following[:_JOINED]) if word.folded in wording.joins
+    ]
+    if not is_bare:
+        starts.append(following[:4])  # "9,000 that will leave on Wednesday"
+    return any(hit.first == 0 for behind in starts for hit in wording.refers.find(behind))
+
+
+#: Words between an amount and the "and" behind which it is taken up.
+_JOINED = 4
 
 
 #: From an amount to the next mark: few words may stand between, but none where it could be a number of something else.
@@ -189,8 +249,11 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
 
 def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """Numbers in words without a currency, as in "six hundred on Friday"."""
+    rates = [(start, end) for start, end, _ in _shares_of(sentence, language)]
     for start, end, number in find_numbers(sentence.text, language):
         portion = Portion(start, end, Decimal(number))
+        if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
+            continue
         sole = number in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
         if _is_portion(Decimal(number), owed) and (not sole or has_its_day(portion, sentence, language)):
             yield portion
@@ -202,14 +265,44 @@ def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset())
     return is_large and amount < owed.total and int(amount) not in owed.whole
 
 
+def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
+    """As in "three equal instalments": the sum by their number, where no amount says how much each is."""
+    wording = _wording(language)
+    counted = [(start, end, number) for start, end, number in find_numbers(sentence.text, language)]
+    counted += [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
+    for start, end, number in counted:
+        behind = words(sentence.folded[end:])[:_COUNTED_WORDS]
+        said = wording.equal.find(behind)
+        if 2 <= number <= _MOST_PARTS and {hit.name for hit in said} == {"equal", "instalment"}:
+            last = max(behind[hit.after - 1].end for hit in said)
+            yield Portion(start, end + last, (owed.total / number).quantize(_CENT), is_share=True, count=number)
+            return
+
+
+_COUNT = re.compile(r"(?<![\w.,/-])\d{1,2}(?![\w.,/-])")
+
+#: Words behind a number that say that so many equal parts are meant.
+_COUNTED_WORDS = 5
+_MOST_PARTS = 36
+
+
 def _percentages(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """As in "50 % on Friday", but not in "2 % discount" or "20 % VAT"."""
     wording = _wording(language)
-    for found in wording.percent.finditer(sentence.folded):
-        share = Decimal(found["share"])
-        after = words(sentence.folded[found.end() :])[:2]
+    for start, end, share in _shares_of(sentence, language):
+        after = words(sentence.folded[end:])[:2]
         if _LEAST_SHARE <= share < 100 and not wording.rates.find(after):
-            yield Portion(found.start(), found.end(), (owed.total * share / 100).quantize(_CENT), is_share=True)
+            yield Portion(start, end, (owed.total * share / 100).quantize(_CENT), is_share=True)
+
+
+def _shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]:
+    """Where percentages stand, and how large: "50 %", "fifty percent"."""
+    wording = _wording(language)
+    for found in wording.percent.finditer(sentence.folded):
+        yield found.start(), found.end(), int(found["share"])
+    for start, end, number in find_numbers(sentence.text, language):
+        if name := wording.percent_name.match(sentence.folded, end):
+            yield start, name.end(), number
 
 
 def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
@@ -229,15 +322,22 @@ def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
 class _Wording:
     named: Phrases
     percent: re.Pattern[str]
+    percent_name: re.Pattern[str]
     rates: Phrases
     numbered: frozenset[str]
     one: frozenset[str]
     thresholds: Phrases
     soon: Phrases
+    every: Phrases
     namely: Phrases
     in_full: Phrases
     refers: Phrases
     times: Phrases
+    joins: frozenset[str]
+    things: Phrases
+    frames: Phrases
+    linked: frozenset[str]
+    equal: Phrases
 
 
 @cache
@@ -247,13 +347,20 @@ def _wording(language: str) -> _Wording:
     return _Wording(
         Phrases({name: raw[name] for name in (*_SHARES, "rest")}),
         re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}})\s?(?:{percent})(?!\w)"),
+        re.compile(rf"\s(?:{percent})(?!\w)"),
         Phrases({"rate": raw["rate"]}),
         frozenset(fold(each) for name in ("numbered", "documents") for each in raw[name]),
         frozenset(fold(each) for each in raw["one"]),
         Phrases({"threshold": raw["threshold"]}),
         Phrases({"soon": [*raw["now"], *raw["every"]]}),
+        Phrases({"every": raw["every"]}),
         Phrases({"namely": raw["namely"]}),
         Phrases({"in_full": raw["in_full"]}),
         Phrases({"refers": raw["refers"]}),
         Phrases({"times": raw["times"]}),
+        frozenset(fold(each) for each in raw["joins"]),
+        Phrases({"thing": raw["things"]}),
+        Phrases({"frame": raw["frames"]}),
+        frozenset(fold(each) for each in raw["linked"]),
+        Phrases({"equal": raw["equal"], "instalment": raw["instalment"]}),
     )
