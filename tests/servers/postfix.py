@@ -25,6 +25,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.servers import process
@@ -219,7 +220,7 @@ class Postfix:
             process.wait_for_port(port, started, self._log, "Postfix")
         # The master listens before it can serve, and resets whom it took on too early.
         for port in (self.port, self.submission_port):
-            process.until(lambda port=port: _greets(port), what=f"the greeting of Postfix on port {port}")
+            process.until(partial(_greets, port), what=f"the greeting of Postfix on port {port}")
 
     def _take_down(self) -> None:
         if self._process is not None:
