@@ -23,11 +23,18 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from config.errors import ConfigError
+from agent.reports.told import PART, Sentences, pieces
+from config.errors import ConfigError, RelanceError
 
 FALLBACK = "en"
-PARTS = ("web", "reports", "explain")
-"""Folders below `templates` that hold catalogues: that of the pages, that of figures, and that of `explain`."""
+PARTS = ("web", "reports", "explain", PART)
+"""Folders below `templates` that hold catalogues: of the pages, of figures, of `explain`, of the core's sentences."""
+_DAYS = frozenset({"day", "next", "horizon"})
+_CODES = {
+    "step": ("step",), "intent": ("intent",), "topic": ("topic",), "reason": ("dispute", "explain_bounce"),
+    "state": ("state", "delivery", "asked"), "role": ("role",),
+}  # fmt: skip
+"""By the name of a value in the core's sentences: where the words of its codes stand."""
 _FILE = re.compile(r"([a-z]{2})\.toml")
 
 
@@ -38,6 +45,7 @@ class Tongue:
     language: str
     phrases: Mapping[str, str]
     zone: ZoneInfo
+    sentences: Sentences
 
     @property
     def locale(self) -> Locale:
@@ -58,6 +66,47 @@ class Tongue:
 
     def knows(self, key: str) -> bool:
         return key in self.phrases
+
+    def tell(self, sentence: str) -> str:
+        """A sentence of the core's in this language; as it is where it is English, or nobody has put it into words."""
+        if self.language == FALLBACK or not sentence:
+            return sentence
+        if (told := self._told(sentence)) is not None:
+            return told
+        parts = [self._told(part) or part for part in pieces(sentence)]
+        return "; ".join(parts)
+
+    def is_told(self, sentence: str) -> bool:
+        """Whether `tell` gives it wholly in this language."""
+        return self.language == FALLBACK or all(
+            self.sentences.find(part) is not None for part in ([sentence] if self._told(sentence) else pieces(sentence))
+        )
+
+    def error(self, error: RelanceError) -> str:
+        """What an error says: what is wrong, and how to mend it."""
+        if not error.mend:
+            return self.tell(str(error))
+        return f"{self.tell(error.what).rstrip('.')}. {self.tell(error.mend)}"
+
+    def _told(self, sentence: str) -> str | None:
+        found = self.sentences.find(sentence)
+        if found is None:
+            return None
+        key, values = found
+        return self.phrases[key].format_map({name: self._value(name, value) for name, value in values.items()})
+
+    def _value(self, name: str, value: str) -> str:
+        """A value of a sentence in this language: days as it writes them, codes by their words."""
+        if name in _DAYS:
+            return self.day(date.fromisoformat(value))
+        if name in ("why", "said"):
+            return self.tell(value)
+        if name == "intents":
+            return ", ".join(self._value("intent", one) for one in value.split(", "))
+        for prefix in _CODES.get(name, ()):
+            if self.knows(key := f"{prefix}.{value.replace(' ', '_')}"):
+                return self.phrases[key]
+        return value
 
     def number(self, value: float | Decimal) -> str:
         return str(format_decimal(value, locale=self.locale))
@@ -115,7 +164,8 @@ class Words:
                 if match := _FILE.fullmatch(file.name):
                     found.setdefault(match[1], {}).update(_read(file))
         english = found[FALLBACK]
-        self._tongues = {code: Tongue(code, {**english, **phrases}, zone) for code, phrases in found.items()}
+        sentences = Sentences(_shipped())
+        self._tongues = {code: Tongue(code, {**english, **phrases}, zone, sentences) for code, phrases in found.items()}
         self.own = found
         """What each catalogue says itself, without the English that stands in."""
 
@@ -130,6 +180,12 @@ class Words:
             if code in self._tongues:
                 return self._tongues[code]
         return self._tongues[FALLBACK]
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Mapping[str, str]:
+    """The core's sentences as it says them: no company can change that, whatever words it lays over them."""
+    return _read(Path(str(resources.files("templates"))) / PART / f"{FALLBACK}.toml")
 
 
 def words_of(root: Path, language: str, zone: ZoneInfo) -> Tongue:

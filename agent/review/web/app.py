@@ -96,6 +96,7 @@ PLACES: tuple[Place, ...] = (
     post("/language", access.language, None),
     get("/", work_pages.work_page),
     get("/work/counts", work_pages.counts),
+    get("/work/hands", work_pages.hands_piece),
     post("/work/bulk", work_pages.bulk),
     post("/undo", work_pages.undo),
     post("/views", work_pages.save_view, Right.READ),

@@ -192,15 +192,16 @@ def _told(call: Call, error: RelanceError) -> Response:
         error = NeedsPerson(call.say("approval.changed_since"))
     if isinstance(error, NoSuch):
         status, error = 404, NoSuch(call.say("error.not_found"))
+    told = call.tongue.error(error)
     if call.is_fragment:
-        html = render(call, "piece_error.html.j2", {"text": str(error)})
+        html = render(call, "piece_error.html.j2", {"text": told})
         return HTMLResponse(html, status_code=200, headers={"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
     if call.maybe_actor is None:
-        return call.show("error.html.j2", status=status, title=call.say("error.title"), text=str(error))
+        return call.show("error.html.j2", status=status, title=call.say("error.title"), text=told)
     back = _same_site_path(call.request.headers.get("referer", ""), call.request.headers.get("host", ""))
     if call.request.method not in SAFE_METHODS and back is not None:
-        return call.go(back, str(error), is_error=True)
-    return call.show("error.html.j2", status=status, title=call.say("error.title"), text=str(error))
+        return call.go(back, told, is_error=True)
+    return call.show("error.html.j2", status=status, title=call.say("error.title"), text=told)
 
 
 def _same_site_path(url: str, host: str) -> str | None:

@@ -84,7 +84,7 @@ def follows(call: Call, kind: str, preview: Callable[[], Done]) -> Response:
             deeds.entry_of(session, call.actor, kind, number_of(call), call.now, call.today)
         done = preview()
     except RelanceError as error:
-        return call.show("piece_follows.html.j2", follows=[], missing=str(error))
+        return call.show("piece_follows.html.j2", follows=[], missing=call.tongue.error(error))
     return call.show("piece_follows.html.j2", follows=told(call.tongue, done.effects), missing="")
 
 

@@ -96,7 +96,7 @@ def _words(call: Call, number: int) -> tuple[Words | None, str]:
         with call.desk.database.write() as session:  # the row is locked: it may be edited elsewhere at this moment
             return edit.words(session, call.desk.database, call.desk.settings, number, call.now), ""
     except RelanceError as error:
-        return None, str(error)
+        return None, call.tongue.error(error)
 
 
 def edit_one(call: Call) -> Response:
@@ -110,7 +110,7 @@ def edit_one(call: Call) -> Response:
             seen = call.form.get("seen")
             deeds.edit_one(session, call.desk.database, call.desk.settings, written, seen, call.now)
     except LetterError as error:
-        return _approval(call, number, Words(subject, text), str(error))
+        return _approval(call, number, Words(subject, text), call.tongue.error(error))
     query = call.form.get("query", "")
     back = f"/work/approval/{number}" + (f"?{query}" if query else "")
     return call.go(back, call.say("approval.edited"))

@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from agent.review import bulk as several
 from agent.review import debtors, deeds, taking_back, views, worklist
 from agent.review.days import morning
-from agent.review.values import Key, Selection
+from agent.review.hands import Hands, hands
+from agent.review.values import KINDS, Key, Kind, Selection
 from agent.review.web.effects import told
 from agent.review.web.frame import LONGEST_NUMBER, Call, number_of
 from config.errors import NeedsPerson
@@ -54,10 +55,11 @@ def work_page(call: Call) -> Response:
         kept = _views(session, call)
         segments = debtors.segments(session, call.actor)
         colleagues = deeds.colleagues_of(session)
+        in_hands = hands(session, ((one.kind, one.id) for one in found.entries), _busy(call))
     values: dict[str, Any] = {
         "chosen": chosen,
         "page": found,
-        "busy": call.desk.presence.all_of_others(call.actor.name, call.now),
+        "hands": in_hands,
         "address": lambda **changes: address(replace(chosen, **changes)),
         "next": address(chosen, after=str(found.next)) if found.next is not None else None,
         "query": address(chosen).partition("?")[2],
@@ -67,6 +69,37 @@ def work_page(call: Call) -> Response:
         "here": call.query.get("here", ""),
     }
     return call.show("work_rows.html.j2" if call.is_fragment and after else "work.html.j2", **values)
+
+
+def _busy(call: Call) -> frozenset[str]:
+    return call.desk.presence.all_of_others(call.actor.name, call.now)
+
+
+def hands_piece(call: Call) -> Response:
+    """Who has the rows of a list that stands open by now, and which of them somebody has settled."""
+    wanted = [_place(text) for text in call.query.get("rows", "").split()[: worklist.PAGE]]
+    with call.desk.database.read() as session:
+        found = hands(session, (place for place in wanted if place is not None), _busy(call))
+        seen = [one for one in found.values() if _is_seen(session, call, one)]
+    return call.show("work_hands.html.j2", hands=seen)
+
+
+def _place(text: str) -> tuple[Kind, int] | None:
+    kind, _, number = text.partition("-")
+    if kind not in KINDS or not number.isdecimal() or len(number) > LONGEST_NUMBER:
+        return None
+    return deeds.known_kind(kind), int(number)
+
+
+def _is_seen(session: Session, call: Call, one: Hands) -> bool:
+    """Whose customer it is matters only to those who don't see all."""
+    if call.actor.only_of is None:
+        return True
+    try:
+        deeds.entry_of(session, call.actor, one.kind, one.id, call.now, call.today)
+    except deeds.NoSuch:
+        return False
+    return True
 
 
 def counts(call: Call) -> Response:
@@ -94,7 +127,7 @@ def bulk(call: Call) -> Response:
     done, refused = len(outcome.done), outcome.refused
     notice = call.tongue.count("work.bulk_done", done)
     if refused:
-        notice += " " + call.tongue.count("work.bulk_refused", len(refused)) + f" {refused[0].error}"
+        notice += " " + call.tongue.count("work.bulk_refused", len(refused)) + f" {call.tongue.error(refused[0].error)}"
     back = address(selection(parsed(form.get("query", "")), call.actor.only_of))
     return call.go(back, notice, undo=done == 1, is_error=bool(refused))
 

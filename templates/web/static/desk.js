@@ -39,7 +39,8 @@
       if (element.select) element.select();
     } else if (element.tagName === "DETAILS") {
       element.open = true;
-      const first = element.querySelector("[data-first], input, textarea, select, button");
+      const first = element.querySelector("[data-first]") ||
+        [...element.querySelectorAll("input, textarea, select, button")].find(visible);
       if (first) first.focus();
     } else {
       element.click();
@@ -131,8 +132,11 @@
   document.addEventListener("change", (event) => {
     if (event.target.name === "pick") count();
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-    if (event.target.matches("input[name=intent]")) follow(event.target.value);
   });
+  /* While the event goes down: what follows from the form is asked for on its way up, and must see the invoices changed. */
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[name=intent]")) follow(event.target.value);
+  }, true);
 
   /* Another meaning for the mail is another meaning for each invoice that was not set apart, and shows its own fields. */
   function follow(intent) {

@@ -41,7 +41,9 @@ def test_every_language_says_everything_with_the_same_values(words: Words) -> No
     for language, said in words.own.items():
         assert said.keys() == english.keys(), language
         for key, phrase in said.items():
-            assert fields(phrase) == fields(english[key]), (language, key)
+            left = fields(english[key]) - fields(phrase)
+            assert fields(phrase) <= fields(english[key]), (language, key)
+            assert not left or key.startswith("told."), (language, key)  # where commands tell what pages offer
 
 
 def test_every_word_that_a_page_asks_for_is_there(words: Words) -> None:

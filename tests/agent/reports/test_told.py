@@ -1,0 +1,140 @@
+"""The core's sentences in another language: each is found again with its values, and none is said that none knows."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import templates
+from agent.reports.told import PART, Sentences
+from agent.reports.words import Tongue, Words
+from config.errors import NeedsPerson
+from tests.builders import ledger
+
+ROOT = Path(templates.__file__).parent.parent
+ERRORS = {"NeedsPerson", "RelanceError", "NotAllowed"}
+ROOMS = (
+    "agent/review/queue.py", "agent/review/tasks.py", "agent/review/deeds.py", "agent/review/answers.py",
+    "agent/review/auditing.py", "agent/review/taking_back.py", "agent/review/rights.py", "agent/replies/resolve.py",
+    "agent/ledger/byhand.py", "agent/reminders/approve.py", "agent/reminders/edit.py",
+)  # fmt: skip
+"""What the forms of the pages come to."""
+APART = (
+    "7 is 7", "a payment plan is for one customer", "Name invoices of one of them", "the instalments come to",
+    "two instalments at least", "Correct the instalments", "it answers no reminder that can be proven; 7",
+    "7: always a person's", "7: 7",
+)  # fmt: skip
+"""What only commands come to; and what is put together of parts, which stands whole in the catalogue (and below)."""
+
+
+@pytest.fixture
+def french(tmp_path: Path) -> Tongue:
+    return Words(tmp_path, ledger.settings(tmp_path).zone).tongue(["fr"])
+
+
+@pytest.mark.parametrize(
+    ("english", "said"),
+    [
+        ("item 12 was settled by lea already", "lea a déjà réglé l’élément 12"),
+        ("promised for 2026-03-20", "promise pour le 20 mars 2026"),
+        (
+            "step firm_reminder follows on 2026-03-20",
+            "l’étape « Relance ferme » suit le 20 mars 2026",
+        ),
+        (
+            "FA-1 contested (not received); paused until a person decides",
+            "FA-1 contestée (Non reçu) ; suspendue jusqu’à ce qu’une personne décide",
+        ),
+        ("D is insolvent since 2026-03-20 already", "D est déjà en procédure collective depuis le 20 mars 2026"),
+        ("it names a bank account: always a person's", "il donne un compte bancaire : toujours pour une personne"),
+        (
+            "it answers no reminder that can be proven; it may be from customer C1",
+            "il ne répond de façon prouvée à aucune relance ; il pourrait venir du client C1",
+        ),
+        ("Dupont is not known as insolvent", "Dupont n’est pas connu en procédure collective"),
+        ("held by lea until 2026-03-20: so it is", "suspendu par lea jusqu’au 20 mars 2026 : so it is"),
+        ("a contact of the customer; DMARC passed", "un contact du client ; DMARC réussi"),
+        (
+            "a contact of the customer; DMARC passed; handed in by a@b.c",
+            "un contact du client ; DMARC réussi; remis par a@b.c",
+        ),
+        ("nobody has ever said this", "nobody has ever said this"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_told_with_its_values(french: Tongue, english: str, said: str) -> None:
+    assert french.tell(english) == said
+
+
+def test_a_sentence_that_nobody_knows_is_marked_as_english(french: Tongue) -> None:
+    assert french.is_told("promised for 2026-03-20")
+    assert not french.is_told("promised for ever")
+
+
+def test_english_is_the_cores_own(tmp_path: Path) -> None:
+    english = Words(tmp_path, ledger.settings(tmp_path).zone).tongue(["en"])
+    assert english.tell("promised for 2026-03-20") == "promised for 2026-03-20"
+    assert english.is_told("promised for ever")
+
+
+def test_an_error_tells_what_and_how_to_mend_it(french: Tongue) -> None:
+    error = NeedsPerson("lea has taken item 3", "Take it over first, or go on with the next.")
+    assert french.error(error) == "lea a pris l’élément 3. Reprenez-le d’abord, ou passez au suivant."
+
+
+def test_hostile_values_stay_what_they_are(french: Tongue) -> None:
+    assert french.tell("there is no colleague “{who.__class__}” who could work on it").count("{who.__class__}") == 1
+
+
+def said_in(file: Path) -> Iterator[str]:
+    """The sentences of the errors that a file raises, a value of any kind written as 7."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
+            yield from filter(None, map(spelled, node.args))
+
+
+def spelled(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(spelled(part) if isinstance(part, ast.Constant) else "7" for part in parts)
+    return ""
+
+
+@pytest.fixture(scope="session")
+def known() -> Sentences:
+    """The catalogue's sentences with anything as a value."""
+    english = tomllib.loads((ROOT / "templates" / "told" / "en.toml").read_text(encoding="utf-8"))
+    return Sentences({f"{PART}.{key}": text for key, text in english[PART].items()}, shapes={})
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_error_that_the_pages_come_to_has_its_words(known: Sentences, room: str) -> None:
+    found = list(said_in(ROOT / room))
+    unknown = [one for one in found if known.find(one) is None]
+    assert [one for one in unknown if not one.startswith(APART)] == []
+
+
+def test_every_reason_to_leave_an_invoice_out_has_its_words(known: Sentences) -> None:
+    """Read off the rules' own code: a returned or paired sentence is one."""
+    unknown = []
+    for room in ("agent/reminders/rules.py", "agent/reminders/decide.py"):
+        for node in ast.walk(ast.parse((ROOT / room).read_text(encoding="utf-8"))):
+            told: list[ast.expr] = []
+            if isinstance(node, ast.Return) and node.value is not None:
+                told = [node.value]
+            if isinstance(node, ast.Tuple) and len(node.elts) == 2 and "Hindrance" in ast.unparse(node.elts[0]):
+                told = [node.elts[1]]
+            unknown += [text for text in map(spelled, told) if " " in text and known.find(text) is None]
+    assert [one for one in unknown if not one.startswith(APART)] == []
+
+
+def test_every_question_that_a_mail_raises_has_its_words(known: Sentences) -> None:
+    unknown = []
+    for node in ast.walk(ast.parse((ROOT / "agent/replies/decide.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Queue":
+            unknown += [t for t in map(spelled, node.args[1:2]) if t and known.find(t) is None]
+    assert [one for one in unknown if not one.startswith(APART)] == []

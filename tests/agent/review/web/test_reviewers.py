@@ -1,0 +1,107 @@
+"""Two reviewers at once: each sees live what the other has in hand, and nothing is settled twice."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+from sqlalchemy import func, select
+
+from models import Correction, ExceptionItem
+from models.states import ExceptionState
+from tests.agent.review.web.conftest import Opener
+from tests.agent.review.web.test_pages import filled
+from tests.builders.desk import Office
+
+A_WHILE = 15_000
+"""Milliseconds in which an open page has asked again; the browser's clock is moved, nobody waits."""
+
+
+def two(desk: Office, open_page: Opener, path: str, other: str | None = None) -> tuple[Page, Page]:
+    desk.person("lea")
+    desk.person("max")
+    hers, his = open_page(name="lea"), open_page(name="max")
+    for page in (hers, his):
+        page.clock.install()
+    hers.goto(hers.url.rstrip("/") + path)
+    his.goto(his.url.rstrip("/") + (path if other is None else other))
+    return hers, his
+
+
+def take(page: Page) -> None:
+    page.keyboard.press("t")
+    page.wait_for_selector("form[action$='/give-back']")
+
+
+def after_a_while(page: Page, selector: str) -> str:
+    """What an open page says at that place by itself, a poll later."""
+    page.clock.run_for(A_WHILE)
+    page.wait_for_selector(selector)
+    return page.inner_text(selector)
+
+
+def test_an_open_item_says_by_itself_who_else_has_it_open_and_who_takes_it(
+    small_desk: Office, open_page: Opener
+) -> None:
+    (item,) = filled(small_desk, 1)
+    hers, his = two(small_desk, open_page, f"/work/item/{item}")
+    assert "max has it open too" in after_a_while(hers, "#presence .pill")
+    take(his)
+    assert "Taken by max" in after_a_while(hers, "#presence .pill-accent")
+
+
+def test_the_list_says_by_itself_who_has_what_and_what_is_settled(small_desk: Office, open_page: Opener) -> None:
+    first, second = filled(small_desk, 2)
+    hers, his = two(small_desk, open_page, f"/work/item/{first}", "/")
+    row = f"#row-item-{first}"
+    assert "open elsewhere" in his.inner_text(row)
+    assert "open elsewhere" not in his.inner_text(f"#row-item-{second}")
+    take(hers)
+    his.clock.run_for(A_WHILE)
+    his.wait_for_selector(f"{row} >> text=lea")
+    hers.keyboard.press("1")
+    hers.keyboard.press("a")
+    hers.wait_for_url(f"**/work/item/{second}")
+    his.clock.run_for(A_WHILE)
+    his.wait_for_selector(f"{row} >> text=Settled by lea")
+    his.wait_for_selector(f"#row-item-{second} >> text=open elsewhere")
+
+
+def test_who_comes_second_is_told_so_and_nothing_is_settled_twice(small_desk: Office, open_page: Opener) -> None:
+    (item,) = filled(small_desk, 1)
+    hers, his = two(small_desk, open_page, f"/work/item/{item}")
+    hers.keyboard.press("1")
+    hers.keyboard.press("a")
+    hers.wait_for_url(lambda url: urlsplit(url).path == "/")
+    his.keyboard.press("3")
+    his.wait_for_selector("#follows >> text=settled by lea")
+    his.keyboard.press("a")
+    his.wait_for_selector(".notice-error")
+    assert "settled by lea already" in his.inner_text(".notice-error")
+    assert "Settled by lea" in his.inner_text("main")
+    with small_desk.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Correction)) == 1
+        row = session.get_one(ExceptionItem, item)
+        assert (row.state, row.resolved_by) == (ExceptionState.RESOLVED, "lea")
+
+
+def test_what_a_colleague_has_taken_is_not_settled_by_another(small_desk: Office, open_page: Opener) -> None:
+    (item,) = filled(small_desk, 1)
+    hers, his = two(small_desk, open_page, f"/work/item/{item}")
+    take(hers)
+    his.keyboard.press("1")
+    his.keyboard.press("a")  # his page does not know yet
+    his.wait_for_selector(".notice-error")
+    assert "lea has taken" in his.inner_text(".notice-error")
+    take(his)  # taken over, knowingly
+    his.keyboard.press("1")
+    his.keyboard.press("a")
+    his.wait_for_url(lambda url: urlsplit(url).path == "/")
+    with small_desk.database.read() as session:
+        assert session.get_one(ExceptionItem, item).resolved_by == "max"
+
+
+def test_the_next_item_is_never_one_that_a_colleague_has_open(small_desk: Office, open_page: Opener) -> None:
+    first, second, third = filled(small_desk, 3)
+    hers, _ = two(small_desk, open_page, f"/work/item/{first}", f"/work/item/{second}")
+    hers.keyboard.press("1")
+    hers.keyboard.press("a")
+    hers.wait_for_url(f"**/work/item/{third}")
