@@ -18,6 +18,7 @@ from agent.reminders import schedule
 from agent.reminders.decide import next_step
 from agent.reminders.loading import customer_views, plan_settings
 from agent.reminders.rules import CHASED, invoice_hindrance, is_owed
+from agent.reminders.values import CustomerView, PlanSettings
 from config import Settings
 from config.errors import RelanceError
 from config.plans import Step
@@ -99,7 +100,7 @@ def invoices(session: Session, settings: Settings, now: datetime, numbers: Colle
     ids = [row.id for row in rows] if numbers else None
     promised = _promised(session, ids)
     sent = _last_sent(session, ids)
-    ahead = steps_ahead(session, settings, now, owners)
+    ahead = steps_ahead(customer_views(session, settings, now, owners), plan_settings(settings), now)
     shown = []
     for row in rows:
         hold = None if row.is_closed else holds.on(row.customer_id, row.id)
@@ -217,12 +218,11 @@ def _last_sent(session: Session, ids: Collection[int] | None) -> dict[int, StepS
 
 
 def steps_ahead(
-    session: Session, settings: Settings, now: datetime, customer_ids: Collection[str] | None = None
+    customers: Iterable[CustomerView], planning: PlanSettings, now: datetime
 ) -> dict[int, tuple[Step, date]]:
-    """By invoice: the plan's next step and the customer's day on which it is due, for all customers or for some."""
-    planning = plan_settings(settings)
+    """By invoice: the plan's next step and the customer's day on which it is due. Pure."""
     ahead: dict[int, tuple[Step, date]] = {}
-    for customer in customer_views(session, settings, now, customer_ids):
+    for customer in customers:
         today = schedule.local_day(now, customer.timezone)
         for invoice in customer.invoices:
             plan = planning.plan_for(customer, invoice.currency).plan

@@ -7,7 +7,7 @@ what is reserved is no longer due.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -48,10 +48,16 @@ class Planned:
 
 def preview(database: Database, settings: Settings, now: datetime) -> list[CustomerPlan]:
     """What would be planned at ``now``; changes nothing."""
-    plan = loading.plan_settings(settings)
     with database.read() as session:
-        ledger = loading.ledger_view(session, settings, database)
-        views = loading.customer_views(session, settings, now)
+        return preview_of(session, loading.customer_views(session, settings, now), database, settings, now)
+
+
+def preview_of(
+    session: Session, views: Iterable[CustomerView], database: Database, settings: Settings, now: datetime
+) -> list[CustomerPlan]:
+    """The same for customers that were loaded already."""
+    plan = loading.plan_settings(settings)
+    ledger = loading.ledger_view(session, settings, database)
     return [decide.plan_customer(view, ledger, plan, now) for view in views]
 
 

@@ -54,7 +54,11 @@ class InvoiceFigures:
         """What was open at the end of that day."""
         if day < self.issued or (self.given_up is not None and self.given_up <= day):
             return NOTHING
-        return self.balance - sum((move.delta for move in self.moves if move.day > day), NOTHING)
+        owed = self.balance
+        for move in self.moves:  # asked for every invoice and day of a trend: no generator for one or two moves
+            if move.day > day:
+                owed -= move.delta
+        return owed
 
     def is_doubtful(self, day: date) -> bool:
         return self.doubtful_since is not None and self.doubtful_since <= day

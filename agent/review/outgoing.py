@@ -3,7 +3,7 @@ out with the reason. The same judgement as the real run (`agent.reminders.plan`)
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from agent.ledger.overview import steps_ahead
 from agent.reminders import plan
-from agent.reminders.values import CustomerPlan, LeftOut
+from agent.reminders.loading import customer_views, plan_settings
+from agent.reminders.values import CustomerPlan, CustomerView, LeftOut
 from config import Settings
 from config.calendars import add_working_days
 from config.plans import Channel, Step
@@ -50,11 +51,24 @@ class Outgoing:
     """How many invoices are left out, by reason, the most frequent first."""
 
 
-def today(database: Database, settings: Settings, now: datetime, only_of: str | None = None) -> Outgoing:
-    """What would go out now, and what not and why; ``only_of``: of that account manager's customers alone."""
-    plans = plan.preview(database, settings, now)
+Calendar = dict[date, list[Ahead]]
+"""By day, in order, what would go out."""
+
+
+def ahead(
+    database: Database, settings: Settings, now: datetime, only_of: str | None = None
+) -> tuple[Outgoing, Calendar]:
+    """What would go out now, and what not and why; and the calendar. One look at all customers, the most of what either
+    costs, is for both. ``only_of``: of that account manager's customers alone.
+    """
     with database.read() as session:
+        views = customer_views(session, settings, now)
+        plans = plan.preview_of(session, views, database, settings, now)
         seen = _seen(session, only_of)
+        return _today(plans, seen), _calendar(session, views, seen, settings, now, DAYS)
+
+
+def _today(plans: Iterable[CustomerPlan], seen: dict[str, str]) -> Outgoing:
     mine = tuple(one for one in plans if _owner(one) in seen)
     left_out = tuple(left for one in mine for left in one.left_out)
     counted = Counter(left.reason.value for left in left_out)
@@ -81,29 +95,35 @@ def _seen(session: Session, only_of: str | None) -> dict[str, str]:
 
 def calendar(
     session: Session, settings: Settings, now: datetime, only_of: str | None = None, days: int = DAYS
-) -> dict[date, list[Ahead]]:
+) -> Calendar:
     """By day, from today: each customer's next step, if nothing happens before. What is due already stands on the
     company's next working day.
     """
+    views = customer_views(session, settings, now)
+    return _calendar(session, views, _seen(session, only_of), settings, now, days)
+
+
+def _calendar(
+    session: Session, views: Iterable[CustomerView], names: dict[str, str], settings: Settings, now: datetime, days: int
+) -> Calendar:
     begin = now.astimezone(settings.zone).date()
     earliest = add_working_days(settings.company.country, begin, 0)
-    names = _seen(session, only_of)
-    ahead = steps_ahead(session, settings, now)
+    steps = steps_ahead(views, plan_settings(settings), now)
     columns = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.currency, Invoice.balance)
     found: dict[tuple[date, str, Channel], list[tuple[Step, _Open]]] = {}
     for row in map(_Open._make, session.execute(columns.where(Invoice.state.not_in(CLOSED)))):
-        if row.id not in ahead:
+        if row.id not in steps:
             continue
-        step, on = ahead[row.id]
+        step, on = steps[row.id]
         day = max(on, earliest) if on <= begin else on
         if row.customer_id in names and day < begin + timedelta(days=days):
             found.setdefault((day, row.customer_id, step.channel), []).append((step, row))
-    calendar_days: dict[date, list[Ahead]] = {}
-    for (day, customer_id, channel), steps in sorted(
+    calendar_days: Calendar = {}
+    for (day, customer_id, channel), due in sorted(
         found.items(), key=lambda pair: (pair[0][0], names[pair[0][1]], pair[0][2])
     ):
-        step = max((step for step, _ in steps), key=lambda step: (step.level, step.day))
-        rows = [row for _, row in steps]
+        step = max((step for step, _ in due), key=lambda step: (step.level, step.day))
+        rows = [row for _, row in due]
         calendar_days.setdefault(day, []).append(_ahead(customer_id, names[customer_id], step.name, channel, rows))
     return calendar_days
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from agent.reports.tables import Table
 from agent.reports.values import Books
 from agent.reports.words import Words
 from agent.review import outgoing, trained
-from agent.review.outgoing import Ahead, Outgoing
+from agent.review.outgoing import Calendar, Outgoing
 from agent.review.web.keeping import Keeping
 from config import Settings
 from models import Database
@@ -94,15 +94,11 @@ class Desk:
         asked = tuple(names)
         return self.keeping.of((asked, wish), now, lambda: asking.of_books(self.books(now), asked, wish))
 
-    def outgoing(self, only_of: str | None, now: datetime) -> tuple[Outgoing, dict[date, list[Ahead]]]:
+    def outgoing(self, only_of: str | None, now: datetime) -> tuple[Outgoing, Calendar]:
         """Today's plan and the next thirty days."""
-
-        def look() -> tuple[Outgoing, dict[date, list[Ahead]]]:
-            found = outgoing.today(self.database, self.settings, now, only_of)
-            with self.database.read() as session:
-                return found, outgoing.calendar(session, self.settings, now, only_of)
-
-        return self.keeping.of(("outgoing", only_of), now, look)
+        return self.keeping.of(
+            ("outgoing", only_of), now, lambda: outgoing.ahead(self.database, self.settings, now, only_of)
+        )
 
     @property
     def presence(self) -> Presence:

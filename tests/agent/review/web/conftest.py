@@ -32,7 +32,7 @@ DESKTOP, PHONE = 1360, 390
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process drives the one browser; walks over many pages take their time where the machine is busy."""
     for item in items:
-        if "open_page" in getattr(item, "fixturenames", ()):
+        if {"open_page", "chromium"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("chromium"))
             item.add_marker(pytest.mark.timeout(600))
 
