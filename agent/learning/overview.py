@@ -29,7 +29,7 @@ class Point:
 
     @classmethod
     def of(cls, written: Mapping[str, Any] | Sequence[float]) -> Point:
-        """As a manifest has it (`rows`, `macro_f1`, `spread`), or as `relance evaluate --json` does (rows, macro-F1)."""
+        """As a manifest has it (`rows`, `macro_f1`, `spread`), or as `relance evaluate --json` has it (a pair)."""
         if isinstance(written, Mapping):
             spread = written.get("spread")
             return cls(int(written["rows"]), float(written["macro_f1"]), None if spread is None else float(spread))

@@ -15,7 +15,7 @@ from agent.review import queue
 from models import Customer, Delivery, ExceptionItem, ExceptionLink, Invoice, Message, Prediction
 from models.message import Direction
 from models.reasons import ExceptionReason, TaskKind
-from models.states import DeliveryState
+from models.states import DeliveryState, ExceptionState
 from tests.builders import ledger, mail, sent
 from tests.builders.desk import NOW, Office, answer, debtor
 
@@ -62,10 +62,14 @@ def _mail(reason: ExceptionReason, primary: str, text: str = "", count: int = 1,
     def make(session: Session, _office: Office) -> ExceptionItem:
         number = f"FA-{reason.value}"
         owner, invoices = debtor(session, *[f"{number}-{place}" for place in range(count)], name=f"{reason.value} SARL")
-        more = {"text": text} if text else {}
-        return answer(session, owner, invoices, reason=reason, primary=primary, rule=rule, **more)
+        raw = _letter(owner, text) if text else None
+        return answer(session, owner, invoices, reason=reason, primary=primary, rule=rule, raw=raw)
 
     return make
+
+
+def _letter(owner: Customer, text: str) -> bytes:
+    return mail.letter(text, sender=owner.email, to=("compta@morel.example",), subject="Re: Rappel", date=NOW)
 
 
 def _stranger(session: Session, office: Office) -> ExceptionItem:
@@ -140,7 +144,7 @@ def _acted_on(session: Session, owner: Customer, invoices: list[Invoice]) -> int
     """A mail that relance has acted on by itself, so that nothing is asked about it but the audit."""
     item = answer(session, owner, invoices, primary="paid", words=())
     queue.settle(
-        session, item, queue.ExceptionState.RESOLVED, by="relance", now=NOW, reason="test", resolution={"changes": []}
+        session, item, ExceptionState.RESOLVED, by="relance", now=NOW, reason="test", resolution={"changes": []}
     )
     return item.message_id
 

@@ -29,6 +29,7 @@ def two(desk: Office, open_page: Opener, path: str, other: str | None = None) ->
 def take(page: Page) -> None:
     page.keyboard.press("t")
     page.wait_for_selector("form[action$='/give-back']")
+    page.wait_for_load_state()  # its scripts listen to keys from then on
 
 
 def after_a_while(page: Page, selector: str) -> str:
@@ -91,6 +92,7 @@ def test_what_a_colleague_has_taken_is_not_settled_by_another(small_desk: Office
     his.keyboard.press("a")  # his page does not know yet
     his.wait_for_selector(".notice-error")
     assert "lea has taken" in his.inner_text(".notice-error")
+    his.wait_for_load_state()
     take(his)  # taken over, knowingly
     his.keyboard.press("1")
     his.keyboard.press("a")

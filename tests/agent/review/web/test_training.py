@@ -1,4 +1,4 @@
-"""A whole training through the page: asked for, carried out by a process of its own, compared, put to work, taken back."""
+"""A whole training through the page: asked for, carried out by a process, compared, put to work, taken back."""
 
 import os
 from collections.abc import Iterator
