@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from agent.review import worklist
-from agent.review.worklist import Selection
+from agent.review.values import Selection
 from models import Correction, Delivery, ExceptionItem, Invoice, Message, Reminder, Task
 from models.states import WAITING, ExceptionState, InvoiceState, TaskState
 from models.user import Role
