@@ -1,7 +1,7 @@
 """The tables of late-payment law: what stands in them, and what they refuse to say."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,34 @@ def test_the_rates_are_those_that_were_published(tmp_path: Path, country: str) -
         assert known.rate_on(start).percent == percent
 
 
+# What the rates are made of, for each half-year from 2020 H1 on: the ECB's refinancing rate on its first day, and the
+# French legal rate between professionals.
+ECB = "0.00 0.00 0.00 0.00 0.00 0.00 2.50 4.00 4.50 4.25 3.15 2.15 2.15 2.40"
+LEGAL = "0.87 0.84 0.79 0.76 0.76 0.77 2.06 4.22 5.07 4.92 3.71 2.76 2.62"
+
+
+@pytest.mark.parametrize("country", ["FR", "BE", "NL", "IT", "ES", "PT"])
+def test_the_rates_follow_from_the_refinancing_rate_on_the_first_day(tmp_path: Path, country: str) -> None:
+    supplement = 10 if country == "FR" else 8
+    for start, rate in zip(HALVES, map(Decimal, ECB.split()), strict=True):
+        expected = rate + supplement
+        if country == "BE":  # rounded up to half a point
+            expected = (expected * 2).to_integral_value(ROUND_CEILING) / 2
+        assert law(tmp_path, country).rate_on(start).percent == expected
+
+
+def test_the_german_rate_is_nine_points_over_the_base_rate(tmp_path: Path) -> None:
+    for start, rate in zip(HALVES, map(Decimal, ECB.split()), strict=True):
+        base = rate - Decimal("0.88") if start >= date(2023, 1, 1) else Decimal("-0.88")
+        assert law(tmp_path, "DE").rate_on(start).percent == base + 9
+
+
+def test_the_french_floor_is_three_times_each_legal_rate_and_unknown_where_that_is(tmp_path: Path) -> None:
+    france, known = law(tmp_path, "FR"), [Decimal(rate) for rate in LEGAL.split()]
+    floors = [france.floor_on(start) for start in HALVES]
+    assert [row.percent if row is not None else None for row in floors] == [*(rate * 3 for rate in known), None]
+
+
 def test_the_french_floor_is_three_times_the_legal_rate_and_once_lay_above_the_default(tmp_path: Path) -> None:
     france = law(tmp_path, "FR")
     assert [row.percent for row in france.floor] == [Decimal(value) for value in FLOOR.split()]
@@ -51,7 +79,7 @@ def test_every_row_says_where_it_comes_from_and_what_is_not_certain_says_why(tmp
     for row in (*known.rate, *known.floor):
         assert row.source
         assert row.is_certain or row.note
-    assert not known.rate_on(date(2026, 7, 1)).is_certain or country == "GB"
+    assert not known.rate_on(date(2026, 7, 1)).is_certain
 
 
 @pytest.mark.parametrize("day", [date(2019, 12, 31), date(2027, 1, 1), date(2031, 5, 5)])
