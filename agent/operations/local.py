@@ -119,7 +119,8 @@ def check_law(settings: Settings, plans: Mapping[str, Plan], now: datetime) -> I
     else:
         yield ok("law", f"{law.law}: rates known up to {law.rate[-1].start}")
     rate_set = settings.charges.contract_rate
-    if rate_set is not None and (low := interest.below_floor(law, today, rate_set)) is not None:
+    floor = law.floor_on(today)
+    if rate_set is not None and floor is not None and (low := interest.below_floors(law, [floor], rate_set)):
         yield warning("contract_rate", low, "Have the contract's clause checked; the law's floor counts.")
 
 

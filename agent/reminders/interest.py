@@ -8,7 +8,7 @@ each part payment. Days over 365, as the table says. The sum is rounded once, at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -81,15 +81,20 @@ def interest(
     year = day_count or law.day_count
     notes: list[str] = []
     periods: list[Period] = []
+    floors: list[Rate] = []
     exact = Fraction(0)
     for start, last in _stretches(first, until, payments):
         base = principal - sum((p.amount for p in payments if p.day < start), Decimal(0))
         if base <= 0:
             continue
         percent = _percent(law, first if law.rate_of == "start" else start, contract_rate, notes)
+        floor = law.floor_on(start) if contract_rate is not None else None
+        floors += [floor] if floor is not None else []
         period = Period(start, last, base, percent)
         periods.append(period)
         exact += Fraction(base) * Fraction(percent) * period.days / (100 * year)
+    if contract_rate is not None and (note := below_floors(law, floors, contract_rate)) is not None:
+        notes.append(note)
     return Interest(rounded(exact), exact, tuple(periods), tuple(dict.fromkeys(notes)))
 
 
@@ -107,8 +112,6 @@ def _stretches(first: date, until: date, payments: Sequence[PartPayment]) -> lis
 
 def _percent(law: Law, day: date, contract_rate: Decimal | None, notes: list[str]) -> Decimal:
     if contract_rate is not None:
-        if (note := below_floor(law, day, contract_rate)) is not None:
-            notes.append(note)
         return contract_rate
     rate = law.rate_on(day)
     if not rate.is_certain:
@@ -121,15 +124,17 @@ def uncertain(law: Law, rate: Rate) -> str:
     return f"the rate of {law.country} from {rate.start} ({rate.percent} %) is not certain: {rate.note or rate.source}"
 
 
-def below_floor(law: Law, day: date, contract_rate: Decimal) -> str | None:
-    """The warning on a contract's rate that the law does not allow in that half-year; None: it is high enough."""
-    floor = law.floor_on(day)
-    if floor is None or contract_rate >= floor.percent:
+def below_floors(law: Law, floors: Iterable[Rate], contract_rate: Decimal) -> str | None:
+    """The warning on a contract's rate that the law does not allow in some of these half-years; None: high enough."""
+    low = list(dict.fromkeys(floor for floor in floors if contract_rate < floor.percent))
+    if not low:
         return None
-    return (
-        f"the contract's rate of {contract_rate} % lies below the floor of {floor.percent} % of {law.country}"
-        f" from {floor.start}"
+    most = max(low, key=lambda floor: floor.percent)
+    told = (
+        f"the contract's rate of {contract_rate} % lies below the floor of {most.percent} % of {law.country}"
+        f" from {most.start}"
     )
+    return told if len(low) == 1 else f"{told}, and below that of {len(low) - 1} other half-year(s)"
 
 
 def indemnity(law: Law, principal: Decimal, currency: str) -> Decimal | None:

@@ -76,6 +76,8 @@ def test_a_contracts_rate_counts_instead_and_one_below_the_floor_is_told() -> No
     low = of("10000", date(2024, 1, 31), date(2024, 3, 1), contract_rate=Decimal("14.50"))
     assert len(low.notes) == 1
     assert "15.21" in low.notes[0]
+    (told,) = of("10000", date(2022, 12, 31), date(2026, 3, 1), contract_rate=Decimal(5)).notes
+    assert "15.21 % of FR from 2024-01-01, and below that of 6 other half-year(s)" in told
 
 
 def test_an_uncertain_rate_is_told() -> None:
