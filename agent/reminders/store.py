@@ -6,6 +6,7 @@ only. What planning judges is loaded by `agent.reminders.loading`.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from config.plans import Channel
 from models import (
     Blob,
     Delivery,
+    Document,
     Invoice,
     Message,
     Reminder,
@@ -34,7 +36,7 @@ from models import (
 from models.events import RELANCE
 from models.message import Direction
 from models.reasons import TaskKind
-from models.states import DeliveryState, InvoiceState
+from models.states import DeliveryState, InvoiceState, TaskState
 
 TASK_OF: Mapping[Channel, TaskKind] = {
     Channel.CALL: TaskKind.CALL,
@@ -56,8 +58,13 @@ def reserve(
 ) -> Reminder:
     """Write a planned reminder: its lines, and for a mail the frozen bytes and the delivery, for the rest the task.
 
+    A letter that still waits on the work list, and of which nothing was composed yet, takes the further invoices up: a
+    customer gets one letter for all that has come to that step, as it gets one mail.
+
     Raises IntegrityError where another planner made the same one first.
     """
+    if planned.step.channel is Channel.LETTER and (waiting := _letter_that_waits(session, planned)) is not None:
+        return _join(session, waiting, planned, now)
     reminder = Reminder(
         customer_id=planned.customer.id,
         currency=planned.currency,
@@ -73,16 +80,7 @@ def reserve(
         approval=approval,
         approver=planned.customer.account_manager if planned.step.approval == "sales_owner" else None,
         said=said_by(planned),
-        lines=[
-            ReminderLine(
-                invoice_id=line.invoice.id,
-                step=line.step,
-                cycle=line.invoice.cycle,
-                balance=line.invoice.balance,
-                days_late=line.days_late,
-            )
-            for line in planned.lines
-        ],
+        lines=_lines(planned),
     )
     session.add(reminder)
     session.flush()
@@ -98,6 +96,55 @@ def reserve(
         message_id=draft.message_id if draft else None, digest=draft.digest if draft else None,
         without_copy=list(without_copy),
     )  # fmt: skip
+    return reminder
+
+
+def _lines(planned: PlannedReminder) -> list[ReminderLine]:
+    return [
+        ReminderLine(
+            invoice_id=line.invoice.id, step=line.step, cycle=line.invoice.cycle, balance=line.invoice.balance,
+            days_late=line.days_late,
+        )
+        for line in planned.lines
+    ]  # fmt: skip
+
+
+def _letter_that_waits(session: Session, planned: PlannedReminder) -> Task | None:
+    """The open task for the same letter to the same customer, as long as nobody has it on paper."""
+    written = (
+        select(Document.id)
+        .join(TaskLink, TaskLink.invoice_id == Document.invoice_id)
+        .where(TaskLink.task_id == Task.id, Document.kind == "letter", Document.added_at >= Task.created_at)
+    )
+    query = (
+        select(Task)
+        .join(Reminder, Reminder.id == Task.reminder_id)
+        .where(
+            Reminder.customer_id == planned.customer.id,
+            Reminder.currency == planned.currency,
+            Reminder.plan == planned.plan,
+            Reminder.step == planned.step.name,
+            Reminder.voided_at.is_(None),
+            Task.kind == TaskKind.LETTER,
+            Task.state == TaskState.OPEN,
+            ~written.exists(),
+        )
+        .order_by(Task.id)
+        .limit(1)
+        .with_for_update(of=Task)
+    )
+    return session.scalars(query).first()
+
+
+def _join(session: Session, task: Task, planned: PlannedReminder, now: datetime) -> Reminder:
+    reminder = session.get_one(Reminder, task.reminder_id)
+    before = session.scalars(select(Invoice).where(Invoice.id.in_([link.invoice_id for link in task.links])))
+    owed = sum((invoice.balance for invoice in before if not invoice.is_closed), Decimal(0))
+    reminder.lines += _lines(planned)
+    task.links += [TaskLink(invoice_id=line.invoice.id) for line in planned.lines]
+    task.detail = _asked_for(planned, owed)[:512]
+    numbers = [line.invoice.number for line in planned.lines]
+    events.record(session, "reminder.joined", reminder, actor=RELANCE, at=now, task=task.id, invoices=numbers)
     return reminder
 
 
@@ -175,10 +222,11 @@ def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, no
     events.record(session, "task.open", task, actor=RELANCE, at=now, kind=task.kind.value)
 
 
-def _asked_for(planned: PlannedReminder) -> str:
-    """What a task is about, in a sentence."""
-    money = f"{planned.total} {planned.currency} open"
-    less = f", {planned.to_pay} less credits" if planned.to_pay != planned.total else ""
+def _asked_for(planned: PlannedReminder, before: Decimal = Decimal(0)) -> str:
+    """What a task is about, in a sentence; ``before``: what is owed on the invoices that it was about already."""
+    total, to_pay = before + planned.total, before + planned.to_pay
+    money = f"{total} {planned.currency} open"
+    less = f", {to_pay} less credits" if to_pay != total else ""
     return "; ".join([f"step {planned.step.name} of plan {planned.plan}: {money}{less}", *planned.notes])
 
 

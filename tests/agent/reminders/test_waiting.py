@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.ledger.overview import invoices
-from agent.reminders import approve, edit, loading, plan, store
+from agent.reminders import approve, edit, letters, loading, plan, store
 from agent.reminders.deliver import free_at
 from agent.reminders.explain import explain_invoice, why_planned
 from agent.reminders.letter_values import LetterError
@@ -22,7 +22,7 @@ from agent.reminders.values import Hindrance
 from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
-from models import Allocation, Database, Delivery, Event, Invoice, Message, Promise, Reminder, blob
+from models import Allocation, Database, Delivery, Event, Invoice, Message, Promise, Reminder, Task, blob
 from models.message import Direction
 from models.states import DeliveryState, InvoiceState, MessageState, PromiseState
 from tests.builders import ledger
@@ -330,3 +330,33 @@ def test_a_colleague_s_own_letter_found_in_sent_moves_the_next_mail_by_the_gap(
     later = NOW + timedelta(days=6)
     ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
     assert plan.drain(database, given, later).mails == 1
+
+
+@pytest.mark.parametrize("is_on_paper", [False, True])
+def test_what_comes_to_a_letter_that_still_waits_joins_it_and_is_one_letter(
+    database: Database, tmp_path: Path, *, is_on_paper: bool
+) -> None:
+    given = settings(tmp_path, reminders={"plan": "notices"})
+    folder = tmp_path / "plans"
+    folder.mkdir(exist_ok=True)
+    step = '[[step]]\nname = "formal_notice"\nday = 20\nchannel = "letter"\ntemplate = "formal_notice"\nlevel = 5\n'
+    (folder / "notices.toml").write_text(f'name = "notices"\nversion = 1\ngap_days = 7\n{step}', encoding="utf-8")
+    with database.write() as session:
+        owner = ledger.customer(session, "C1")
+        for number, days in (("FA-1", 0), ("FA-2", 3)):
+            ledger.invoice(session, owner, number, due_date=date(2026, 8, 12) + timedelta(days=days))
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"))
+    assert plan.drain(database, given, ledger.NOW).tasks == 1
+    if is_on_paper:
+        with database.write() as session:
+            letters.compose_letter(session, given, session.scalars(select(Task.id)).one(), "lea", ledger.NOW)
+    later = ledger.NOW + timedelta(days=3)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
+    assert plan.drain(database, given, later).tasks == 1
+    assert plan.drain(database, given, later).tasks == 0
+    with database.write() as session:
+        asked = session.scalars(select(Task).order_by(Task.id)).all()
+        assert [len(task.links) for task in asked] == ([1, 1] if is_on_paper else [2])
+        assert ("200.00 EUR open" in asked[0].detail) is not is_on_paper
+        composed = letters.compose_letter(session, given, asked[0].id, "lea", later)
+    assert composed.invoices == (("FA-1",) if is_on_paper else ("FA-1", "FA-2"))
