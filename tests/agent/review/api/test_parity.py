@@ -65,6 +65,7 @@ OF_BROWSERS = {
     "GET /logout/oidc": "a program has a token",
     "POST /language": "a program gets codes and English sentences",
     "POST /work/{kind}/{number}/skip": "the next entry is the next of the list",
+    "GET /work/hands": "what a list that stands open asks again; an entry says who has taken it, and its state",
     "GET /work/{kind}/{number}/presence": "who has a page open; an entry says who has taken it",
     "GET /mail/{number}/html": "what a browser may show; a program has the text and the source",
 }
