@@ -2,12 +2,14 @@
 
 Both render every text in every language by the very code that composes reminders, against letters that are made up
 here: one invoice, one that is paid in part, several with an order number and a copy attached, and one with everything
-that a letter may hold.
+that a letter may hold. Letters on paper are rendered as well, plain and with charges.
 """
 
 from __future__ import annotations
 
 import base64
+import html
+import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -21,6 +23,7 @@ from jinja2 import Environment
 from agent.console import Context, Json
 from agent.reminders.compose import bank_of, signatory_of
 from agent.reminders.letter import compose
+from agent.reminders.letter_samples import LetterSample, letter_samples
 from agent.reminders.letter_values import (
     Attachment,
     Bank,
@@ -31,6 +34,8 @@ from agent.reminders.letter_values import (
     OtherLine,
     Signatory,
 )
+from agent.reminders.notice import compose_notice
+from agent.reminders.paper import as_pdf
 from agent.reminders.payment_code import as_png
 from agent.reminders.render import Rendered, qr_id, render
 from agent.reminders.templates import languages, mail_environment, text_for, texts
@@ -56,6 +61,7 @@ def check(
     settings = ctx.settings()
     environment = mail_environment(settings.root)
     rows = [_checked(sample, environment) for sample in samples(settings, environment, ctx.now())]
+    rows += [_checked_letter(sample, environment) for sample in letter_samples(settings, environment, ctx.now())]
     ctx.emit(rows, json=json)
     wrong = sum(row.error is not None for row in rows)
     if wrong:
@@ -67,18 +73,29 @@ def check(
 def preview(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made where missing.")],
+    opens: Annotated[
+        bool, typer.Option("--open", help="Open the list of them in the browser of this machine.")
+    ] = False,
 ) -> None:
-    """Write every text as an HTML page, to be looked at in a browser, and print the paths."""
+    """Write every mail as an HTML page and every letter as a PDF, with a list of them, and print the paths."""
     ctx: Context = context.obj
     settings = ctx.settings()
     environment = mail_environment(settings.root)
-    pages = {
+    pages: dict[str, str | bytes] = {
         f"{sample.language}-{sample.file}-{sample.case}.html": as_page(
             sample.letter, render(sample.letter, environment)
         )
         for sample in samples(settings, environment, ctx.now())
     }
-    ctx.emit([str(path) for path in _write(folder, pages)], json=False)
+    for paper in letter_samples(settings, environment, ctx.now()):
+        name = f"{paper.language}-{paper.template}-{paper.case}.pdf"
+        pages[name] = as_pdf(compose_notice(paper.notice, environment))
+    links = "".join(f'<li><a href="{html.escape(name)}">{html.escape(name)}</a></li>' for name in sorted(pages))
+    pages["index.html"] = f"<!doctype html><meta charset=utf-8><title>relance</title><ul>{links}</ul>"
+    written = _write(folder, pages)
+    ctx.emit([str(path) for path in written], json=False)
+    if opens and not webbrowser.open((folder / "index.html").absolute().as_uri()):
+        ctx.say(f"No browser could be started here; open {folder / 'index.html'}.")
 
 
 def as_page(letter: Letter, rendered: Rendered) -> str:
@@ -89,11 +106,11 @@ def as_page(letter: Letter, rendered: Rendered) -> str:
     return rendered.html.replace(f"cid:{qr_id(letter)}", f"data:image/png;base64,{picture}")
 
 
-def _write(folder: Path, pages: dict[str, str]) -> list[Path]:
+def _write(folder: Path, pages: dict[str, str | bytes]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, page in pages.items():
-            (folder / name).write_text(page, encoding="utf-8")
+            (folder / name).write_bytes(page if isinstance(page, bytes) else page.encode())
     except OSError as error:
         raise RelanceError(f"{folder}: {error.strerror}", "Name a folder that can be written to.") from error
     return [folder / name for name in pages]
@@ -129,6 +146,14 @@ def _checked(sample: Sample, environment: Environment) -> Checked:
     except RelanceError as error:
         return Checked(sample.language, sample.template, sample.tone, sample.case, str(error))
     return Checked(sample.language, sample.template, sample.tone, sample.case, None)
+
+
+def _checked_letter(sample: LetterSample, environment: Environment) -> Checked:
+    try:
+        compose_notice(sample.notice, environment)
+    except RelanceError as error:
+        return Checked(sample.language, sample.template, "letter", sample.case, str(error))
+    return Checked(sample.language, sample.template, "letter", sample.case, None)
 
 
 def samples(settings: Settings, environment: Environment, now: datetime) -> Iterator[Sample]:

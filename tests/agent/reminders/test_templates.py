@@ -46,6 +46,16 @@ host = "smtp.morel.example"
 TONES = ("friendly", "neutral", "firm")
 LETTERS = len(languages(SHIPPED)) * len(texts(SHIPPED)) * len(TONES) * 4
 """What `check` and `preview` write: four letters for every text in every language and tone."""
+PAPERS = len(languages(SHIPPED)) * 2
+"""And on paper: the formal notice in every language, plain and with charges."""
+ONE_OR_SEVERAL = {
+    "fr": ("la facture vous est bien parvenue", "les factures vous sont bien parvenues"),
+    "en": ("the invoice has reached", "the invoices have reached"),
+    "de": ("die Rechnung vorliegt", "die Rechnungen vorliegen"),
+    "es": ("han recibido la factura", "han recibido las facturas"),
+    "it": ("la fattura vi sia pervenuta", "le fatture vi siano pervenute"),
+    "nl": ("de factuur hebt ontvangen", "de facturen hebt ontvangen"),
+}
 
 
 def own(root: Path, **files: str) -> Path:
@@ -331,7 +341,7 @@ def configuration(tmp_path: Path) -> Path:
 def test_check_renders_every_text(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", str(configuration), "templates", "check", "--json"]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert len(rows) == LETTERS
+    assert len(rows) == LETTERS + PAPERS
     assert all('"error": null' in row for row in rows)
 
 
@@ -340,7 +350,48 @@ def test_check_names_the_text_that_is_wrong(configuration: Path, capsys: pytest.
     assert main(["--config", str(configuration), "templates", "check"]) == 1
     out, err = capsys.readouterr()
     assert "templates/mail/fr/friendly_reminder.j2: its plain part says '8'" in out
-    assert err == f"4 of {LETTERS - 8} letters can't be written.\n"
+    assert err == f"4 of {LETTERS + PAPERS - 8} letters can't be written.\n"
+
+
+def test_check_names_the_letter_that_is_wrong(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '{% extends "shipped/letters/de/formal_notice.j2" %}{% block closing %}Zahlen Sie.{% endblock %}'
+    own(configuration.parent, **{"letters__de__formal_notice.j2": text})
+    assert main(["--config", str(configuration), "templates", "check"]) == 1
+    out, err = capsys.readouterr()
+    assert "templates/letters/de/formal_notice.j2 lacks" in out
+    assert err == f"2 of {LETTERS + PAPERS} letters can't be written.\n"
+
+
+@pytest.mark.parametrize("there_is_a_browser", [True, False])
+def test_preview_opens_the_list_where_that_is_wanted(
+    configuration: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    *, there_is_a_browser: bool,
+) -> None:  # fmt: skip
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or there_is_a_browser)
+    folder = configuration.parent / "pages"
+    assert main(["--config", str(configuration), "templates", "preview", str(folder), "--open"]) == 0
+    assert opened == [(folder / "index.html").absolute().as_uri()]
+    assert ("No browser" in capsys.readouterr().err) is not there_is_a_browser
+
+
+@pytest.mark.parametrize(
+    ("day", "written"), [(8, "l’8 marzo"), (11, "l’11 marzo"), (1, "il 1º marzo"), (18, "il 18 ma")]
+)
+def test_an_italian_day_has_its_article(day: int, written: str) -> None:
+    made = letter(line(due_date=date(2026, 3, day)), language="it")
+    assert f"scaduta {written}" in " ".join(render(made, SHIPPED).text.split())
+
+
+@pytest.mark.parametrize("language", languages(SHIPPED))
+@pytest.mark.parametrize("tone", ["friendly", "neutral"])
+def test_a_notice_before_the_due_date_agrees_with_one_invoice_or_several(language: str, tone: str) -> None:
+    one, several = ONE_OR_SEVERAL[language]
+    made: dict[str, Any] = {"language": language, "template": "pre_due_notice", "tone": tone}
+    for lines, there, absent in (((line(),), one, several), ((line(), PARTLY_PAID), several, one)):
+        text = " ".join(render(letter(*lines, **made), SHIPPED).text.split())
+        assert there in text
+        assert absent not in text
 
 
 def test_check_finds_a_text_that_only_a_plan_names(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -357,7 +408,9 @@ def test_preview_writes_pages_and_prints_their_paths(configuration: Path, capsys
     assert main(["--config", str(configuration), "templates", "preview", str(folder)]) == 0
     paths = [Path(row) for row in capsys.readouterr().out.splitlines()]
     assert sorted(paths) == sorted(folder.iterdir())
-    assert len(paths) == LETTERS
+    assert len(paths) == LETTERS + PAPERS + 1
+    assert (folder / "fr-formal_notice-charged.pdf").read_bytes().startswith(b"%PDF-")
+    assert 'href="fr-formal_notice-charged.pdf"' in (folder / "index.html").read_text(encoding="utf-8")
     assert "Ateliers Morel SAS" in (folder / "fr-friendly_reminder-one.html").read_text(encoding="utf-8")
 
 
