@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id
+from models.base import Base, Code, Id
 
 
 class Contact(Base):
@@ -21,7 +21,11 @@ class Contact(Base):
     phone: Mapped[str | None] = mapped_column(String(64))
     language: Mapped[str | None] = mapped_column(String(8))
     dead_since: Mapped[datetime | None]
-    """A permanent bounce said that the address does not exist; nothing is sent to it any more."""
+    """Since when nothing is sent to it any more: a permanent bounce, or a person who agrees that it is a wrong one."""
+    dead_because: Mapped[Code | None]
+    """wrong_person or left_company, where a person said so; None: a bounce said that it does not exist."""
+    replaced_by: Mapped[str | None] = mapped_column(String(320))
+    """The customer's address that takes its place among those to write to."""
     away_until: Mapped[date | None]
     """Return date of an out-of-office answer; reminders to this contact wait for the working day after it."""
     created_at: Mapped[datetime]

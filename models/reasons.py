@@ -90,3 +90,5 @@ class TaskKind(StrEnum):
     AUDIT_SAMPLE = "audit_sample"
     INSOLVENCY = "insolvency"
     PRESCRIPTION = "prescription"
+    FIND_CONTACT = "find_contact"
+    """An address is a wrong one, and nobody has said yet whom to write to instead."""

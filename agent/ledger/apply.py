@@ -8,7 +8,9 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger import documents, states, store
+from agent.ledger import addresses, documents, states, store
+from agent.ledger.addresses import hashed
+from agent.ledger.byhand import Deed
 from agent.ledger.documents import DocumentKind
 from agent.ledger.judge_invoices import ChangedInvoice, InvoiceChanges, NewInvoice, allocations_of
 from agent.ledger.judge_payments import NewPayment, PaymentChanges
@@ -75,17 +77,12 @@ def _redirect(work: Writing, customer: Customer, was: str, now: str) -> None:
         customer.contacts.remove(twin)
         work.session.delete(twin)
         work.session.flush()  # an address stands once with a customer: the twin must be gone first
-    own.email, own.dead_since, own.away_until = now, None, None
+    own.email, own.dead_since, own.dead_because, own.replaced_by, own.away_until = now, None, None, None, None
+    addresses.found(work.session, customer.id, Deed(work.actor, work.at))
     events.record(
         work.session, "customer.address_changed", customer, actor=work.actor, at=work.at,
-        was=_hashed(work.session, was), now=_hashed(work.session, now), run=work.run,
+        was=hashed(work.session, was), now=hashed(work.session, now), run=work.run,
     )  # fmt: skip
-
-
-def _hashed(session: Session, address: str) -> str:
-    """An address as an event may hold it: two events can be compared, and nobody without the key can guess it."""
-    hashed: str = session.info["key"].sign("address\n" + address)
-    return hashed
 
 
 def contacts(work: Writing, changes: ContactChanges) -> None:
@@ -94,8 +91,10 @@ def contacts(work: Writing, changes: ContactChanges) -> None:
         work.session.add(contact)
         events.record(
             work.session, "contact.added", contact, actor=work.actor, at=work.at,
-            customer=row.customer_id, address=_hashed(work.session, row.email), role=contact.role, run=work.run,
+            customer=row.customer_id, address=hashed(work.session, row.email), role=contact.role, run=work.run,
         )  # fmt: skip
+        if contact.role == "billing":
+            addresses.found(work.session, row.customer_id, Deed(work.actor, work.at))
     for changed in changes.change:
         contact = work.session.get_one(Contact, changed.id)
         for name, value in changed.values.items():

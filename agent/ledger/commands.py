@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from agent.console import By, Context, Json
-from agent.ledger import byhand, documents, overview, tables
+from agent.ledger import byhand, documents, mail_commands, overview, tables
 from agent.ledger.byhand import Deed
 from agent.ledger.documents import DocumentKind
 from agent.ledger.importing import run_import
@@ -37,8 +37,8 @@ def mount(app: typer.Typer) -> None:
     app.command("customers")(customers_command)
     app.command("hold")(hold_command)
     app.command("release")(release_command)
-    app.command("stop-mails")(stop_mails_command)
-    app.command("resume-mails")(resume_mails_command)
+    app.command("stop-mails")(mail_commands.stop_mails)
+    app.command("resume-mails")(mail_commands.resume_mails)
     app.command("write-off")(write_off_command)
     app.command("settle-dispute")(settle_dispute_command)
     log = typer.Typer(help="Write down what was heard outside of the mailbox.", no_args_is_help=True)
@@ -206,16 +206,30 @@ def customers_command(
         return
     headings = (
         Heading("customer"), Heading("name"), Heading("address"), Heading("language"),
-        Heading("open", is_figure=True), Heading("balance", is_figure=True), Heading("held"),
+        Heading("open", is_figure=True), Heading("balance", is_figure=True), Heading("held"), Heading("mails"),
     )  # fmt: skip
     rows = [
         (
             c.id, c.name, c.email, c.language, c.open_invoices,
             ", ".join(f"{balance} {currency}" for currency, balance in c.balance.items()), _held(c.hold),
+            _mails(c),
         )
         for c in found
     ]  # fmt: skip
     tables.show(headings, rows)
+
+
+def _mails(customer: overview.CustomerShown) -> str:
+    """What speaks against writing to it by mail, and where mails go instead."""
+    told = []
+    if (no_mail := customer.no_mail) is not None:
+        told.append(f"none since {no_mail.since} ({no_mail.by}): calls instead")
+    for contact in customer.contacts:
+        if contact["dead"]:
+            why = (contact["dead_because"] or "dead").replace("_", " ")
+            to = f", now {contact['replaced_by']}" if contact["replaced_by"] else ""
+            told.append(f"not to {contact['email']} ({why}){to}")
+    return "; ".join(told)
 
 
 def hold_command(
@@ -243,34 +257,6 @@ def release_command(
         on = byhand.target(session, invoice, customer)
         ended = byhand.release(session, on, Deed(by, ctx.now()))
     ctx.say(f"{ended} hold(s) on {on.name} ended." if ended else f"{on.name} was not held.")
-
-
-def stop_mails_command(
-    context: typer.Context,
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's number.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept as a note on the customer.")],
-    by: By = "operator",
-) -> None:
-    """Send a customer no reminders by mail any more: each such step of the plan becomes a call, for a person."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        on, deed = byhand.target(session, None, customer), Deed(by, ctx.now())
-        is_new = byhand.stop_mails(session, on.customer, deed, ctx.settings())
-        byhand.note(session, on, "note", reason, deed)
-    ctx.say(f"{on.name} gets no mails{' any more' if is_new else ' already'}; what is due becomes tasks.")
-
-
-def resume_mails_command(
-    context: typer.Context,
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's number.")],
-    by: By = "operator",
-) -> None:
-    """Let reminders go to a customer by mail again."""
-    ctx: Context = context.obj
-    with ctx.database().write() as session:
-        on = byhand.target(session, None, customer)
-        was = byhand.resume_mails(session, on.customer, Deed(by, ctx.now()))
-    ctx.say(f"{on.name} gets reminders by mail again." if was else f"Mails to {on.name} were not stopped.")
 
 
 def write_off_command(

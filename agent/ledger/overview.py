@@ -22,7 +22,7 @@ from agent.reminders.values import CustomerView, PlanSettings
 from config import Settings
 from config.errors import RelanceError
 from config.plans import Step
-from models import Contact, Customer, Delivery, Hold, Invoice, Message, Promise, Reminder, ReminderLine
+from models import Contact, Customer, Delivery, Event, Hold, Invoice, Message, Promise, Reminder, ReminderLine
 from models.states import CLOSED, DeliveryState, PromiseState
 
 
@@ -41,6 +41,15 @@ class HoldShown:
     reason: str
     by: str
     until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoMailShown:
+    """The customer wants no mails: the day since when, and who said so at what time (in an import, or by hand)."""
+
+    since: date
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class CustomerShown:
     balance: dict[str, Decimal]
     """What is open, credits taken off, by currency."""
     hold: HoldShown | None
+    no_mail: NoMailShown | None
 
 
 def invoices(session: Session, settings: Settings, now: datetime, numbers: Collection[str] = ()) -> list[InvoiceShown]:
@@ -134,9 +144,13 @@ def customers(session: Session, settings: Settings, now: datetime, ids: Collecti
     every = select(Contact).order_by(Contact.id)
     for contact in session.scalars(every.where(Contact.customer_id.in_(ids)) if ids else every):
         contacts[contact.customer_id].append(
-            {"email": contact.email, "role": contact.role, "dead": contact.dead_since is not None}
-        )
+            {
+                "email": contact.email, "role": contact.role, "dead": contact.dead_since is not None,
+                "dead_because": contact.dead_because, "replaced_by": contact.replaced_by,
+            }
+        )  # fmt: skip
     counts, balances = _owed(session, ids)
+    unwanted = _no_mails(session, [row for row in rows if row.no_mail_since is not None])
     company = settings.company
     return [
         CustomerShown(
@@ -149,9 +163,29 @@ def customers(session: Session, settings: Settings, now: datetime, ids: Collecti
             open_invoices=counts[row.id],
             balance=balances[row.id],
             hold=holds.on(row.id, None),
+            no_mail=unwanted.get(row.id),
         )
         for row in rows
     ]
+
+
+def _no_mails(session: Session, customers: Collection[Customer]) -> dict[str, NoMailShown]:
+    """Who said of each of these customers that it wants no mails: the last event that set it."""
+    query = (
+        select(Event)
+        .where(Event.subject_type == "customer", Event.subject_id.in_([row.id for row in customers]))
+        .where(Event.kind.in_(("customer.created", "customer.changed", "customer.mails_stopped")))
+        .order_by(Event.seq)
+    )
+    said: dict[str, Event] = {}
+    for event in session.scalars(query) if customers else ():
+        if event.kind != "customer.changed" or "no_mail_since" in event.data.get("columns", ()):
+            said[event.subject_id] = event
+    return {
+        row.id: NoMailShown(row.no_mail_since, said[row.id].actor, said[row.id].at)
+        for row in customers
+        if row.no_mail_since is not None and row.id in said
+    }
 
 
 def _owed(session: Session, ids: Collection[str]) -> tuple[dict[str, int], dict[str, dict[str, Decimal]]]:

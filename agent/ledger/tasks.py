@@ -14,6 +14,7 @@ from models.states import CLOSED, TaskState
 FOR_MONEY = frozenset(
     {TaskKind.CALL, TaskKind.LETTER, TaskKind.HAND_OVER, TaskKind.UNPAID_CLAIM, TaskKind.BROKEN_PROMISE}
     | {TaskKind.INSOLVENCY, TaskKind.PRESCRIPTION, TaskKind.NO_NEXT_STEP}
+    | {TaskKind.FIND_CONTACT}
 )
 """Tasks that ask a person to get an invoice paid."""
 
@@ -28,14 +29,15 @@ def open_task(
     due_on: date,
     at: datetime,
     message_id: int | None = None,
+    customer_id: str | None = None,
 ) -> Task:
-    """The task of that key, made if it is not there yet. ``invoices``: of one customer, one at least."""
+    """The task of that key, made if it is not there yet. ``invoices``: of one customer; if none, ``customer_id``."""
     task = session.scalar(select(Task).where(Task.key == key))
     if task is None:
         task = Task(
             key=key,
             kind=kind,
-            customer_id=invoices[0].customer_id,
+            customer_id=customer_id or invoices[0].customer_id,
             message_id=message_id,
             detail=detail,
             due_on=due_on,

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from agent.inbound.store import from_json, to_json
@@ -250,6 +250,8 @@ def _blank(value: Any) -> Any:
 def erase_contact(session: Session, contact: Contact, *, actor: str, at: datetime, reason: str) -> None:
     """Forget an address and whose it was; the customer's own address stays as long as the customer."""
     events.record(session, "contact.erased", contact, actor=actor, at=at, reason=reason)
+    named = (Contact.customer_id == contact.customer_id, Contact.replaced_by == contact.email)
+    session.execute(update(Contact).where(*named).values(replaced_by=None))
     session.delete(contact)
 
 

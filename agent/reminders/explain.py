@@ -37,6 +37,7 @@ def explain_invoice(
     )
     if customer.no_mail_since is not None:
         sentences.append(f"The customer wants no mails since {customer.no_mail_since}: such a step becomes a call.")
+    sentences += _wrong_addresses(customer)
     step = _next(view, customer, planning, now)
     if step is not None:
         sentences.append(f"The next step is {step[0]}, on {step[1]} at the earliest.")
@@ -56,6 +57,13 @@ def explain_invoice(
         "left_out": {"reason": left.reason.value, "detail": left.detail} if left else None,
         "sentences": sentences,
     }
+
+
+def _wrong_addresses(customer: CustomerView) -> list[str]:
+    to = decide.billing_address(customer)
+    goes = f"reminders go to {to}" if to is not None else "nobody has said whom to write to instead"
+    why = {"left_company": "is of somebody who has left", "wrong_person": "is not the right person's"}
+    return [f"{r.address} {why[r.dead_because]}: {goes}." for r in customer.recipients if r.dead_because in why]
 
 
 def _next(view: InvoiceView, customer: CustomerView, planning: PlanSettings, now: datetime) -> tuple[str, Any] | None:

@@ -121,7 +121,7 @@ class _Rows:
             self.documents[document.invoice_id].append(document.sha256)
         self.promised: dict[int, date] = dict(
             session.execute(
-                select(Promise.invoice_id, func.max(Promise.date))
+                select(Promise.invoice_id, func.min(Promise.date))
                 .join(Invoice)
                 .where(Promise.state == PromiseState.OPEN, chosen(Invoice.customer_id))
                 .group_by(Promise.invoice_id)
@@ -362,11 +362,15 @@ def _last_mails(customer_id: str, rows: _Rows) -> dict[str, datetime]:
 
 
 def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipient, ...]:
-    """The customer's own address first, then its other billing contacts, then those for copies."""
+    """The customer's own address first, or the one in its place, then other billing contacts, then those for copies."""
+    contacts = list(contacts)
+    own = {customer.email.lower()}
+    while more := {c.replaced_by for c in contacts if c.email in own and c.replaced_by is not None} - own:
+        own |= more
     copies = [address.strip().lower() for address in (customer.cc or "").split(",") if address.strip()]
 
     def rank(contact: Contact) -> tuple[bool, bool, int]:
-        return contact.role == "cc", contact.email != customer.email.lower(), contact.id
+        return contact.role == "cc", contact.email not in own, contact.id
 
     found = [
         Recipient(
@@ -375,6 +379,7 @@ def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipi
             role="cc" if c.role == "cc" or c.email in copies else c.role,
             is_dead=c.dead_since is not None,
             away_until=c.away_until,
+            dead_because=c.dead_because,
         )
         for c in sorted(contacts, key=rank)
         if c.role in {"billing", "cc"}

@@ -89,7 +89,11 @@ def _no_address(at: Situation) -> str | None:
 def _dead(at: Situation) -> str | None:
     if any(not r.is_dead for r in at.customer.recipients if r.role != "cc"):
         return None
-    return "the address no longer exists; import another one"
+    wrong = next((r for r in at.customer.recipients if r.role != "cc" and r.dead_because is not None), None)
+    if wrong is None:
+        return "the address no longer exists; import another one"
+    told = "belongs to somebody who has left" if wrong.dead_because == "left_company" else "is not the right person's"
+    return f"{wrong.address} {told}; whom to write to instead is not known yet"
 
 
 def _away(at: Situation) -> str | None:

@@ -66,6 +66,8 @@ class Recipient:
     role: str
     is_dead: bool
     away_until: date | None
+    dead_because: str | None = None
+    """wrong_person or left_company where a person said so; None: it bounced, or it lives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.ledger import byhand, states
+from agent.ledger import addresses, byhand, states
 from agent.ledger.byhand import Deed
 from agent.ledger.states import Answer
 from agent.reminders import loading, reconcile
 from agent.reminders import store as reminder_store
-from agent.replies import store
+from agent.replies import store, wrong_contact
 from agent.replies.apply import carry_out, write_decisions
 from agent.replies.values import Action, OpenDispute, RecordPromise, ReportPaid, TakeNote
 from agent.review import queue
@@ -58,6 +58,12 @@ class Word:
     promise_date: date | None = None
     dispute_reason: str | None = None
     delivery: DeliveryWord | None = None
+    other_reason: str | None = None
+    """Why it is `other`; None: as the model takes it."""
+    wrong_contact: str | None = None
+    """The address that is the wrong one; None: the one that the mail is about."""
+    new_contact: str | None = None
+    """The address to write to in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +122,14 @@ def resolve(session: Session, item: ExceptionItem, word: Word, settings: Setting
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     if message is None or not needs_intent(message):
         _must_not_forget_a_dispute(session, item)
+        wrong = _wrong_contact(session, item, message, word, settings, now) if message is not None else None
         moved = _message_is_done_with(session, message, by=word.by, reason="resolved", now=now)
         queue.settle(
             session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved",
-            resolution={"changes": [], "moved": moved},
+            resolution={"changes": [], "moved": moved, "wrong_contact": wrong.document if wrong else None},
         )  # fmt: skip
-        return Done((Effect("settled", "settled; reminders of this customer go on"),))
+        settled = Effect("settled", "settled; reminders of this customer go on")
+        return Done(_wrong_effects(wrong) if wrong is not None else (settled,))
     return _resolve_message(session, item, message, word, settings, now)
 
 
@@ -177,6 +185,31 @@ def _stop_mails(session: Session, item: ExceptionItem, by: str, settings: Settin
     return customer is not None and byhand.stop_mails(session, customer, Deed(by, now), settings)
 
 
+def _wrong_contact(
+    session: Session, item: ExceptionItem, message: Message, word: Word, settings: Settings, now: datetime
+) -> wrong_contact.Settled | None:
+    customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
+    if customer is None or not wrong_contact.is_theirs(message):
+        return None
+    return wrong_contact.settle(
+        session, customer, message, Deed(word.by, now), settings,
+        said=word.other_reason, wrong=word.wrong_contact, replacement=word.new_contact,
+    )  # fmt: skip
+
+
+def _wrong_effects(wrong: wrong_contact.Settled) -> tuple[Effect, ...]:
+    code = wrong.why.replace("_", " ")
+    retired = Effect("contact_wrong", f"{wrong.address} gets no reminders any more ({code})", detail=wrong.address)
+    if wrong.replacement is not None:
+        told = f"reminders go to {wrong.replacement} from now on"
+        return retired, Effect("contact_replaced", told, detail=wrong.replacement)
+    if wrong.meanwhile is not None:
+        told = f"a task asks for the right contact; reminders go to {wrong.meanwhile} meanwhile"
+        return retired, Effect("contact_sought_meanwhile", told, detail=wrong.meanwhile)
+    told = "a task asks for the right contact; no reminder goes out by mail until then"
+    return retired, Effect("contact_sought", told)
+
+
 def _resolve_message(
     session: Session, item: ExceptionItem, message: Message, word: Word, settings: Settings, now: datetime
 ) -> Done:
@@ -197,6 +230,8 @@ def _resolve_message(
         _must_not_chase_the_insolvent(session, item, now)
     is_opt_out = prediction is not None and prediction.rule == OPT_OUT and word.intent == "other"
     stopped = is_opt_out and _stop_mails(session, item, word.by, settings, now)
+    is_other = word.intent == "other" and not is_opt_out
+    wrong = _wrong_contact(session, item, message, word, settings, now) if is_other else None
     changes: list[Answer] = []
     done: list[tuple[Action, Answer | None]] = []
     effects: list[Effect] = []
@@ -219,11 +254,14 @@ def _resolve_message(
         session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason=f"resolved as {word.intent}",
         resolution={"intent": word.intent, "changes": [answer.as_json() for answer in changes],
             "correction": correction.id, "moved": moved, "mails_stopped": stopped,
+            "wrong_contact": wrong.document if wrong is not None else None,
         },
     )  # fmt: skip
     if stopped:
         told = f"customer {item.customer_id} gets no mails any more; what is due becomes a call (`relance tasks`)"
         effects.insert(0, Effect("mails_stopped", told, detail=item.customer_id))
+    if wrong is not None:
+        effects[:0] = _wrong_effects(wrong)
     nothing = Effect("noted", f"taken as {word.intent}; no invoice changes, reminders go on", detail=word.intent)
     return Done(tuple(effects) or (nothing,))
 
@@ -337,6 +375,7 @@ def _correct(
             "per_invoice": {invoice.number: intent for invoice, intent in intents},
             "promise_date": on.isoformat() if on is not None and "promise" in said else None,
             "dispute_reason": word.dispute_reason,
+            "other_reason": word.other_reason if word.intent == "other" else None,
         },
         model_version=prediction.model_version if prediction is not None else "none",
         corrected_by=word.by,
@@ -426,6 +465,11 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
         effects.append(
             Effect("mails_again", f"customer {item.customer_id} may get mails again", detail=item.customer_id)
         )
+    if (document := resolution.get("wrong_contact")) is not None and item.customer_id is not None:
+        customer = session.get_one(Customer, item.customer_id)
+        address = addresses.take_back(session, customer, document, Deed(by, now))
+        if address is not None:
+            effects.append(Effect("contact_right", f"{address} may get reminders again", detail=address))
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     if message is not None and message.state is MessageState.APPLIED and resolution.get("moved"):
         transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)

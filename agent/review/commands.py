@@ -15,6 +15,7 @@ from agent.replies.resolve import Word
 from agent.review import queue, tasks
 from agent.review.calls import Form, Result, record
 from agent.review.days import morning
+from classifier.labels import OTHER_REASONS
 from config.errors import NeedsPerson
 from models import ExceptionItem, Invoice, Message
 from models.reasons import SENTENCES
@@ -135,6 +136,15 @@ def resolve_command(
         datetime | None, typer.Option("--promise-date", formats=["%Y-%m-%d"], help="The promised day.")
     ] = None,
     dispute_reason: Annotated[str | None, typer.Option("--dispute-reason", help="amount, quality, …")] = None,
+    other_reason: Annotated[
+        str | None, typer.Option("--other-reason", help="Why it is other: wrong_person, left_company, …")
+    ] = None,
+    wrong_contact: Annotated[
+        str | None, typer.Option("--wrong-contact", metavar="ADDRESS", help="The address that is the wrong one.")
+    ] = None,
+    new_contact: Annotated[
+        str | None, typer.Option("--new-contact", metavar="ADDRESS", help="Whom to write to in its place.")
+    ] = None,
     delivery: Annotated[str | None, typer.Option("--delivery", help="sent, again or drop.")] = None,
     by: By = "operator",
     json: Json = False,
@@ -142,6 +152,10 @@ def resolve_command(
     """Say what a mail means, or what became of a delivery; it is applied, and kept to learn from."""
     if intent is not None and intent not in resolve.INTENTS:
         raise typer.BadParameter(f"{intent!r}: say one of {', '.join(resolve.INTENTS)}", param_hint="--as")
+    if other_reason is not None and other_reason not in OTHER_REASONS:
+        raise typer.BadParameter(
+            f"{other_reason!r}: say one of {', '.join(OTHER_REASONS)}", param_hint="--other-reason"
+        )
     ctx: Context = context.obj
     word = Word(
         by=by,
@@ -150,6 +164,9 @@ def resolve_command(
         promise_date=promise_date.date() if promise_date is not None else None,
         dispute_reason=dispute_reason,
         delivery=_delivery_word(delivery),
+        other_reason=other_reason,
+        wrong_contact=wrong_contact,
+        new_contact=new_contact,
     )
     with ctx.database().write() as session:
         item = queue.get(session, item_id)

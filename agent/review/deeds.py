@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger import byhand
+from agent.ledger import addresses, byhand
 from agent.ledger.overview import Unknown
 from agent.reminders import approve, edit
 from agent.replies import resolve
@@ -24,7 +24,8 @@ from agent.review.rights import Actor, Right, must
 from agent.review.values import KINDS, Entry, Kind
 from config import Settings
 from config.errors import NeedsPerson
-from models import Customer, Database, Delivery, Invoice, Message, Reminder, User
+from models import Contact, Customer, Database, Delivery, Invoice, Message, Reminder, Task, User
+from models.reasons import TaskKind
 from models.states import DisputeState
 from models.user import Role
 
@@ -189,6 +190,8 @@ class TaskWord:
     promise_date: date | None = None
     dispute_reason: str = "other"
     amount: Decimal | None = None
+    new_contact: str | None = None
+    """Whom to write to instead, where the task asks for it."""
 
 
 def finish_task(
@@ -200,8 +203,19 @@ def finish_task(
     task = tasks.get(session, number)
     tasks.must_be_free_for(task, by)
     form = calls.Form(OUTCOMES[word.outcome], word.promise_date, word.amount, word.dispute_reason, word.text)
-    heard = calls.finish(session, settings, task, form, word.outcome_told, by, now)
-    return (Effect("task_done", f"task {number} is done"), *heard)
+    done = Effect("task_done", f"task {number} is done")
+    if word.new_contact is not None:  # another contact settles by itself what asked for one
+        return (done, _contact_found(session, task, word.new_contact, byhand.Deed(by, now)))
+    return (done, *calls.finish(session, settings, task, form, word.outcome_told, by, now))
+
+
+def _contact_found(session: Session, task: Task, address: str, deed: byhand.Deed) -> Effect:
+    contact = session.get(Contact, int(task.key.split(":")[1])) if task.kind is TaskKind.FIND_CONTACT else None
+    if contact is None:
+        raise NeedsPerson("this task asks for no other contact", "Import it with `relance import contacts`.")
+    addresses.replace_by(session, session.get_one(Customer, task.customer_id), contact, address, deed)
+    to = contact.replaced_by or address
+    return Effect("contact_replaced", f"reminders go to {to} from now on", detail=to)
 
 
 # --- reminders that wait for a yes -----------------------------------------------------------------------------------
@@ -269,11 +283,14 @@ class Line:
     invoices: tuple[str, ...] = ()
     """Those that a payment plan covers, besides ``invoice``."""
     instalments: tuple[byhand.Instalment, ...] = ()
+    address: str | None = None
+    """Of a wrong contact, or of one that is right after all."""
+    new_contact: str | None = None
 
 
 def write_down(session: Session, actor: Actor, line: Line, settings: Settings, now: datetime) -> None:
     """A call, a note, a promise, a payment plan, a dispute or its end, a hold or its release, an insolvency or its end,
-    that reminders by mail stop or go on.
+    that reminders by mail stop or go on, to all of a customer or to one address of it.
     """
     deed = byhand.Deed(actor.name, now)
     on = _target(session, actor, line)
@@ -294,7 +311,7 @@ def write_down(session: Session, actor: Actor, line: Line, settings: Settings, n
             byhand.log_arrangement(session, numbers, line.instalments, deed, settings)
         case "insolvent" | "solvent":
             _insolvency(session, actor, on, line, deed, settings)
-        case "stop_mails" | "resume_mails":
+        case "stop_mails" | "resume_mails" | "wrong_person" | "left_company" | "contact_right":
             _mails(session, actor, on, line, deed, settings)
         case "verdict":
             if line.verdict is None or on.invoice is None:
@@ -330,6 +347,9 @@ def _mails(
 ) -> None:
     """Reminders by mail stop for a customer, each step becoming a call; or go on."""
     must(actor, Right.WORK)
+    if line.kind in (*addresses.WRONG, "contact_right"):
+        _contact(session, on, line, deed, settings)
+        return
     if line.kind == "resume_mails":
         byhand.resume_mails(session, on.customer, deed)
         return
@@ -337,6 +357,18 @@ def _mails(
         raise NeedsPerson("that mails stop needs its reason")
     byhand.stop_mails(session, on.customer, deed, settings)
     byhand.note(session, byhand.Target(on.customer, None), "note", line.text, deed)
+
+
+def _contact(session: Session, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings) -> None:
+    """Reminders stop to one address of a customer, and go on to another one where it is given; or go there again."""
+    if line.address is None:
+        raise NeedsPerson("which address is meant has to be said")
+    if line.kind == "contact_right":
+        addresses.revive(session, on.customer, line.address, deed)
+    else:
+        addresses.retire(session, on.customer, line.address, line.kind, deed, settings, replacement=line.new_contact)
+    if line.text:
+        byhand.note(session, byhand.Target(on.customer, None), "note", line.text, deed)
 
 
 def _needed(day: date | None) -> date:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import overview, states
 from agent.ledger.overview import InvoiceShown
-from agent.replies import store
+from agent.replies import store, wrong_contact
 from agent.replies.resolve import needs_intent
+from agent.replies.wrong_contact import Proposal
 from agent.review.conversation import Mail, conversation
 from classifier.values import Prediction
 from config import Settings
@@ -60,6 +61,8 @@ class ItemView:
     """State, recipient, what the server said last, and the subject."""
     delivery_ways: tuple[str, ...]
     payment: tuple[str, Decimal, str, date, str | None] | None
+    contact: Proposal | None
+    """What may be said of a wrong contact; None: no mail from a customer."""
 
 
 def view(session: Session, item_id: int, settings: Settings, now: datetime) -> ItemView:
@@ -110,7 +113,15 @@ def view(session: Session, item_id: int, settings: Settings, now: datetime) -> I
         delivery=_delivery(session, item),
         delivery_ways=_delivery_ways(session, item),
         payment=_payment(session, item),
+        contact=_contact(session, item, message, settings),
     )
+
+
+def _contact(session: Session, item: ExceptionItem, message: Message | None, settings: Settings) -> Proposal | None:
+    customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
+    if customer is None or message is None or item.state not in WAITING or not wrong_contact.is_theirs(message):
+        return None
+    return wrong_contact.proposal(session, customer, message, settings)
 
 
 def way_of(item: ExceptionItem, message: Message | None) -> Way:

@@ -12,6 +12,7 @@ from models.reasons import TaskKind
 TASK_URGENCY = {
     TaskKind.INSOLVENCY: 80,
     TaskKind.PRESCRIPTION: 70,
+    TaskKind.FIND_CONTACT: 62,
     TaskKind.HAND_OVER: 60,
     TaskKind.BROKEN_PROMISE: 58,
     TaskKind.UNPAID_CLAIM: 55,

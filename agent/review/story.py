@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     Allocation,
+    Contact,
     Delivery,
     Dispute,
     Event,
@@ -205,6 +206,8 @@ def _by_hand(
     for note in session.scalars(notes.order_by(Note.id.desc()).limit(MOST)):
         number = numbers.get(note.invoice_id) if note.invoice_id is not None else None
         yield Moment(note.at, f"note_{note.kind}", "person", {}, note.text, number, note.by)
+    if only is None:
+        yield from _mails_wanted(session, customer_id)
     holds = select(Hold).where(Hold.customer_id == customer_id, mine(Hold.invoice_id))
     for hold in session.scalars(holds.order_by(Hold.id.desc()).limit(MOST)):
         number = numbers.get(hold.invoice_id) if hold.invoice_id is not None else None
@@ -213,6 +216,36 @@ def _by_hand(
         )
         if hold.released_at is not None:
             yield Moment(hold.released_at, "hold_released", "person", {}, "", number, hold.released_by)
+
+
+def _mails_wanted(session: Session, customer_id: str) -> Iterable[Moment]:
+    """When its mails stopped and went on, to all of it or to one address."""
+    ids = [str(number) for number in session.scalars(select(Contact.id).where(Contact.customer_id == customer_id))]
+    query = (
+        select(Event)
+        .where(
+            or_(
+                (Event.subject_type == "customer") & (Event.subject_id == customer_id),
+                (Event.subject_type == "contact") & Event.subject_id.in_(ids),
+            )
+        )
+        .where(Event.kind.in_(_OF_MAILS))
+        .order_by(Event.seq.desc())
+        .limit(MOST)
+    )
+    emails = dict(session.execute(select(Contact.id, Contact.email).where(Contact.customer_id == customer_id)).all())
+    for event in session.scalars(query):
+        address = emails.get(int(event.subject_id), "") if event.subject_type == "contact" else ""
+        yield Moment(event.at, _OF_MAILS[event.kind], "person", {}, address, by=event.actor)
+
+
+_OF_MAILS = {
+    "customer.mails_stopped": "mails_stopped",
+    "customer.mails_resumed": "mails_resumed",
+    "contact.dead": "contact_dead",
+    "contact.wrong": "contact_wrong",
+    "contact.right": "contact_right",
+}
 
 
 def _tasks(session: Session, customer_id: str, only: frozenset[int] | None) -> Iterable[Moment]:

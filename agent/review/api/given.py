@@ -10,16 +10,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from agent.review.bulk import MOST, Do
 from agent.review.days import EARLIEST, LATEST
 from agent.review.deeds import OUTCOMES
-from classifier.labels import DISPUTE_REASONS, INTENTS
+from classifier.labels import DISPUTE_REASONS, INTENTS, OTHER_REASONS
 from models.states import InvoiceState
 
 Intent = Literal["paid", "promise", "dispute", "question", "other"]
 DisputeReason = Literal["amount", "not_received", "quality", "duplicate", "credit_note", "admin", "contract", "other"]
+OtherReason = Literal[
+    "acknowledgement", "wrong_person", "left_company", "insolvency", "legal", "unsubscribe", "unrelated", "spam",
+]  # fmt: skip
 Verdict = Literal["upheld", "rejected", "withdrawn"]
 TaskResult = Literal["done", "promise", "paid", "dispute", "no_answer", "wrong_contact", "right", "wrong"]
 assert set(TaskResult.__args__) == set(OUTCOMES)  # type: ignore[attr-defined]  # a Literal has its values there
 assert set(Intent.__args__) == set(INTENTS)  # type: ignore[attr-defined]  # the same
 assert set(DisputeReason.__args__) == set(DISPUTE_REASONS)  # type: ignore[attr-defined]  # the same
+assert set(OtherReason.__args__) == set(OTHER_REASONS)  # type: ignore[attr-defined]  # the same
 
 _MONEY = r"^-?\d{1,12}(\.\d{1,2})?$"
 
@@ -44,6 +48,7 @@ Long = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_plai
 Day = Annotated[date, Field(ge=EARLIEST, le=LATEST)]
 Number = Annotated[Word, Field(min_length=1, max_length=128)]
 """Of an invoice."""
+Mail = Annotated[Word, Field(min_length=3, max_length=320)]
 Money = Annotated[str, Field(pattern=_MONEY, description="An amount with a dot and at most two places.")]
 
 
@@ -142,6 +147,9 @@ class Decision(Given):
     promise_date: Day | None = None
     dispute_reason: DisputeReason | None = None
     delivery: Literal["sent", "again", "drop"] | None = None
+    other_reason: OtherReason | None = None
+    wrong_contact: Mail | None = None
+    new_contact: Mail | None = None
 
 
 class Ending(Given):
@@ -187,6 +195,7 @@ class TaskOutcome(Given):
     promise_date: Day | None = None
     dispute_reason: DisputeReason = "other"
     amount: Annotated[Money, Field(description="Of a promise or dispute about a part of one invoice.")] | None = None
+    new_contact: Annotated[Mail, Field(description="Whom to write to, where the task asks for it.")] | None = None
 
 
 class Instalment(Given):
@@ -201,7 +210,7 @@ class Line(Given):
 
     kind: Literal[
         "call", "note", "promise", "plan", "dispute", "verdict", "hold", "release", "insolvent", "solvent",
-        "stop_mails", "resume_mails",
+        "stop_mails", "resume_mails", "wrong_person", "left_company", "contact_right",
     ]  # fmt: skip
     invoice: Number | None = None
     customer: Annotated[Word | None, Field(min_length=1, max_length=256)] = None
@@ -212,3 +221,5 @@ class Line(Given):
     verdict: Verdict | None = None
     invoices: Annotated[tuple[Number, ...], Field(max_length=100)] = ()
     instalments: Annotated[tuple[Instalment, ...], Field(max_length=60)] = ()
+    address: Annotated[Mail, Field(description="Of a wrong contact, or of one that is right after all.")] | None = None
+    new_contact: Annotated[Mail, Field(description="Whom to write to in its place.")] | None = None

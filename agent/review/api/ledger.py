@@ -91,6 +91,9 @@ _NEEDS: Mapping[str, Mapping[str, str]] = {
     "insolvent": {"day": "an insolvency needs the day of its judgment", "text": "an insolvency needs its source"},
     "solvent": {"text": "the end of an insolvency needs its source"},
     "stop_mails": {"text": "that mails stop needs its reason"},
+    "wrong_person": {"address": "which address is the wrong one has to be said"},
+    "left_company": {"address": "which address is the wrong one has to be said"},
+    "contact_right": {"address": "which address is right after all has to be said"},
 }
 """What each kind of line can't be without."""
 
@@ -108,6 +111,7 @@ def write_down(ask: Ask) -> told.Done:
         amount=Decimal(body.amount) if body.amount is not None else None, dispute_reason=body.dispute_reason or "",
         verdict=DisputeState(body.verdict) if body.verdict is not None else None, invoices=body.invoices,
         instalments=tuple(Instalment(one.day, Decimal(one.amount)) for one in body.instalments),
+        address=body.address, new_contact=body.new_contact,
     )  # fmt: skip
     deeds.write_down(ask.session, ask.actor, line, ask.desk.settings, ask.now)
     return told.Done(effects=(told.Effect(code="logged", sentence=f"the {body.kind} is written down"),))

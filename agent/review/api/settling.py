@@ -24,6 +24,7 @@ def _word(ask: Ask) -> Word:
     return Word(
         by=ask.actor.name, intent=body.intent, per_invoice=dict(body.per_invoice) if body.per_invoice else None,
         promise_date=body.promise_date, dispute_reason=body.dispute_reason, delivery=body.delivery,
+        other_reason=body.other_reason, wrong_contact=body.wrong_contact, new_contact=body.new_contact,
     )  # fmt: skip
 
 
@@ -56,7 +57,9 @@ def finish_task(ask: Ask) -> told.Done:
     body: given.TaskOutcome = ask.body
     said = body.outcome.replace("_", " ") + (f": {body.text}" if body.text else "")
     amount = Decimal(body.amount) if body.amount is not None else None
-    word = deeds.TaskWord(body.outcome, said, body.text, body.promise_date, body.dispute_reason, amount)
+    word = deeds.TaskWord(
+        body.outcome, said, body.text, body.promise_date, body.dispute_reason, amount, body.new_contact
+    )
     return effects_told(deeds.finish_task(ask.session, entry.id, word, ask.actor.name, ask.desk.settings, ask.now))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, get_args
 
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
+from agent.ledger.addresses import WRONG
 from agent.replies import resolve
 from agent.replies.resolve import INTENTS, DeliveryWord, Done, Effect, Word
 from agent.review import answers, deeds, item, worklist
@@ -18,7 +19,7 @@ from agent.review.values import Entry, Key
 from agent.review.web.effects import told
 from agent.review.web.frame import Call, number_of, render
 from agent.review.web.work_pages import address, parsed, selection
-from classifier.labels import DISPUTE_REASONS
+from classifier.labels import DISPUTE_REASONS, OTHER_REASONS
 from config.errors import NeedsPerson, RelanceError
 
 
@@ -36,6 +37,8 @@ def item_page(call: Call) -> Response:
         view=view,
         entry=entry,
         suggested=suggested,
+        other_reasons=OTHER_REASONS,
+        wrong_reasons=WRONG,
         intents=INTENTS,
         dispute_reasons=DISPUTE_REASONS,
         verdicts=VERDICTS,
@@ -109,7 +112,19 @@ def word_of(call: Call) -> Word:
         promise_date=call.day("promise_date"),
         dispute_reason=form.get("dispute_reason") or None,
         delivery=delivery,
+        **_of_contact(form),
     )
+
+
+def _of_contact(form: Mapping[str, str]) -> dict[str, str | None]:
+    """What the form says of a wrong contact; its fields are there whatever is chosen, so they count where it is one."""
+    why = form.get("other_reason") or None
+    is_wrong = why in WRONG and form.get("intent", "other") == "other"
+    return {
+        "other_reason": why if form.get("intent", "other") == "other" else None,
+        "wrong_contact": form.get("wrong_contact") or None if is_wrong else None,
+        "new_contact": form.get("new_contact", "").strip() or None if is_wrong else None,
+    }
 
 
 def settle(call: Call) -> Response:

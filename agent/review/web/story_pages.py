@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from starlette.responses import Response
 
+from agent.ledger.addresses import WRONG
 from agent.replies import explain
 from agent.review import debtors, deeds, files
 from agent.review.conversation import mail_of
@@ -37,7 +38,7 @@ def customer_page(call: Call) -> Response:
     return call.show(
         "customer.html.j2", customer=view.customer, summary=view.summary, open=open_ones, closed=closed,
         contacts=view.contacts, moments=view.moments[:200], more=max(0, len(view.moments) - 200),
-        dispute_reasons=DISPUTE_REASONS, invoice=None,
+        dispute_reasons=DISPUTE_REASONS, invoice=None, wrong_reasons=WRONG,
     )  # fmt: skip
 
 
@@ -95,6 +96,8 @@ def log(call: Call) -> Response:
         amount=_amount(call),
         dispute_reason=form.get("dispute_reason", ""),
         verdict=ending,
+        address=form.get("address") or None,
+        new_contact=form.get("new_contact", "").strip() or None,
     )
     with call.desk.database.write() as session:
         deeds.write_down(session, call.actor, line, call.desk.settings, call.now)

@@ -18,7 +18,7 @@ from agent.review.files import File
 from agent.review.web.effects import told
 from agent.review.web.frame import Call, number_of
 from agent.review.web.item_pages import follows, go_on, place_of, word_of
-from classifier.labels import DISPUTE_REASONS
+from classifier.labels import DISPUTE_REASONS, OTHER_REASONS
 from config.errors import NeedsPerson
 from models import Contact, Customer, Message, Task
 from models.states import TaskState
@@ -38,8 +38,8 @@ def task_page(call: Call) -> Response:
         prediction = store.prediction_of(session, message.id) if message is not None else None
     call.desk.presence.sign(entry.path, call.actor.name, call.now)
     return call.show(
-        "task.html.j2", prediction=prediction, intents=INTENTS, entry=entry, task=task, customer=customer,
-        contacts=contacts, invoices=shown, mails=mails,
+        "task.html.j2", prediction=prediction, intents=INTENTS, other_reasons=OTHER_REASONS, entry=entry, task=task,
+        customer=customer, contacts=contacts, invoices=shown, mails=mails,
         colleagues=colleagues, is_open=task.state is TaskState.OPEN, dispute_reasons=DISPUTE_REASONS,
         others=call.desk.presence.others(entry.path, call.actor.name, call.now),
         tomorrow=call.today + timedelta(days=1), **place_of(call, entry),
@@ -73,6 +73,7 @@ def done(call: Call) -> Response:
         text=text,
         promise_date=call.needed_day("promise_date") if outcome == "promise" else None,
         dispute_reason=call.form.get("dispute_reason", "other"),
+        new_contact=call.form.get("new_contact", "").strip() or None,
     )
     with call.desk.database.write() as session:
         key = deeds.entry_of(session, call.actor, "task", number, call.now, call.today).key

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from agent.ledger import overview
 from agent.ledger.byhand import Deed, Instalment, log_arrangement, shares
 from agent.ledger.promises import judge_promises
+from agent.reminders import loading
 from config import Settings
 from config.errors import RelanceError
 from models import Database, Invoice, Promise, Task
@@ -76,6 +78,16 @@ def test_instalments_become_promises_on_the_oldest_invoice_first(database: Datab
         ("FA-2", date(2026, 10, 12), Decimal("50.00"), PromiseState.OPEN),
     ]
     assert states(database)["FA-1"] is states(database)["FA-2"] is InvoiceState.PROMISED
+
+
+def test_the_plan_and_the_list_name_the_next_instalment_of_an_invoice(database: Database, company: Settings) -> None:
+    agree(database, company)
+    with database.read() as session:
+        (view,) = loading.customer_views(session, company, NOW, ["C1"])
+        listed = {row.number: row.promise_date for row in overview.invoices(session, company, NOW)}
+    planned = {row.number: row.promised_for for row in view.invoices}
+    assert planned == listed
+    assert planned["FA-1"] == PARTS[0].day
 
 
 def test_an_instalment_that_comes_keeps_the_plan(database: Database, company: Settings) -> None:
