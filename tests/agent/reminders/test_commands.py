@@ -113,3 +113,28 @@ def test_a_time_to_come_is_simulated_and_a_wrong_one_refused(company: Company) -
     assert "lies before" in company("simulate", "--from", "2199-02-01", "--to", "2199-01-01", code=1)
     story = json.loads(company("explain", "FA-1", "--json"))
     assert (story["plan"]["name"], story["next_step"]) == ("standard", None)
+
+
+def test_a_wrong_address_is_put_down_by_hand_and_taken_back(company: Company) -> None:
+    wrong = ("stop-mails", "C1", "--to", "a@b.example", "--reason", "said on the phone")
+    assert company("stop-mails", "C1", "--new-contact", "new@b.example", "--reason", "x", code=2)
+    company(*wrong, "--because", "left_company", "--new-contact", "new@b.example")
+    (row,) = company.rows("customers")
+    assert [(c["email"], c["dead_because"], c["replaced_by"]) for c in row["contacts"]] == [
+        ("a@b.example", "left_company", "new@b.example"), ("new@b.example", None, None),
+    ]  # fmt: skip
+    assert "not to a@b.example (left company), now new@b.example" in company("customers")
+    told = json.loads(company("explain", "FA-1", "--json"))["sentences"]
+    assert any("reminders go to new@b.example" in sentence for sentence in told)
+    company("resume-mails", "C1", "--to", "a@b.example")
+    assert "not to" not in company("customers")
+    assert "no address of" in company(*wrong[:3], "who@else.example", *wrong[4:], code=1)
+
+
+def test_who_wants_no_mails_is_listed_with_who_said_so(company: Company) -> None:
+    company("stop-mails", "C1", "--reason", "wants to be called", "--by", "lea")
+    (row,) = company.rows("customers")
+    assert row["no_mail"]["by"] == "lea"
+    assert "(lea): calls instead" in company("customers")
+    company("resume-mails", "C1")
+    assert company.rows("customers")[0]["no_mail"] is None

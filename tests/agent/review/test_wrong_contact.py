@@ -18,11 +18,11 @@ from agent.review import item as items
 from agent.review.deeds import TaskWord
 from agent.review.rights import Actor
 from config.errors import NeedsPerson, RelanceError
-from models import Contact, Customer, ExceptionItem, Prediction, Task
-from models.reasons import TaskKind
+from models import Contact, Customer, ExceptionItem, Message, Prediction, Task
+from models.reasons import ExceptionReason, TaskKind
 from models.states import TaskState
 from models.user import Role
-from tests.builders import ledger
+from tests.builders import ledger, mail
 from tests.builders.desk import NOW, Office, answer, debtor
 
 OTHER = Word(by="lea", intent="other")
@@ -202,6 +202,32 @@ def test_an_address_that_is_none_of_the_customers_or_dead_itself_is_refused(smal
         session.flush()
         (view,) = loading.customer_views(session, small_desk.settings, NOW, [owner.id])
     assert decide.copies_for(view) == ()
+
+
+def test_a_machines_word_that_somebody_has_left_is_carried_out_where_a_person_says_so(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-1", name="Dupont")
+        raw = mail.letter(
+            "I have left the company. Please write to paula@dupont.example.\n", sender=owner.email,
+            subject="Automatic reply: Rappel", headers={"Auto-Submitted": "auto-replied"}, date=NOW,
+        )  # fmt: skip
+        row = answer(session, owner, invoices, raw=raw, reason=ExceptionReason.OTHER, primary="other", words=())
+        item, customer, address = row.id, owner.id, owner.email
+    lea = small_desk.at_work()
+    page = lea.get(f"/work/item/{item}").text
+    assert 'value="paula@dupont.example"' in page
+    assert 'name="intent"' not in page
+    form = {"other_reason": "left_company", "wrong_contact": address, "new_contact": "paula@dupont.example"}
+    assert lea.post(f"/work/item/{item}/settle", form).status_code == 303
+    assert to_write_to(small_desk, customer) == "paula@dupont.example"
+
+
+def test_a_mail_that_could_not_be_read_is_settled_without_a_question_of_contacts(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        row, owner = says(session, "wrong_person")
+        session.get_one(Message, row.message_id).kind = None
+        resolve.resolve(session, row, OTHER, small_desk.settings, NOW)
+        assert owner.contacts[0].dead_since is None
 
 
 @pytest.mark.parametrize(
