@@ -62,6 +62,20 @@ def living(session: Session, customer_id: str) -> list[str]:
     return list(session.scalars(query.order_by(Contact.id)))
 
 
+def written_to(session: Session, customer: Customer) -> str | None:
+    """The address that reminders go to: the customer's own, or the first other one that is not for copies only."""
+    copies = _copies(customer)
+    query = select(Contact.email).where(
+        Contact.customer_id == customer.id, Contact.dead_since.is_(None), Contact.role == "billing"
+    )
+    found = [email for email in session.scalars(query.order_by(Contact.id)) if email not in copies]
+    return customer.email.lower() if customer.email.lower() in found else next(iter(found), None)
+
+
+def _copies(customer: Customer) -> list[str]:
+    return [part.strip().lower() for part in (customer.cc or "").split(",")]
+
+
 def retire(
     session: Session, customer: Customer, address: str, why: str, deed: Deed, settings: Settings,
     *, replacement: str | None = None, message_id: int | None = None,
@@ -173,7 +187,7 @@ def document_of(retired: Retired) -> dict[str, Any]:
 def _contact(session: Session, customer: Customer, address: str) -> Contact | None:
     """The customer's contact of that address; one that stands among its copies only gets a row."""
     row = next((c for c in customer.contacts if c.email == address), None)
-    if row is None and address in [part.strip().lower() for part in (customer.cc or "").split(",")]:
+    if row is None and address in _copies(customer):
         row = Contact(customer_id=customer.id, email=address, role="cc", created_at=customer.created_at)
         customer.contacts.append(row)
         session.flush()
@@ -185,9 +199,10 @@ def _ask_for_another(
     message_id: int | None,
 ) -> Task:  # fmt: skip
     told = {"wrong_person": "is not the right person", "left_company": "has left"}.get(why, "is gone")
-    others = [address for address in living(session, customer.id) if address != wrong.email]
-    meanwhile = f"reminders go to {others[0]} meanwhile" if others else "no reminder goes out by mail until then"
-    return tasks.open_task(
+    to = written_to(session, customer)
+    meanwhile = f"reminders go to {to} meanwhile" if to is not None else "no reminder goes out by mail until then"
+    asked = select(Task).where(Task.key.startswith(f"contact:{wrong.id}:"), Task.state == TaskState.OPEN)
+    return session.scalars(asked).first() or tasks.open_task(
         session,
         key=f"contact:{wrong.id}:{deed.at.isoformat()}",
         kind=TaskKind.FIND_CONTACT,

@@ -121,8 +121,5 @@ def settle(
     retired = addresses.retire(
         session, customer, address, why, deed, settings, replacement=replacement, message_id=message.id
     )
-    left = [other for other in addresses.living(session, customer.id) if other != address]
-    return Settled(
-        address, why, replacement.strip().lower() if replacement else None, next(iter(left), None),
-        addresses.document_of(retired),
-    )  # fmt: skip
+    new = replacement.strip().lower() if replacement else None
+    return Settled(address, why, new, addresses.written_to(session, customer), addresses.document_of(retired))

@@ -114,6 +114,19 @@ def test_undo_puts_the_address_back_and_takes_the_new_one_and_the_task_away(
         assert asked == ([] if new else [TaskState.CANCELLED])
 
 
+@pytest.mark.parametrize(("role", "meanwhile"), [("billing", True), ("cc", False), ("buyer", False)])
+def test_meanwhile_reminders_go_to_another_address_only_if_it_is_one_to_write_to(
+    small_desk: Office, role: str, *, meanwhile: bool
+) -> None:
+    with small_desk.database.write() as session:
+        row, owner = says(session, "wrong_person")
+        session.add(Contact(customer_id=owner.id, email="other@dupont.example", role=role, created_at=NOW))
+        session.flush()
+        done, customer = resolve.resolve(session, row, OTHER, small_desk.settings, NOW), owner.id
+    assert done.effects[1].code == ("contact_sought_meanwhile" if meanwhile else "contact_sought")
+    assert to_write_to(small_desk, customer) == ("other@dupont.example" if meanwhile else None)
+
+
 def test_a_person_may_say_that_it_is_none_or_that_it_is_one_which_the_model_did_not_see(small_desk: Office) -> None:
     with small_desk.database.write() as session:
         row, owner = says(session, "wrong_person")
