@@ -333,7 +333,8 @@ def test_the_first_of_a_month_is_written_as_the_language_does() -> None:
 def test_four_invoices_make_a_subject_of_three() -> None:
     lines = tuple(line(number=f"FA-{number}") for number in range(1, 5))
     rendered = render(letter(*lines), ENVIRONMENT)
-    assert rendered.subject == "Rappel de règlement\u00a0: factures échues FA-1, FA-2, FA-3 et autres"
+    named = "factures échues FA-1, FA-2, FA-3 et autres, la plus ancienne échue le 28\u00a0février\u00a02026"
+    assert rendered.subject == f"Rappel de règlement\u00a0: {named}"
 
 
 def test_what_is_not_there_is_a_dash() -> None:
