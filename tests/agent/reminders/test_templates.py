@@ -368,7 +368,12 @@ def test_preview_opens_the_list_where_that_is_wanted(
     *, there_is_a_browser: bool,
 ) -> None:  # fmt: skip
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or there_is_a_browser)
+
+    def opens(url: str) -> bool:
+        opened.append(url)
+        return there_is_a_browser
+
+    monkeypatch.setattr("webbrowser.open", opens)
     folder = configuration.parent / "pages"
     assert main(["--config", str(configuration), "templates", "preview", str(folder), "--open"]) == 0
     assert opened == [(folder / "index.html").absolute().as_uri()]
