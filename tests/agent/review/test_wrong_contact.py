@@ -272,7 +272,7 @@ def test_who_wants_no_mails_is_shown_with_who_said_so_and_can_be_lifted_on_the_p
         owner, _ = debtor(session, "FA-1", name="Dupont")
         customer = owner.id
     lea = small_desk.at_work()
-    form = {"kind": "no_mails", "customer": customer, "text": "wants to be called"}
+    form = {"kind": "stop_mails", "customer": customer, "text": "wants to be called"}
     assert lea.post("/log", form).status_code == 303
     with small_desk.database.read() as session:
         (shown,) = overview.customers(session, small_desk.settings, NOW, [customer])
@@ -282,11 +282,11 @@ def test_who_wants_no_mails_is_shown_with_who_said_so_and_can_be_lifted_on_the_p
         moments = debtors.customer_view(session, sees, customer, small_desk.settings, NOW).moments
         assert "mails_stopped" in {moment.code for moment in moments}
     page = lea.get(f"/customers/{customer}").text
-    assert "says lea" in page
+    assert "(lea," in page
     assert "wants to be called" in page
-    assert lea.post("/log", {"kind": "mails_again", "customer": customer}).status_code == 303
+    assert lea.post("/log", {"kind": "resume_mails", "customer": customer}).status_code == 303
     page = lea.get(f"/customers/{customer}").text
-    assert "says lea" not in page
+    assert "(lea," not in page
     with small_desk.database.read() as session:
         assert session.get_one(Customer, customer).no_mail_since is None
 
@@ -339,6 +339,6 @@ def test_only_who_works_on_the_list_changes_whom_mails_go_to(small_desk: Office)
         owner, _ = debtor(session, "FA-1", name="Dupont", account_manager="max@morel.example")
         customer = owner.id
     seller = small_desk.at_work("max", Role.SALES, email="max@morel.example")
-    seller.post("/log", {"kind": "no_mails", "customer": customer, "text": "x"})
+    seller.post("/log", {"kind": "stop_mails", "customer": customer, "text": "x"})
     with small_desk.database.read() as session:
         assert session.get_one(Customer, customer).no_mail_since is None
