@@ -1,7 +1,7 @@
 """Why nothing goes to an address any more, and which one took its place
 
-Revision ID: 0010
-Revises: 0009
+Revision ID: 0011
+Revises: 0010
 """
 
 import sqlalchemy as sa
