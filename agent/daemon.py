@@ -42,7 +42,7 @@ from models import Database, SendingStop, events
 from models.database import located
 
 if TYPE_CHECKING:
-    from agent.drains import Cycle, Drains
+    from agent.drains import Cycle, Drains, Next
     from agent.engine import Engine
     from agent.review.web.server import Server
 
@@ -198,7 +198,7 @@ class Daemon:
             loops["warning"] = EVERY_MINUTE
         # One process has a SQLite database for itself, so what it left over last time is its own.
         executor = "relance" if self.database.is_sqlite else self.drains.worker
-        engine = Engine(self.database.url, executor, loops, self.drains.run)
+        engine = Engine(self.database.url, executor, loops, self._run)
         with self._serving():
             engine.start(dead)
             Workers.forget(dead)
@@ -246,11 +246,19 @@ class Daemon:
             self._waiters[name] = threading.Thread(target=wait, args=(name,), name=f"idle:{name}", daemon=True)
             self._waiters[name].start()
 
-    def _look(self, engine: Engine) -> None:
-        """One look at everything that may go wrong by itself."""
+    def _run(self, loop: str) -> Next:
+        """One run of a loop, which goes by the clock: so that is looked at first, and not only by the next look."""
+        self._look_at_the_clock()
+        return self.drains.run(loop)
+
+    def _look_at_the_clock(self) -> None:
         self._jump = self._clock.jump() or self._jump
         if self._jump is not None:
             self._stop_for_the_clock(self._jump)
+
+    def _look(self, engine: Engine) -> None:
+        """One look at everything that may go wrong by itself."""
+        self._look_at_the_clock()
         for name, thread in self._waiters.items():
             if not thread.is_alive() and not self.stop.is_set():
                 raise Died(f"the thread that waits for mail of {name} has ended")

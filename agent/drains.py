@@ -413,8 +413,7 @@ class Drains:
 
     def _was_just_read(self, mailbox: str, now: datetime) -> bool:
         with self.database.read() as session:
-            last = heartbeats.last_worked(session, f"collect:{mailbox}")
-        return last is not None and now - last <= decide.READ_AT_MOST
+            return decide.was_just_read(heartbeats.last_worked(session, f"collect:{mailbox}"), now)
 
 
 class _Cycle:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agent.faults import point
 from agent.ledger import freshness, tasks
 from config import Settings
 from config.law import EndOfMonth, Insolvency, Law, Prescription, UnknownLaw, law_for, next_half_year, row_of
@@ -79,9 +80,13 @@ def watch(database: Database, settings: Settings, now: datetime) -> int:
     for customer_id in insolvent:
         with database.write() as session:
             made += _ask_to_declare(session, settings, customer_id, now)
+            point("clockwork.declaring")
+        point("clockwork.declared")
     for invoice_id, lapse in lapsing:
         with database.write() as session:
             made += _ask_to_save(session, settings, invoice_id, lapse, now)
+            point("clockwork.saving")
+        point("clockwork.saved")
     return made
 
 

@@ -276,6 +276,14 @@ READ_AT_MOST = timedelta(minutes=15)
 """How long ago the mailbox may have been read when a mail leaves: an answer that waits there must be seen first."""
 
 
+def was_just_read(last_read: datetime | None, now: datetime) -> bool:
+    """Whether the mailbox was read recently enough for a mail to leave.
+
+    A time ahead of now by as much was written by a clock that was wrong, and tells nothing.
+    """
+    return last_read is not None and abs(now - last_read) <= READ_AT_MOST
+
+
 def last_look(
     mail: FrozenMail, customer: CustomerView, ledger: LedgerView, settings: PlanSettings, now: datetime
 ) -> str | None:

@@ -23,6 +23,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent import heartbeats
 from agent.faults import point
 from agent.reminders import decide, loading, store
 from agent.reminders.sentbox import SentBox
@@ -33,7 +34,7 @@ from config import Mailbox, Settings
 from config.calendars import next_sending_time
 from config.errors import NeedsPerson, TemporaryFailure
 from config.fields import Rate
-from models import Customer, Database, Delivery, Heartbeat, Invoice, transitions
+from models import Customer, Database, Delivery, Invoice, transitions
 from models.events import RELANCE
 from models.reasons import ExceptionReason
 from models.states import DeliveryState
@@ -87,7 +88,7 @@ def drain(database: Database, settings: Settings, post: Post, now: datetime, lim
     plan = loading.plan_settings(settings)
     counts: Counter[str] = Counter()
     with database.read() as session:
-        if not _was_just_read(session, post.name, now):
+        if not decide.was_just_read(heartbeats.last_worked(session, f"collect:{post.name}"), now):
             log.warning("delivery.mailbox_unread", mailbox=post.name)
             return Delivered()
     for _ in range(limit):
@@ -126,13 +127,6 @@ def _delivered(counts: Mapping[str, int], wait_until: datetime | None) -> Delive
         unknown=counts.get("unknown", 0),
         wait_until=wait_until,
     )
-
-
-def _was_just_read(session: Session, mailbox: str, now: datetime) -> bool:
-    heartbeat = session.get(Heartbeat, f"collect:{mailbox}")
-    if heartbeat is None or heartbeat.last_ok_at is None:
-        return False
-    return now - heartbeat.last_ok_at <= decide.READ_AT_MOST
 
 
 def _rate_free_at(session: Session, post: Post) -> datetime | None:
@@ -224,7 +218,7 @@ class _Attempt:
         return delivery
 
     def _objection(self, session: Session, delivery: Delivery) -> str | None:
-        if not _was_just_read(session, self._post.name, self._now):
+        if not decide.was_just_read(heartbeats.last_worked(session, f"collect:{self._post.name}"), self._now):
             return "the mailbox was not read in the last 15 minutes"
         reminder = delivery.reminder
         if self._settings.policy.mode == "suggest" and reminder is not None and reminder.approval == "not_needed":

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
 
 import config
 from agent.daemon import Daemon, Died, drains_of
+from agent.drains import Next
 from agent.engine import Engine
+from agent.host import ClockWatch
 from config.errors import TemporaryFailure
-from models import Database
+from models import Database, SendingStop
 from tests.builders.site import Site
 from tests.servers.dovecot import Account
 
@@ -67,3 +70,23 @@ def test_a_database_that_is_away_is_waited_for(daemon: Daemon) -> None:
 
     daemon.database = cast("Database", Away())
     look(daemon, timedelta(minutes=6))
+
+
+def test_a_clock_that_was_set_stops_sending_before_a_loop_goes_by_it(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = datetime.now(UTC)
+    daemon._clock = ClockWatch(lambda: wall, lambda: 0.0)
+    stopped: list[str] = []
+
+    def sent(loop: str) -> Next:
+        with daemon.database.read() as session:
+            stopped.extend(session.scalars(select(SendingStop.reason)))
+        return Next()
+
+    monkeypatch.setattr(daemon.drains, "run", sent)
+    daemon._run("deliver:ar")
+    assert stopped == []
+    wall += timedelta(days=14)
+    daemon._run("deliver:ar")
+    assert stopped == ["clock_jumped"]

@@ -288,8 +288,9 @@ def test_what_the_last_look_cancelled_may_be_planned_again(desk: Desk) -> None:
         assert [x.voided for x in session.scalars(select(ReminderLine).order_by(ReminderLine.id))] == [True, False]
 
 
-def test_nothing_leaves_while_the_mailbox_was_not_read(desk: Desk) -> None:
-    desk.read_mailbox(NOW - timedelta(minutes=16))
+@pytest.mark.parametrize("read", [timedelta(minutes=-16), timedelta(days=14)], ids=["long ago", "by a wrong clock"])
+def test_nothing_leaves_while_the_mailbox_was_not_read(desk: Desk, read: timedelta) -> None:
+    desk.read_mailbox(NOW + read)
     assert deliver.drain(desk.database, desk.settings, desk.post(), NOW).sent == 0
     assert desk.sink.connections == 0
 
