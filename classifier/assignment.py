@@ -6,7 +6,7 @@ their own, so that "the March one went out, we dispute the other" says two thing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from classifier.invoices import Mentions, Piece, Segment
@@ -20,14 +20,25 @@ class Parts:
 
     `presumed`: the reply names some invoices and not the others, and the last segment, all that stands beside the
     naming sentences, is presumed to speak of the others. Whether it does is judged by what it says.
+    `in_turn`: the reply names none of two invoices ("the bread is paid, the cakes came mouldy"), and the segments are
+    pairs, one for each place where it may pass from the one to the other, in the reminder's order. Whether it does, and
+    where, is judged by what they say.
     """
 
     segments: tuple[Segment, ...] = ()
     presumed: bool = False
+    in_turn: bool = False
+
+
+PAIR = 2
+LONGEST_IN_TURN = 8
+"""Sentences beyond which a reply is not read for where it passes from one invoice to the other: each place costs."""
 
 
 def part(mentions: Mentions, sentences: Sequence[Sentence], invoices: Sequence[InvoiceRef]) -> Parts:
     """The parts of a reply."""
+    if not mentions.named and len(invoices) == PAIR and PAIR <= len(sentences) <= LONGEST_IN_TURN:
+        return Parts(tuple(_in_turn(sentences, invoices)), in_turn=True)
     segments = _without_headings(mentions.spoken)
     if len(segments) > 1:
         return Parts(tuple(segments))
@@ -41,6 +52,13 @@ def part(mentions: Mentions, sentences: Sequence[Sentence], invoices: Sequence[I
     if not others or not naming or not rest:
         return Parts()
     return Parts((Segment(named.numbers, tuple(naming)), Segment(others, rest)), presumed=True)
+
+
+def _in_turn(sentences: Sequence[Sentence], invoices: Sequence[InvoiceRef]) -> Iterator[Segment]:
+    whole = tuple(Piece(index, 0, len(sentence.text)) for index, sentence in enumerate(sentences))
+    for place in range(1, len(whole)):
+        yield Segment((invoices[0].number,), whole[:place])
+        yield Segment((invoices[1].number,), whole[place:])
 
 
 def _without_headings(segments: Sequence[Segment]) -> list[Segment]:

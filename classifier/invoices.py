@@ -213,14 +213,18 @@ def _invoices_by_month(
     """
     if len(invoices) < 2:
         return {}
-    said = {month for sentence in sentences for month, _, _ in _months_said(sentence, language)}
+    months = [each for sentence in sentences for each in _months_said(sentence, language)]
+    said = {each.month for each in months if each.is_sure}
+    all_said = {each.month for each in months}
     ways: list[dict[int, tuple[str, ...]]] = [{}, {}, {}]
     for invoice in invoices:
         due = invoice.due.month if invoice.due else None
         for way, month in zip(ways, (_month_in(invoice.number), due, due and (due - 2) % 12 + 1), strict=True):
             if month:
                 way[month] = (*way.get(month, ()), invoice.number)
-    return next((way for way in ways if said and said <= set(way)), {})
+    # Months that open a sentence ("April is paid. For May I have no slip") stand for invoices where each has one.
+    beside = next((way for way in ways if len(all_said) > 1 and all_said <= set(way)), None)
+    return beside or next(({month: way[month] for month in said} for way in ways if said and said <= set(way)), {})
 
 
 _YEAR_MONTH = re.compile(r"(?:20)?2\d[-/_.]?(0[1-9]|1[0-2])(?=\D)")
@@ -232,18 +236,31 @@ def _month_in(number: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _months_said(sentence: Sentence, language: str) -> list[tuple[int, int, int]]:
-    """Months that stand for an invoice: "celle de mars", "the March one"; with their spans."""
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A month that stands for an invoice, surely ("celle de mars", "the March one"), or because it opens a sentence."""
+
+    month: int
+    start: int
+    end: int
+    is_sure: bool
+
+
+def _months_said(sentence: Sentence, language: str) -> list[_Month]:
     wording = _wording(language)
     texts = words(sentence.folded)
-    found: list[tuple[int, int, int]] = []
+    found: list[_Month] = []
     for at, word in enumerate(texts):
         month = wording.months.get(word.folded) or _month_of_compound(word.folded, wording)
         if month is None or (at and texts[at - 1].folded.isdigit()):
             continue
         near = {other.folded for other in texts[max(0, at - 4) : at + 2]}
-        if near & wording.ones or word.folded not in wording.months:
-            found.append((month, texts[max(0, at - 1)].start, word.end))
+        is_sure = bool(near & wording.ones) or word.folded not in wording.months
+        opens = all(other.folded in wording.filler for other in texts[:at]) and not (
+            at + 1 < len(texts) and texts[at + 1].folded[:1].isdigit()
+        )
+        if is_sure or opens:
+            found.append(_Month(month, texts[max(0, at - 1)].start, word.end, is_sure))
     return found
 
 
@@ -261,7 +278,7 @@ def _month_of_compound(word: str, wording: _Wording) -> int | None:
 
 def _by_month(sentence: Sentence, language: str, months: Mapping[int, tuple[str, ...]]) -> list[_Found]:
     said = _months_said(sentence, language)
-    return [_Found(start, end, months[month]) for month, start, end in said if month in months]
+    return [_Found(each.start, each.end, months[each.month]) for each in said if each.month in months]
 
 
 def _by_quantity(

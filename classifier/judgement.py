@@ -6,14 +6,15 @@ prediction, so that training, evaluation and the daemon judge alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from classifier import labels
 from classifier.acting import action_inputs
-from classifier.assignment import Parts
+from classifier.assignment import PAIR, Parts
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
@@ -22,6 +23,8 @@ from classifier.invoices import Mentions
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit
 from classifier.values import Evidence, Prediction, Promised, Reply
+
+_E = TypeVar("_E")
 
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
@@ -91,7 +94,8 @@ def judge(
 def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Sequence[Opinion]) -> Said:
     """Intents, primary and invoices, from the message as a whole, its segments, and the rules."""
     opinion = _with_rules(opinion, findings.rules)
-    by_segment = _by_segment(findings.parts, segments)
+    parts, segments = _settled(findings.parts, segments)
+    by_segment = _by_segment(parts, segments)
     if len(set(by_segment.values())) < 2:
         return Said(opinion, _intents(opinion), _per_invoice(reply, findings.mentions, opinion.primary))
     per_invoice = {each.number: by_segment[each.number] for each in reply.invoices if each.number in by_segment}
@@ -113,8 +117,31 @@ def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
     return Opinion({**opinion.probabilities, "other": 1.0}, opinion.primary if sure else "other")
 
 
-#: A part that is only presumed to speak of the other invoices must be this sure of what it says.
+#: A part that is only presumed to speak of its invoices must be this sure of what it says.
 PRESUMED = 0.75
+
+
+def _settled(parts: Parts, opinions: Sequence[Opinion]) -> tuple[Parts, Sequence[Opinion]]:
+    """Of the places where a reply may pass from one invoice to the other the surest one; no parts where there is none.
+
+    Each side must be as sure of its answer as a presumed part, and the answers differ: else it speaks of both at once.
+    """
+    if not parts.in_turn:
+        return parts, opinions
+    pairs = [
+        (pair, said)
+        for pair, said in zip(_pairs(parts.segments), _pairs(opinions), strict=True)
+        if said[0].primary != said[1].primary
+        and all(each.primary != "other" and _sure(each) >= PRESUMED for each in said)
+    ]
+    if not pairs:
+        return Parts(), ()
+    pair, said = max(pairs, key=lambda each: _sure(each[1][0]) * _sure(each[1][1]))
+    return Parts(pair), said
+
+
+def _pairs(each: Sequence[_E]) -> Iterator[tuple[_E, _E]]:
+    return zip(each[::PAIR], each[1::PAIR], strict=True)
 
 
 def _by_segment(parts: Parts, opinions: Sequence[Opinion]) -> dict[str, str]:

@@ -127,6 +127,21 @@ def test_the_month_of_an_invoice_is_its_due_date_or_the_one_before() -> None:
     assert _find("celle de mars, celle d'avril", *due_later).named == ("A-1001", "A-1002")
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Mars c'est réglé. Concernant avril je n'ai pas le bon.", ["0312", "0418"]),
+        ("Mars : sortie le 5. Avril : pas reçue.", ["0312", "0418"]),
+        ("Avril est réglé.", []),
+        ("Mars 2026 était dur. Avril aussi.", []),
+        ("Nous paierons en mars ou en avril.", []),
+    ],
+)
+def test_months_that_open_sentences_stand_for_invoices_where_each_has_one(text: str, parts: list[str]) -> None:
+    found = _find(text, MARCH, APRIL)
+    assert [" ".join(each.numbers).removeprefix("FA-2026-") for each in found.segments] == parts
+
+
 def _find(text: str, *invoices: InvoiceRef) -> Mentions:
     asked = reply(text, *invoices)
     prepared = prepare(text, asked.date.date())
