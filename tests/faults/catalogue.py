@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.faults import deeds, later, ledger, outages, strangers, system, trials
+from tests.faults import deeds, later, ledger, living, outages, strangers, system, trials
 from tests.faults.proxy import Fault, How
 from tests.faults.trials import Trial
 
@@ -27,11 +27,13 @@ POISON = "poison mail"
 SYSTEM = "machine"
 OUTAGE = "servers away"
 CLOCKWORK = "clock, killed"
+DAEMON = "daemon"
 STRANGERS = "strangers"
 LEDGER = "import, upgrade"
 BACKUP = "backup, restore"
 GROUPS = (
-    SEND_KILL, SEND_WIRE, READ_KILL, READ_WIRE, CLOCKWORK, OUTAGE, MAILBOX, POISON, SYSTEM, STRANGERS, LEDGER, BACKUP,
+    SEND_KILL, SEND_WIRE, READ_KILL, READ_WIRE, CLOCKWORK, DAEMON, OUTAGE, MAILBOX, POISON, SYSTEM, STRANGERS, LEDGER,
+    BACKUP,
 )  # fmt: skip
 
 _OF_ROOM = {
@@ -80,7 +82,7 @@ def sample(group: str, count: int, seed: int = 7) -> list[Trial]:
 def _all() -> Iterator[Trial]:
     for place, trial in enumerate(_unplaced()):
         # A part of all deaths happens over PostgreSQL.
-        is_killed = trial.run in {trials.kill, later.clockwork, ledger.backed_up}
+        is_killed = trial.run in {trials.kill, later.clockwork, living.killed, ledger.backed_up}
         yield replace(trial, kind="postgresql") if is_killed and place % 12 == 0 else trial
 
 
@@ -97,6 +99,7 @@ def _unplaced() -> Iterator[Trial]:
         job = {"point": "process.claimed"} if seed % 4 == 1 else {}
         yield Trial(POISON, f"batch {seed}", trials.poison, seed=seed, job=job)
     yield from _clockwork()
+    yield from _daemons()
     yield from _outages()
     yield from _machine()
     for says in strangers.SAYS:
@@ -121,6 +124,16 @@ def _clockwork() -> Iterator[Trial]:
         for seed in range(4) if group == CLOCKWORK else ():
             job = {"point": name}
             yield Trial(group, f"killed at {name}", later.clockwork, files=seed > 1, job=job, seed=seed)
+
+
+def _daemons() -> Iterator[Trial]:
+    rng = random.Random(5)
+    for number in range(12):
+        lives = [round(rng.uniform(0.5, 9), 1) for _ in range(number % 3 + 1)]
+        what = f"killed after {' and '.join(map(str, lives))} s"
+        yield Trial(DAEMON, what, living.killed, files=bool(number % 2), job={"seconds": lives})
+    for what in living.CLOCKS:
+        yield Trial(DAEMON, what, living.clock_set, job={"seconds": [rng.uniform(0.2, 8)]})
 
 
 def _deaths() -> Iterator[Trial]:

@@ -178,7 +178,7 @@ def single() -> Iterator[Guard]:
     yield Guard(
         3,
         "the mailbox was just read",
-        replaced(deliver, "_was_just_read", says_yes),
+        replaced(decide, "was_just_read", says_yes),
         (deliveries + "nothing_leaves_while_the_mailbox_was_not_read",),
     )
     yield Guard(3, "an approval is for what was seen", replaced(decide, "lapsed", says_nothing),

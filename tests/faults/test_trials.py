@@ -24,6 +24,7 @@ COUNTS = {
     catalogue.SEND_KILL: 6, catalogue.SEND_WIRE: 6, catalogue.READ_KILL: 6, catalogue.READ_WIRE: 6,
     catalogue.MAILBOX: 4, catalogue.POISON: 2, catalogue.SYSTEM: 3, catalogue.STRANGERS: 2, catalogue.LEDGER: 3,
     catalogue.BACKUP: 3, catalogue.OUTAGE: 3, catalogue.CLOCKWORK: 2,
+    catalogue.DAEMON: 2,
 }  # fmt: skip
 
 
