@@ -1,8 +1,8 @@
 """`relance` by another clock: `python -m tests.faults.faked --config FILE run`.
 
 `LAB_CLOCK_OFFSET` is how many seconds its wall clock is ahead of the machine's, or behind (negative), where nothing
-else fakes it. Under libfaketime it is the library that does: 0.9.10 spoils clock_nanosleep(2) by the steady clock, by which
-`time.sleep` goes since Python 3.11, so that each call fails at once (EINVAL). Hence it sleeps by select(2) here.
+else fakes it. Under libfaketime it is the library that does: 0.9.10 spoils clock_nanosleep(2) by the steady clock, by
+which `time.sleep` goes since Python 3.11, so that each call fails at once (EINVAL). Hence it sleeps by select(2) here.
 """
 
 import os

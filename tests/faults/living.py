@@ -104,8 +104,9 @@ def killed(world: World, trial: Trial) -> Outcome:
 def clock_set(world: World, trial: Trial) -> Outcome:
     """The clock is set while it works, `trial.what` says how far; later a person sets it right, and lets sending go on.
 
-    In between nothing leaves, and mail is read. `back_seconds` is how long the next mail took to be handled. Days
-    off, a promise may seem past and an absence over: such mails may be a person's, and their customers are not compared.
+    In between nothing leaves, and mail is read. `back_seconds` is how long the next mail took to be handled. Where it
+    is days off, a promise may seem past and an absence over: such mails may be a person's, and their customers are not
+    compared.
     """
     base = prepared(world, trial)
     clock = FakeClock.at(world.now, world.root / "clock")
