@@ -92,8 +92,9 @@ def _dead(at: Situation) -> str | None:
     wrong = next((r for r in at.customer.recipients if r.role != "cc" and r.dead_because is not None), None)
     if wrong is None:
         return "the address no longer exists; import another one"
-    told = "belongs to somebody who has left" if wrong.dead_because == "left_company" else "is not the right person's"
-    return f"{wrong.address} {told}; whom to write to instead is not known yet"
+    if wrong.dead_because == "left_company":
+        return f"{wrong.address} belongs to somebody who has left; whom to write to instead is not known yet"
+    return f"{wrong.address} is not the right person's; whom to write to instead is not known yet"
 
 
 def _away(at: Situation) -> str | None:

@@ -10,20 +10,21 @@ import select
 import sys
 import time
 from datetime import datetime, timedelta
+from typing import SupportsIndex
 
 from agent import cli, daemon
 from agent.host import wall
 
 
-def _sleep(seconds: float, /) -> None:
-    select.select([], [], [], seconds)
+def _sleep(seconds: float | SupportsIndex, /) -> None:
+    select.select([], [], [], float(seconds))
 
 
 def _set_clock(offset: timedelta) -> None:
     def ahead() -> datetime:
         return wall() + offset
 
-    daemon.wall = ahead
+    setattr(daemon, "wall", ahead)  # noqa: B010 it is imported there, and no name of its own
 
 
 if __name__ == "__main__":
