@@ -19,7 +19,6 @@ from importlib.resources import files
 from classifier.clauses import topics
 from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount
-from classifier.portions import says_instalments
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -59,9 +58,6 @@ class PaidFacts:
     reference: str | None = None
 
 
-_Dated = tuple[Sentence, DateMention]
-
-
 def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PromiseFacts:
     """Date and parts of what is promised.
 
@@ -97,7 +93,7 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if max(ranks) < _LEAST_RANK:
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
-    on = min(instalments) if len(parts) > 1 and instalments else _last(best, found, language)
+    on = min(instalments) if len(parts) > 1 and instalments else _last(best, language)
     sure = {mention.ahead for _, mentions in dated for mention in mentions} == {on}
     return PromiseFacts(on, parts, sure)
 
@@ -126,21 +122,15 @@ def _is_coming_payment(spoken: Spoken, mention: DateMention, language: str) -> b
     return speaks and ahead and said <= {"pay", "coming", "remains", "contested"}
 
 
-def _last(best: Sequence[_Dated], found: Sequence[_Dated], language: str) -> date | None:
-    """The last of the best dates; of instalments that are joined to it ("on 15 April, 15 May and 15 June") or counted
-    ("in two instalments, on …") the first.
-    """
-    sentence = best[-1][0]
-    if says_instalments(sentence, language):
-        return next(mention.ahead for each, mention in best if each is sentence)
-    at, is_joined = found.index(best[-1]), False
-    while at and found[at - 1][0] is sentence:
-        between = tuple(word.folded for word in words(sentence.folded[found[at - 1][1].end : found[at][1].start]))
-        if between and between not in _wording(language).joins:
+def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:
+    """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May") the first."""
+    at = len(best) - 1
+    while at and best[at - 1][0] is best[at][0]:
+        between = words(best[at][0].folded[best[at - 1][1].end : best[at][1].start])
+        if not between or tuple(word.folded for word in between) not in _wording(language).joins:
             break
-        # A comma alone puts a date right: "on the 4th, the 5th at the latest".
-        at, is_joined = at - 1, is_joined or bool(between)
-    return found[at][1].ahead if is_joined else best[-1][1].ahead
+        at -= 1
+    return best[at][1].ahead
 
 
 def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list[int]:

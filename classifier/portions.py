@@ -265,33 +265,18 @@ def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset())
     return is_large and amount < owed.total and int(amount) not in owed.whole
 
 
-def says_instalments(sentence: Sentence, language: str) -> bool:
-    """Whether the sentence counts its payments: "in two instalments", "3 plazos", but not "on 5 April, payment"."""
-    spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
-    return any(
-        "instalment" in said and not any(start < last and end > first for first, last in spans)
-        for start, end, _, said in _counted(sentence, language, within=2)
-    )
-
-
 def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """As in "three equal instalments": the sum by their number, where no amount says how much each is."""
-    for start, end, number, said in _counted(sentence, language, within=_COUNTED_WORDS):
-        if said == {"equal", "instalment"}:
-            yield Portion(start, end, (owed.total / number).quantize(_CENT), is_share=True, count=number)
-            return
-
-
-def _counted(sentence: Sentence, language: str, *, within: int) -> Iterator[tuple[int, int, int, set[str]]]:
-    """Numbers of parts, with what is said of them in so many words behind: the span of both, how many, and what."""
-    numbers = [(start, end, number) for start, end, number in find_numbers(sentence.text, language)]
-    numbers += [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
-    for start, end, number in numbers:
-        behind = words(sentence.folded[end:])[:within]
-        said = _wording(language).equal.find(behind)
-        if 2 <= number <= _MOST_PARTS and said:
+    wording = _wording(language)
+    counted = [(start, end, number) for start, end, number in find_numbers(sentence.text, language)]
+    counted += [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
+    for start, end, number in counted:
+        behind = words(sentence.folded[end:])[:_COUNTED_WORDS]
+        said = wording.equal.find(behind)
+        if 2 <= number <= _MOST_PARTS and {hit.name for hit in said} == {"equal", "instalment"}:
             last = max(behind[hit.after - 1].end for hit in said)
-            yield start, end + last, number, {hit.name for hit in said}
+            yield Portion(start, end + last, (owed.total / number).quantize(_CENT), is_share=True, count=number)
+            return
 
 
 _COUNT = re.compile(r"(?<![\w.,/-])\d{1,2}(?![\w.,/-])")

@@ -29,10 +29,6 @@ PROMISED = [
     ("If we get it by Monday it will be in the run of 20 March.", "2026-03-20"),
     ("It'll be paid by the end of next week.", "2026-03-20"),
     ("Après les congés, fin août, ce sera soldé.", "2026-08-31"),
-    ("Le 20 mars, le 20 avril et le 20 mai, vous serez payé.", "2026-03-20"),
-    ("Wir zahlen in zwei Raten: die erste am 20. März, die zweite am 20. April.", "2026-03-20"),
-    ("We'll pay on 20 March, the 23rd at the latest.", "2026-03-23"),
-    ("Le 20 mars, paiement; au plus tard le 23 mars.", "2026-03-23"),
     ("Deux petits jours et c'est sur votre compte, promis.", "2026-03-13"),
 ]
 
