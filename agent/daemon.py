@@ -37,7 +37,7 @@ from sqlalchemy import select, text
 from agent.console import Context
 from agent.host import ClockWatch, Workers, alone_with, tell_service_manager, wall
 from config import Settings
-from config.errors import RelanceError
+from config.errors import RelanceError, TemporaryFailure
 from models import Database, SendingStop, events
 from models.database import located
 
@@ -178,6 +178,7 @@ class Daemon:
         self.drains = drains
         self.stop = stop
         self._clock = ClockWatch()
+        self._clock_lock = threading.Lock()
         self._jump: timedelta | None = None
         self._waiters: dict[str, threading.Thread] = {}
         self._pages: Server | None = None
@@ -247,18 +248,27 @@ class Daemon:
             self._waiters[name].start()
 
     def _run(self, loop: str) -> Next:
-        """One run of a loop, which goes by the clock: so that is looked at first, and not only by the next look."""
-        self._look_at_the_clock()
+        """One run of a loop, which goes by the clock: so that is looked at first, and not only by the next look.
+
+        Raises TemporaryFailure where the clock was set, and that could not be written down: then nothing runs by it.
+        """
+        if not self._clock_is_looked_at():
+            raise TemporaryFailure("the clock was set, and the stop of all sending could not be written down")
         return self.drains.run(loop)
 
-    def _look_at_the_clock(self) -> None:
-        self._jump = self._clock.jump() or self._jump
-        if self._jump is not None:
-            self._stop_for_the_clock(self._jump)
+    def _clock_is_looked_at(self) -> bool:
+        """Whether all that the clock has done is written down. Threads wait for each other: one that finds the clock
+        as it should be must not run before another one's stop stands.
+        """
+        with self._clock_lock:
+            self._jump = self._clock.jump() or self._jump
+            if self._jump is not None:
+                self._stop_for_the_clock(self._jump)
+            return self._jump is None
 
     def _look(self, engine: Engine) -> None:
         """One look at everything that may go wrong by itself."""
-        self._look_at_the_clock()
+        self._clock_is_looked_at()
         for name, thread in self._waiters.items():
             if not thread.is_alive() and not self.stop.is_set():
                 raise Died(f"the thread that waits for mail of {name} has ended")

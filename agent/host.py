@@ -10,7 +10,6 @@ import os
 import platform
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -171,20 +170,15 @@ class ClockWatch:
     def __init__(self, wall: Callable[[], datetime] = wall, steady: Callable[[], float] = steady) -> None:
         self._wall = wall
         self._steady = steady
-        self._lock = threading.Lock()
         self._offset = self._now()
 
     def jump(self) -> timedelta | None:
-        """By how much the clock was set since the last jump (or the start), if that is more than `JUMP`.
-
-        Of several threads that ask, one is told.
-        """
-        with self._lock:
-            jump = self._now() - self._offset
-            if abs(jump) <= JUMP:
-                return None
-            self._offset += jump
-            return jump
+        """By how much the clock was set since the last jump (or the start), if that is more than `JUMP`."""
+        jump = self._now() - self._offset
+        if abs(jump) <= JUMP:
+            return None
+        self._offset += jump
+        return jump
 
     def _now(self) -> timedelta:
         return self._wall() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=self._steady())

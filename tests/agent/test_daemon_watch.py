@@ -90,3 +90,52 @@ def test_a_clock_that_was_set_stops_sending_before_a_loop_goes_by_it(
     wall += timedelta(days=14)
     daemon._run("deliver:ar")
     assert stopped == ["clock_jumped"]
+
+
+def test_no_loop_runs_by_a_clock_that_was_set_before_the_stop_stands(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread has found the jump, which is told once, and has not come to write the stop down."""
+    found, may_go_on, stopped = threading.Event(), threading.Event(), list[str]()
+
+    class Watch(ClockWatch):
+        def jump(self) -> timedelta | None:
+            if found.is_set():
+                return None
+            found.set()
+            assert may_go_on.wait(30)
+            return timedelta(days=14)
+
+    def sent(loop: str) -> Next:
+        with daemon.database.read() as session:
+            stopped.extend([loop, *session.scalars(select(SendingStop.reason))])
+        return Next()
+
+    daemon._clock = Watch()
+    monkeypatch.setattr(daemon.drains, "run", sent)
+    finds, runs = threading.Thread(target=look, args=(daemon,)), threading.Thread(target=daemon._run, args=("plan",))
+    finds.start()
+    assert found.wait(30)
+    runs.start()
+    runs.join(0.3)  # without the guard it is through by then
+    may_go_on.set()
+    for thread in (finds, runs):
+        thread.join(30)
+    assert stopped == ["plan", "clock_jumped"]
+
+
+def test_no_loop_runs_while_the_stop_for_the_clock_cannot_be_written(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = datetime.now(UTC)
+    daemon._clock = ClockWatch(lambda: wall, lambda: 0.0)
+
+    def away(*_: object) -> bool:
+        raise TemporaryFailure("the database is away")
+
+    monkeypatch.setattr("agent.daemon.place_clock_stop", away)
+    monkeypatch.setattr(daemon.drains, "run", lambda _: pytest.fail("it ran"))
+    wall += timedelta(days=14)
+    for _ in range(2):
+        with pytest.raises(TemporaryFailure, match="the clock was set"):
+            daemon._run("deliver:ar")

@@ -23,7 +23,7 @@ import nh3
 import pytest
 import skops.io
 
-from agent import host
+from agent import daemon, host
 from agent.inbound import process, standing
 from agent.inbound import store as inbound
 from agent.operations import archive
@@ -206,6 +206,8 @@ def single() -> Iterator[Guard]:
     yield Guard(9, "a backup stays in its folder", _taken_as_it_is, ("tests/agent/operations/test_archive.py",))
     yield Guard(0, "a clock that was set stops sending", replaced(host.ClockWatch, "jump", says_nothing),
                 ("tests/agent/test_host.py",))  # fmt: skip
+    yield Guard(0, "no loop runs by a clock that was set", replaced(daemon.Daemon, "_clock_is_looked_at", says_yes),
+                ("tests/agent/test_daemon_watch.py",))  # fmt: skip
 
 
 def _left_by_anybody(session: Any, settings: Any, message: Any, claimed: Any, result: Any, owner: str, now: Any) -> str:
