@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import freshness, store, tasks
 from agent.ledger.byhand import Deed
+from agent.reminders import decide, loading
 from config import Settings
 from config.errors import RelanceError
 from config.fields import MailAddress
@@ -24,6 +25,7 @@ from models.states import TaskState
 WRONG = ("wrong_person", "left_company")
 """Why an address is a wrong one, in the words of the labelling guide."""
 
+_KEY = "contact"
 _ADDRESS: TypeAdapter[str] = TypeAdapter(MailAddress)
 
 
@@ -63,13 +65,9 @@ def living(session: Session, customer_id: str) -> list[str]:
 
 
 def written_to(session: Session, customer: Customer) -> str | None:
-    """The address that reminders go to: the customer's own, or the first other one that is not for copies only."""
-    copies = _copies(customer)
-    query = select(Contact.email).where(
-        Contact.customer_id == customer.id, Contact.dead_since.is_(None), Contact.role == "billing"
-    )
-    found = [email for email in session.scalars(query.order_by(Contact.id)) if email not in copies]
-    return customer.email.lower() if customer.email.lower() in found else next(iter(found), None)
+    """The address that reminders go to at this moment."""
+    contacts = session.scalars(select(Contact).where(Contact.customer_id == customer.id))
+    return decide.billing_address(loading.recipients_of(customer, contacts))
 
 
 def _copies(customer: Customer) -> list[str]:
@@ -83,11 +81,7 @@ def retire(
     """Nothing goes to this address of the customer any more; ``why`` is one of WRONG. With a ``replacement`` reminders
     go on there, without one a task asks whom to write to. Raises RelanceError where the address is none of it.
     """
-    row = _contact(session, customer, checked(address))
-    if row is None:
-        raise RelanceError(
-            f"{address} is no address of {customer.name}", f"`relance customers {customer.id} --json` lists them."
-        )
+    row = _contact(session, customer, address)
     before = (row.dead_because, row.dead_since, row.replaced_by)
     if row.dead_since is None:
         row.dead_since, row.dead_because = deed.at, why
@@ -131,11 +125,7 @@ def replace_by(session: Session, customer: Customer, wrong: Contact, address: st
 
 def revive(session: Session, customer: Customer, address: str, deed: Deed) -> bool:
     """Reminders may go to this address again; whether they did not. Raises RelanceError where it is none of it."""
-    row = _contact(session, customer, checked(address))
-    if row is None:
-        raise RelanceError(
-            f"{address} is no address of {customer.name}", f"`relance customers {customer.id} --json` lists them."
-        )
+    row = _contact(session, customer, address)
     if row.dead_since is None:
         return False
     row.dead_since = row.dead_because = row.replaced_by = None
@@ -179,18 +169,28 @@ def take_back(session: Session, customer: Customer, document: Mapping[str, Any],
     return row.email
 
 
+def asked_about(session: Session, task: Task) -> Contact | None:
+    """The wrong contact for which a task wants another one; None: it asks for none, or the contact was erased."""
+    return session.get(Contact, int(task.key.split(":")[1])) if task.kind is TaskKind.FIND_CONTACT else None
+
+
 def document_of(retired: Retired) -> dict[str, Any]:
     """As an item keeps it."""
     return asdict(retired)
 
 
-def _contact(session: Session, customer: Customer, address: str) -> Contact | None:
-    """The customer's contact of that address; one that stands among its copies only gets a row."""
+def _contact(session: Session, customer: Customer, address: str) -> Contact:
+    """The customer's contact of that address; one that stands among its copies only gets a row. Raises RelanceError."""
+    address = checked(address)
     row = next((c for c in customer.contacts if c.email == address), None)
     if row is None and address in _copies(customer):
         row = Contact(customer_id=customer.id, email=address, role="cc", created_at=customer.created_at)
         customer.contacts.append(row)
         session.flush()
+    if row is None:
+        raise RelanceError(
+            f"{address} is no address of {customer.name}", f"`relance customers {customer.id} --json` lists them."
+        )
     return row
 
 
@@ -201,10 +201,10 @@ def _ask_for_another(
     told = {"wrong_person": "is not the right person", "left_company": "has left"}.get(why, "is gone")
     to = written_to(session, customer)
     meanwhile = f"reminders go to {to} meanwhile" if to is not None else "no reminder goes out by mail until then"
-    asked = select(Task).where(Task.key.startswith(f"contact:{wrong.id}:"), Task.state == TaskState.OPEN)
+    asked = select(Task).where(Task.key.startswith(f"{_KEY}:{wrong.id}:"), Task.state == TaskState.OPEN)
     return session.scalars(asked).first() or tasks.open_task(
         session,
-        key=f"contact:{wrong.id}:{deed.at.isoformat()}",
+        key=f"{_KEY}:{wrong.id}:{deed.at.isoformat()}",
         kind=TaskKind.FIND_CONTACT,
         invoices=store.open_invoices_of(session, customer.id),
         detail=f"find the right contact: {wrong.email} {told}; {meanwhile}",

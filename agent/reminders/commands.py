@@ -198,7 +198,7 @@ def _opening(settings: Settings, day: date, now: datetime) -> datetime:
 def _reminder_row(planned: PlannedReminder, settings: Settings, at: datetime) -> dict[str, Any]:
     return {
         "customer": planned.customer.id,
-        "to": billing_address(planned.customer),
+        "to": billing_address(planned.customer.recipients),
         "currency": planned.currency,
         "plan": planned.plan,
         "plan_version": planned.plan_version,

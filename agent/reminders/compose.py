@@ -56,7 +56,7 @@ def letter_of(
     ``words`` are a person's, in the place of the template's.
     """
     customer = planned.customer
-    recipient = billing_address(customer)
+    recipient = billing_address(customer.recipients)
     if recipient is None:
         raise ValueError(f"{customer.id} has no address; planning should have left it out")
     thread = customer.threads.get(planned.currency)

@@ -33,6 +33,7 @@ from agent.reminders.values import (
     PlannedLine,
     PlannedReminder,
     PlanSettings,
+    Recipient,
 )
 from config.choice import Chosen
 from config.plans import Channel, Plan, Step
@@ -308,7 +309,7 @@ def last_look(
             return f"{line.invoice_number}: its balance is {again.invoice.balance} by now, not {line.balance}"
     if mail.said is not None and mail.said not in {said_by(r) for r in plan.reminders}:
         return "what else it says of this customer's account (a credit, an answered invoice, the plan) has changed"
-    to = billing_address(customer)
+    to = billing_address(customer.recipients)
     if to is None or to != mail.recipient:
         return "the address to write to has changed"
     if not set(mail.copies) <= set(copies_for(customer)):
@@ -386,6 +387,6 @@ def copies_for(customer: CustomerView) -> tuple[str, ...]:
     return tuple(r.address for r in customer.recipients if r.role == "cc" and not r.is_dead)
 
 
-def billing_address(customer: CustomerView) -> str | None:
+def billing_address(recipients: Iterable[Recipient]) -> str | None:
     """The address that reminders go to: the first living one that is not for copies only."""
-    return next((r.address for r in customer.recipients if r.role != "cc" and not r.is_dead), None)
+    return next((r.address for r in recipients if r.role != "cc" and not r.is_dead), None)

@@ -60,7 +60,7 @@ def explain_invoice(
 
 
 def _wrong_addresses(customer: CustomerView) -> list[str]:
-    to = decide.billing_address(customer)
+    to = decide.billing_address(customer.recipients)
     goes = f"reminders go to {to}" if to is not None else "nobody has said whom to write to instead"
     why = {"left_company": "is of somebody who has left", "wrong_person": "is not the right person's"}
     return [f"{r.address} {why[r.dead_because]}: {goes}." for r in customer.recipients if r.dead_because in why]

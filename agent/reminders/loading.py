@@ -328,7 +328,7 @@ def _customer_view(customer: Customer, rows: _Rows) -> CustomerView:
         language=customer.language or company.language,
         country=customer.country or company.country,
         timezone=zone,
-        recipients=_recipients(customer, rows.contacts.get(customer.id, [])),
+        recipients=recipients_of(customer, rows.contacts.get(customer.id, [])),
         invoices=tuple(_invoice_view(i, rows) for i in rows.invoices[customer.id]),
         insolvent_since=customer.insolvent_since,
         held=rows.hold_on(customer.id, None),
@@ -361,7 +361,7 @@ def _last_mails(customer_id: str, rows: _Rows) -> dict[str, datetime]:
     return last
 
 
-def _recipients(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipient, ...]:
+def recipients_of(customer: Customer, contacts: Iterable[Contact]) -> tuple[Recipient, ...]:
     """The customer's own address first, or the one in its place, then other billing contacts, then those for copies."""
     contacts = list(contacts)
     own = {customer.email.lower()}

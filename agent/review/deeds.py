@@ -24,8 +24,7 @@ from agent.review.rights import Actor, Right, must
 from agent.review.values import KINDS, Entry, Kind
 from config import Settings
 from config.errors import NeedsPerson
-from models import Contact, Customer, Database, Delivery, Invoice, Message, Reminder, Task, User
-from models.reasons import TaskKind
+from models import Customer, Database, Delivery, Invoice, Message, Reminder, Task, User
 from models.states import DisputeState
 from models.user import Role
 
@@ -210,7 +209,7 @@ def finish_task(
 
 
 def _contact_found(session: Session, task: Task, address: str, deed: byhand.Deed) -> Effect:
-    contact = session.get(Contact, int(task.key.split(":")[1])) if task.kind is TaskKind.FIND_CONTACT else None
+    contact = addresses.asked_about(session, task)
     if contact is None:
         raise NeedsPerson("this task asks for no other contact", "Import it with `relance import contacts`.")
     addresses.replace_by(session, session.get_one(Customer, task.customer_id), contact, address, deed)

@@ -43,7 +43,7 @@ def says(
 def to_write_to(office: Office, customer_id: str) -> str | None:
     with office.database.read() as session:
         (view,) = loading.customer_views(session, office.settings, NOW, [customer_id])
-    return decide.billing_address(view)
+    return decide.billing_address(view.recipients)
 
 
 @pytest.mark.parametrize("why", addresses.WRONG)
