@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,24 +17,6 @@ from classifier.registry import DEFAULT_NAME as SHIPPED
 from classifier.registry import Entry, entries
 from config import Settings
 from models import Database, Message
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of a learning curve. ``spread``: how far repetitions lie apart, where there were any."""
-
-    rows: int
-    macro_f1: float
-    spread: float | None = None
-
-    @classmethod
-    def of(cls, written: Mapping[str, Any] | Sequence[float]) -> Point:
-        """As a manifest has it (`rows`, `macro_f1`, `spread`), or as `relance evaluate --json` has it (a pair)."""
-        if isinstance(written, Mapping):
-            spread = written.get("spread")
-            return cls(int(written["rows"]), float(written["macro_f1"]), None if spread is None else float(spread))
-        rows, f1 = written
-        return cls(int(rows), float(f1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +39,8 @@ class Version:
         return found
 
     @property
-    def learning(self) -> list[Point]:
-        return [Point.of(each) for each in self.figures.get("learning_curve") or ()]
+    def learning(self) -> list[tuple[int, float]]:
+        return [(int(rows), float(f1)) for rows, f1 in self.figures.get("learning_curve") or ()]
 
     @property
     def is_shipped(self) -> bool:

@@ -53,8 +53,8 @@ def _curve(call: Call, used: overview.Version | None) -> Markup | None:
     if not points:
         return None
     return charts.lines(
-        "learning", call.say("model.curve"), [call.tongue.number(point.rows) for point in points],
-        [charts.Series("macro-F1", tuple(Decimal(str(round(point.macro_f1, 3))) for point in points))],
+        "learning", call.say("model.curve"), [call.tongue.number(rows) for rows, _ in points],
+        [charts.Series("macro-F1", tuple(Decimal(str(round(f1, 3))) for _, f1 in points))],
         call.tongue.number,
     )  # fmt: skip
 
