@@ -179,6 +179,7 @@ class Daemon:
         self.stop = stop
         self._clock = ClockWatch()
         self._clock_lock = threading.Lock()
+        self._schedules_are_off = False
         self._jump: timedelta | None = None
         self._waiters: dict[str, threading.Thread] = {}
         self._pages: Server | None = None
@@ -261,14 +262,26 @@ class Daemon:
         as it should be must not run before another one's stop stands.
         """
         with self._clock_lock:
-            self._jump = self._clock.jump() or self._jump
+            found = self._clock.jump()
+            self._schedules_are_off = self._schedules_are_off or found is not None
+            self._jump = found or self._jump
             if self._jump is not None:
                 self._stop_for_the_clock(self._jump)
             return self._jump is None
 
+    def _set_schedules(self, engine: Engine) -> None:
+        try:
+            engine.begin_schedules_anew()
+        except RelanceError as error:
+            log.error("daemon.schedules_off", error=str(error))
+        else:
+            self._schedules_are_off = False
+
     def _look(self, engine: Engine) -> None:
         """One look at everything that may go wrong by itself."""
         self._clock_is_looked_at()
+        if self._schedules_are_off:
+            self._set_schedules(engine)
         for name, thread in self._waiters.items():
             if not thread.is_alive() and not self.stop.is_set():
                 raise Died(f"the thread that waits for mail of {name} has ended")

@@ -52,6 +52,8 @@ POLL_SECONDS = 0.5
 """How long a kick may lie before it is seen."""
 BUSY_TIMEOUT_MS = 10_000
 POOL = 10
+SCHEDULES_SEEN_EVERY = 5.0
+"""Seconds until the engine sees that schedules were begun anew."""
 
 RESCUE_AFTER = timedelta(minutes=15)
 """Age at which a run that has not ended counts as its process's last."""
@@ -126,6 +128,7 @@ class Engine:
         self._rescue_after = rescue_after
         self._sql: SqlEngine | None = None
         self._client: DBOSClient | None = None
+        self._scheduled: tuple[Callable[..., None], Callable[..., None]] | None = None
         self._started = threading.Event()
         self._stopping = False
         self._running = 0
@@ -154,13 +157,14 @@ class Engine:
             "application_version": PROTOCOL,
             "executor_id": self._executor,
             "serializer": serializer,
+            "scheduler_polling_interval_sec": SCHEDULES_SEEN_EVERY,
             "use_listen_notify": False,  # nothing waits for messages, and a pooler in between can't listen
             "enable_otlp": False,
             "log_level": "WARNING",
         }
         try:
             DBOS(config=config)
-            tick, clean = self._register()
+            self._scheduled = self._register()
             DBOS.launch()
             self._client = DBOSClient(
                 system_database_engine=self._sql,
@@ -171,7 +175,7 @@ class Engine:
             DBOS.register_queue(
                 QUEUE, partition_concurrency=1, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
             )
-            self._schedule(tick, clean)
+            self._schedule(*self._scheduled)
             if dead:
                 self._resume(executor_id=list(dead))
         except (SQLAlchemyError, dbos_error.DBOSException, OSError) as error:
@@ -217,6 +221,21 @@ class Engine:
             )
         except (SQLAlchemyError, dbos_error.DBOSException) as error:
             log.warning("engine.kick_lost", loop=loop, error=_first_line(error))
+
+    def begin_schedules_anew(self) -> None:
+        """Let the schedules go by the wall clock as it is now. The engine would make up for all the time that it was set
+        on, one run after the other, and for as long as it was set back do nothing.
+
+        Raises TemporaryFailure where the database can't be reached.
+        """
+        if self._scheduled is None or self._stopping:
+            return
+        try:
+            for known in DBOS.list_schedules():
+                DBOS.delete_schedule(known["schedule_name"])
+            self._schedule(*self._scheduled)
+        except (SQLAlchemyError, dbos_error.DBOSException) as error:
+            raise TemporaryFailure(f"the schedules can't begin anew: {_first_line(error)}") from error
 
     def stop(self, grace: timedelta) -> bool:
         """Begin nothing more, and wait for what runs; whether all of it ended within ``grace``."""

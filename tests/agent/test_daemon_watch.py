@@ -23,9 +23,13 @@ from tests.servers.dovecot import Account
 
 @dataclass
 class StandIn:
-    """An engine of which only its silence is asked."""
+    """An engine of which only its silence is asked, and that counts how often its schedules begin anew."""
 
     silent_for: timedelta
+    begun: int = 0
+
+    def begin_schedules_anew(self) -> None:
+        self.begun += 1
 
 
 @pytest.fixture
@@ -139,3 +143,14 @@ def test_no_loop_runs_while_the_stop_for_the_clock_cannot_be_written(
     for _ in range(2):
         with pytest.raises(TemporaryFailure, match="the clock was set"):
             daemon._run("deliver:ar")
+
+
+def test_after_the_clock_was_set_the_schedules_begin_anew_once(daemon: Daemon) -> None:
+    wall, engine = datetime.now(UTC), StandIn(timedelta(0))
+    daemon._clock = ClockWatch(lambda: wall, lambda: 0.0)
+    daemon._look(cast("Engine", engine))
+    assert engine.begun == 0
+    wall -= timedelta(days=1)
+    for _ in range(2):
+        daemon._look(cast("Engine", engine))
+    assert engine.begun == 1

@@ -6,10 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
+import dbos._scheduler
 import pytest
+from dbos import DBOS
 from sqlalchemy.engine import make_url
 
 from agent.drains import Next
@@ -114,6 +116,40 @@ def test_schedules_kick_without_anybody_asking(tmp_path_url: str) -> None:
 
     with running(tmp_path_url, work, "collect:ar", every=timedelta(seconds=1)):
         until(lambda: ran["collect:ar"] >= 3, seconds=PATIENCE, what="three runs")
+
+
+@pytest.mark.parametrize("by", [timedelta(days=1), timedelta(days=-1)], ids=["ahead", "back"])
+def test_after_the_clock_was_set_schedules_go_on_from_now(
+    tmp_path_url: str, monkeypatch: pytest.MonkeyPatch, by: timedelta
+) -> None:
+    offset = timedelta()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls.fromtimestamp((datetime.now(UTC) + offset).timestamp(), tz)
+
+    monkeypatch.setattr(dbos._scheduler, "datetime", Clock)
+    fired = Counter[str]()
+
+    def work(loop: str) -> Next:
+        fired[loop] += 1
+        return Next()
+
+    def last_fired() -> datetime | None:
+        (one,) = [each for each in DBOS.list_schedules() if each["schedule"].startswith("*/1 ")]
+        return datetime.fromisoformat(one["last_fired_at"]) if one["last_fired_at"] else None
+
+    with running(tmp_path_url, work, "plan", every=timedelta(seconds=1)) as engine:
+        until(last_fired, seconds=PATIENCE, what="the first run of the schedule")
+        offset = by
+        engine.begin_schedules_anew()
+        before = fired["plan"]
+        until(
+            lambda: (at := last_fired()) is not None and abs(at - Clock.now(UTC)) < timedelta(minutes=1),
+            seconds=PATIENCE, what="a run by the clock as it is",
+        )  # fmt: skip
+        until(lambda: fired["plan"] > before, seconds=PATIENCE, what="the loop")
 
 
 def test_a_run_that_is_asked_to_stop_is_waited_for(tmp_path_url: str) -> None:
