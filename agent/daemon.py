@@ -89,7 +89,7 @@ def run(
         # One process has a SQLite database for itself, so what is left there is of the dead.
         workers = None if database.is_sqlite else stack.enter_context(Workers(database.workers, drains.worker))
         dead = workers.dead() if workers is not None else {}
-        ended = drains.take_over(now, None if workers is None else list(dead))
+        ended = drains.take_over(None if workers is None else list(dead))
         if ended:
             log.warning("daemon.took_over", leases=ended)
         if once:

@@ -37,6 +37,7 @@ from sqlalchemy.orm import Session
 import classifier
 from agent import heartbeats
 from agent.audit import anchoring
+from agent.host import LONG_AGO
 from agent.inbound import confined, process
 from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
@@ -323,15 +324,15 @@ class Drains:
         """
         return _Cycle(self, now).run()
 
-    def take_over(self, now: datetime, dead: Collection[str] | None = None) -> int:
+    def take_over(self, dead: Collection[str] | None = None) -> int:
         """End the leases of workers that are dead for certain. None: all others, as this is the only one that works."""
-        ended = sum(reconcile.orphaned(self.database, name, self.worker, now, dead) for name in self.settings.mailbox)
+        ended = sum(reconcile.orphaned(self.database, name, self.worker, dead) for name in self.settings.mailbox)
         theirs = Message.owner != self.worker if dead is None else Message.owner.in_(dead)
         with self.database.write() as session:
             claimed = session.scalars(
                 update(Message)
                 .where(Message.state == MessageState.STORED, Message.owner.is_not(None), theirs)
-                .values(lease_until=now - timedelta(seconds=1))
+                .values(lease_until=LONG_AGO)
                 .returning(Message.id)
             ).all()
         return ended + len(claimed)

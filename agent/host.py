@@ -70,6 +70,10 @@ def alone_with(place: URL, doing: str) -> AbstractContextManager[object]:
     return OnlyOne(Path(f"{place.database}.lock"), doing)
 
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""The end of a dead worker's lease: it is over by every clock, also by one that was set back since it was taken."""
+
+
 class Workers:
     """The processes that work with one installation: each keeps a file locked in its folder as long as it lives.
 

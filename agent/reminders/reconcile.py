@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.faults import point
+from agent.host import LONG_AGO
 from agent.reminders import store
 from agent.reminders.deliver import raise_delivery
 from agent.reminders.sentbox import SentBox
@@ -76,7 +77,7 @@ def lapse(database: Database, mailbox: str, now: datetime) -> int:
     return len(lapsed)
 
 
-def orphaned(database: Database, mailbox: str, owner: str, now: datetime, dead: Collection[str] | None = None) -> int:
+def orphaned(database: Database, mailbox: str, owner: str, dead: Collection[str] | None = None) -> int:
     """End the leases of workers that are dead; how many deliveries those were.
 
     ``dead`` names them; None: everybody but ``owner``, who is the only daemon of the database.
@@ -86,7 +87,7 @@ def orphaned(database: Database, mailbox: str, owner: str, now: datetime, dead: 
         query = select(Delivery).where(Delivery.mailbox == mailbox, Delivery.owner.is_not(None), theirs)
         found = session.scalars(query.with_for_update(skip_locked=True)).all()
         for delivery in found:
-            delivery.lease_until = now - timedelta(seconds=1)
+            delivery.lease_until = LONG_AGO
     return len(found)
 
 

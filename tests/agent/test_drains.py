@@ -203,9 +203,23 @@ def test_the_leases_of_the_dead_are_ended(site: Site, make_drains: Callable[[], 
         message = session.query(Message).one()
         message.owner, message.lease_until = "a worker that died", now() + timedelta(minutes=15)
     assert drains.understand(now()).read == 0
-    assert drains.take_over(now(), ["another one that died"]) == 0
-    assert drains.take_over(now(), ["a worker that died"]) == 1
+    assert drains.take_over(["another one that died"]) == 0
+    assert drains.take_over(["a worker that died"]) == 1
     assert drains.understand(now()).read == 1
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=400)])
+def test_the_leases_of_the_dead_are_ended_also_where_the_clock_was_set_back_since(
+    site: Site, make_drains: Callable[[], Drains], back: timedelta
+) -> None:
+    site.account.append(mail.auto_reply(None))
+    drains = make_drains()
+    drains.collect("ar", now())
+    with drains.database.write() as session:
+        message = session.query(Message).one()
+        message.owner, message.lease_until = "a worker that died", now() + timedelta(minutes=15)
+    assert drains.take_over(["a worker that died"]) == 1
+    assert drains.understand(now() - back).read == 1
 
 
 def test_the_first_answers_are_decided_before_the_last_are_read(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import SupportsIndex
 
 from agent import cli, daemon
+from agent.console import Context
 from agent.host import wall
 
 
@@ -25,6 +26,7 @@ def _set_clock(offset: timedelta) -> None:
         return wall() + offset
 
     setattr(daemon, "wall", ahead)  # noqa: B010 it is imported there, and no name of its own
+    setattr(Context, "now", lambda _: ahead())  # noqa: B010 one clock for the whole process
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def main(config: Path, clock: Clock) -> None:
         database = Database.open(settings.database.url, settings.root, clock())
         drains = FastDrains(database, settings, clock=clock, worker=f"soak/{time.time_ns()}", stop=stop)
         try:
-            drains.take_over(clock())
+            drains.take_over()
             daemon = Daemon(database, settings, drains, stop)
             daemon._clock = ClockWatch(clock, lambda: steady() * clock.speed)
             daemon.run()

@@ -355,7 +355,7 @@ def _cycle(job: Job, reader: confined.Reader) -> dict[str, Any]:
     with_drains = _drains(job, reader)
     now = _moment(job)
     if with_drains.database.is_sqlite:
-        with_drains.take_over(now)
+        with_drains.take_over()
     done = with_drains.cycle(now)
     with_drains.database.close()
     return {
