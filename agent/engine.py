@@ -223,8 +223,8 @@ class Engine:
             log.warning("engine.kick_lost", loop=loop, error=_first_line(error))
 
     def begin_schedules_anew(self) -> None:
-        """Let the schedules go by the wall clock as it is now. The engine would make up for all the time that it was set
-        on, one run after the other, and for as long as it was set back do nothing.
+        """Let the schedules go by the wall clock as it is now. The engine would make up for all the time it was set on,
+        one run after the other, and do nothing for as long as it was set back.
 
         Raises TemporaryFailure where the database can't be reached.
         """

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.review.values import Selection
@@ -34,14 +35,29 @@ def save(session: Session, owner: str, name: str, chosen: Selection, at: datetim
     name = name.strip()[:LONGEST_NAME]
     if not name:
         raise NeedsPerson("a view needs a name")
-    row = session.scalar(select(SavedView).where(SavedView.owner == owner, SavedView.name == name))
-    if row is None:
-        if (session.scalar(select(func.count()).where(SavedView.owner == owner)) or 0) >= MOST:
-            raise NeedsPerson(f"{owner} has {MOST} views already", "Forget one first.")
-        row = SavedView(owner=owner, name=name, selection={}, created_at=at)
-        session.add(row)
+    row = _named(session, owner, name) or _new(session, SavedView(owner=owner, name=name, selection={}, created_at=at))
     row.selection = replace(chosen, only_of=None).as_json()
     session.flush()
+    return row
+
+
+def _named(session: Session, owner: str, name: str) -> SavedView | None:
+    return session.scalar(select(SavedView).where(SavedView.owner == owner, SavedView.name == name))
+
+
+def _new(session: Session, row: SavedView) -> SavedView:
+    """The row, or the one that was saved under its name at the same moment."""
+    if (session.scalar(select(func.count()).where(SavedView.owner == row.owner)) or 0) >= MOST:
+        raise NeedsPerson(f"{row.owner} has {MOST} views already", "Forget one first.")
+    owner, name = row.owner, row.name
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        found = _named(session, owner, name)
+        if found is None:
+            raise
+        return found
     return row
 
 

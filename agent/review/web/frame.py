@@ -75,7 +75,11 @@ class Call:
 
     def day(self, name: str) -> date | None:
         """A day of the form; None where the field is empty. Raises NeedsPerson where it is no day that can be meant."""
-        text = self.form.get(name, "").strip()
+        return self.day_in(self.form.get(name, ""))
+
+    def day_in(self, written: str) -> date | None:
+        """The same of a field that stands there more than once."""
+        text = written.strip()
         found = day_of(text) if text else None
         if text and found is None:
             raise NeedsPerson(self.say("error.no_day", text=text))

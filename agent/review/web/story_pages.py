@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 
 from starlette.responses import Response
 
 from agent.ledger.addresses import WRONG
+from agent.ledger.byhand import Instalment
 from agent.replies import explain
 from agent.review import debtors, deeds, files
 from agent.review.conversation import mail_of
@@ -78,7 +80,7 @@ def why_page(call: Call) -> Response:
 
 
 def log(call: Call) -> Response:
-    """A call, a note, a promise, a dispute, a hold or its release, for a customer or one of its invoices."""
+    """What was said or agreed, of a customer or one of its invoices: a call, a promise, a payment plan, a dispute …"""
     form = call.form
     kind, text = form.get("kind", ""), form.get("text", "").strip()[:4000]
     number = form.get("invoice") or None
@@ -93,9 +95,11 @@ def log(call: Call) -> Response:
         invoice=number,
         customer=form.get("customer"),
         day=call.needed_day("day") if kind in ("promise", "insolvent") else call.day("day"),
-        amount=_amount(call),
+        amount=_amount(call, form.get("amount", "")),
         dispute_reason=form.get("dispute_reason", ""),
         verdict=ending,
+        invoices=tuple(call.lists.get("covers", ())),
+        instalments=_instalments(call) if kind == "plan" else (),
         address=form.get("address") or None,
         new_contact=form.get("new_contact", "").strip() or None,
     )
@@ -105,8 +109,21 @@ def log(call: Call) -> Response:
     return call.go(back, call.say("log.done"))
 
 
-def _amount(call: Call) -> Decimal | None:
-    text = call.form.get("amount", "").strip().replace("\u00a0", "").replace(" ", "").replace(",", ".")
+def _instalments(call: Call) -> tuple[Instalment, ...]:
+    """The lines of the plan that were filled in. Raises NeedsPerson where one lacks its day or its amount."""
+    found = []
+    lines = zip_longest(call.lists.get("part_day", ()), call.lists.get("part_amount", ()), fillvalue="")
+    for at, (day, written) in enumerate(lines, start=1):
+        on, amount = call.day_in(day), _amount(call, written)
+        if on is not None and amount is not None:
+            found.append(Instalment(on, amount))
+        elif on is not None or amount is not None:
+            raise NeedsPerson(call.say("log.plan_half", n=at))
+    return tuple(found)
+
+
+def _amount(call: Call, written: str) -> Decimal | None:
+    text = written.strip().replace("\u00a0", "").replace(" ", "").replace(",", ".")
     if not text:
         return None
     try:

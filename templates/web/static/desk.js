@@ -150,7 +150,35 @@
     if (event.target.matches("select[data-follows]") && event.isTrusted) event.target.dataset.touched = "1";
   });
 
+  /* What was refused comes back with the reason why, and with what had been entered. */
+  const names = (form) => entered(form).map((field) => field.name).join(" ");
+  const entered = (form) => [...form.elements].filter((one) => one.name && !["hidden", "submit", "button"].includes(one.type));
+  const chooses = (field) => field.type === "radio" || field.type === "checkbox";
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("method") !== "post" || form.querySelector("input[type=password]")) return;
+    const values = entered(form).map((field) => (chooses(field) ? field.checked : field.value));
+    const kept = { page: location.pathname, action: form.getAttribute("action"), names: names(form), values };
+    sessionStorage.setItem("entered", JSON.stringify(kept));
+  });
+  function again() {
+    const kept = JSON.parse(sessionStorage.getItem("entered") || "null");
+    sessionStorage.removeItem("entered");
+    if (!kept || kept.page !== location.pathname || !document.querySelector(".notice-error")) return;
+    const form = [...document.forms].find((one) => one.getAttribute("action") === kept.action && names(one) === kept.names);
+    if (!form) return;
+    entered(form).forEach((field, at) => {
+      if (chooses(field)) field.checked = kept.values[at];
+      else field.value = kept.values[at];
+      if (field.matches("select[data-follows]")) field.dataset.touched = "1";
+    });
+    const folded = form.closest("details");
+    if (folded) folded.open = true;
+    form.dispatchEvent(new Event("change"));
+  }
+
   function ready() {
+    again();
     count();
     const chosen = document.querySelector("input[name=intent]:checked");
     if (document.querySelector("input[name=intent]")) fields(chosen ? chosen.value : "");

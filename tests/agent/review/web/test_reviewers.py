@@ -107,3 +107,40 @@ def test_the_next_item_is_never_one_that_a_colleague_has_open(small_desk: Office
     hers.keyboard.press("1")
     hers.keyboard.press("a")
     hers.wait_for_url(f"**/work/item/{third}")
+
+
+def test_what_was_refused_comes_back_with_what_had_been_entered(small_desk: Office, open_page: Opener) -> None:
+    filled(small_desk, 1)
+    small_desk.person("lea")
+    page = open_page(name="lea")
+    page.goto(f"{page.url.rstrip('/')}/invoices/FA-0")
+    fold = page.locator("details", has=page.locator("input[name=kind][value=plan]"))
+    fold.locator("summary").click()
+    day, amount = fold.locator("input[name=part_day]"), fold.locator("input[name=part_amount]")
+    day.nth(0).fill("2099-03-01")
+    amount.nth(0).fill("12.50")
+    amount.nth(1).fill("30")
+    fold.locator("textarea").fill("agreed by phone")
+    fold.locator("button").click()
+    assert "Instalment 2 needs both its day and its amount" in page.inner_text(".notice-error")
+    assert day.nth(0).input_value() == "2099-03-01"
+    assert [amount.nth(at).input_value() for at in (0, 1, 2)] == ["12.50", "30", ""]
+    assert fold.locator("textarea").is_visible()
+    assert fold.locator("textarea").input_value() == "agreed by phone"
+    page.reload()
+    assert fold.locator("textarea").input_value() == "", "only what was refused comes back"
+
+
+def test_a_meaning_that_was_refused_is_chosen_still(small_desk: Office, open_page: Opener) -> None:
+    (item,) = filled(small_desk, 1)
+    small_desk.person("lea")
+    page = open_page(name="lea")
+    page.goto(f"{page.url.rstrip('/')}/work/item/{item}")
+    page.locator("input[name=intent][value=promise]").check(force=True)
+    day = page.locator("#decide input[name=promise_date]")
+    day.fill("2020-01-02")
+    page.locator("#decide button").click()
+    page.wait_for_selector(".notice-error")
+    assert page.locator("input[name=intent][value=promise]").is_checked()
+    assert day.is_visible()
+    assert day.input_value() == "2020-01-02"
