@@ -35,7 +35,7 @@ import typer
 from sqlalchemy import select, text
 
 from agent.console import Context
-from agent.host import ClockWatch, Workers, alone_with, tell_service_manager, wall
+from agent.host import ClockWatch, Workers, alone_with, steady, tell_service_manager, wall
 from config import Settings
 from config.errors import RelanceError, TemporaryFailure
 from models import Database, SendingStop, events
@@ -53,6 +53,8 @@ GRACE = timedelta(seconds=75)
 SILENCE = timedelta(minutes=5)
 """An engine that has run nothing for this long, though its schedules are by the minute, is dead."""
 LOOK_SECONDS = 1.0
+ASLEEP_AFTER = 120.0
+"""Seconds from one look to the next (by the steady clock) after which the machine has slept."""
 EVERY_MINUTE = timedelta(minutes=1)
 
 
@@ -180,6 +182,7 @@ class Daemon:
         self._clock = ClockWatch()
         self._clock_lock = threading.Lock()
         self._schedules_are_off = False
+        self._looked_at = steady()
         self._jump: timedelta | None = None
         self._waiters: dict[str, threading.Thread] = {}
         self._pages: Server | None = None
@@ -279,6 +282,9 @@ class Daemon:
 
     def _look(self, engine: Engine) -> None:
         """One look at everything that may go wrong by itself."""
+        before, self._looked_at = self._looked_at, steady()
+        # After a sleep of the machine as after a clock that was set: the engine would make up for all of that time.
+        self._schedules_are_off = self._schedules_are_off or self._looked_at - before > ASLEEP_AFTER
         self._clock_is_looked_at()
         if self._schedules_are_off:
             self._set_schedules(engine)

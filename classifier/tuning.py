@@ -1,20 +1,27 @@
 """Learning the adapters of the tuned network: `python -m classifier.tuning`, a developer's tool.
 
-Needs PyTorch, which nothing else here does (`pip install torch` into the environment; its CPU build is enough). Some
-forty minutes of two cores give the files in `classifier/adapters`, which are committed; `make setup` then trains the
-rest anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
+Needs PyTorch, which nothing else here does (`pip install torch` into the environment; its CPU build is enough). Most of
+an hour of two cores gives the files in `classifier/adapters`, which are committed; `make setup` then trains the rest
+anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
 
     rows → tokens → states after the packaged lower layers (once)
          → for each part of hands: upper layers with low-rank corrections, and heads, learnt without that part
          → the same on all rows
+
+It goes on from the adapters that are there, over all replies, those they know and those they don't: half the epochs
+do. Each keeps the hands that it never saw, and new hands are dealt out among them. `--anew` begins at nought.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
+import multiprocessing
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
@@ -36,7 +43,7 @@ from classifier.training import prepare_rows
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 RANK = 32
-EPOCHS = 4
+EPOCHS, FURTHER_EPOCHS = 4, 2
 RATE, HEAD_RATE = 1.5e-3, 2e-3
 DECAY = 0.01
 DROPOUT, HEAD_DROPOUT = 0.1, 0.2
@@ -47,6 +54,11 @@ TOKENS, JITTER = 1500, 12
 SAMPLE = 600
 #: What the answers weigh in the loss beside the primary intent.
 SAID_WEIGHT, DETAIL_WEIGHT = 2.0, 0.5
+
+#: Adapters learnt at the same time, each by one thread: two threads on one of them wait for each other.
+AT_ONCE = 2
+
+Start = Mapping[str, np.ndarray[Any, Any]]
 
 DETAILS = (*(name for name, _, _ in labels.DETAILS), "late_reason")
 
@@ -69,9 +81,22 @@ class Material:
         return np.diff(self.starts)
 
 
-def main() -> int:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one adapter learns from: all but the rows of `held_out`; where it begins (None: at nought)."""
+
+    name: str
+    chosen: Indices
+    held_out: tuple[str, ...]
+    start: Path | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = argparse.ArgumentParser(prog="python -m classifier.tuning", description=__doc__.split("\n", 1)[0])
+    options.add_argument("--anew", action="store_true", help="begin at nought, not from the adapters that are there")
+    is_anew = options.parse_args(arguments).anew or not (ADAPTERS / INDEX).exists()
     try:
-        torch = importlib.import_module("torch")
+        importlib.import_module("torch")
     except ModuleNotFoundError:
         _tell("needs PyTorch: pip install torch (the CPU build is enough), then once more")
         return 1
@@ -80,21 +105,81 @@ def main() -> int:
     rows = read_rows(data_files(COMMITTED))
     _tell(f"reading {len(rows)} replies")
     material = make_material(rows, base)
-    parts = [(f"part-{at + 1}", fold.train, sorted({rows[each].hand for each in fold.test}))
-             for at, fold in enumerate(by_hand(rows))]  # fmt: skip
+    known = {} if is_anew else known_parts(json.loads((ADAPTERS / INDEX).read_text("utf-8")))
+    plans = plans_of(rows, known)
     ADAPTERS.mkdir(exist_ok=True)
+    # Forked, so that the states lie in memory once.
+    with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("fork")) as pool:
+        learnt = list(pool.map(partial(_learn_one, base, material), plans))
     entries = []
-    for name, chosen, held_out in [*parts, (WHOLE, tuple(range(len(rows))), [])]:
-        arrays = learn(torch, base, material, np.asarray(chosen), partial(_tell_of, name))
-        file = ADAPTERS / f"{name}.npz"
+    for plan, arrays in zip(plans, learnt, strict=True):
+        file = ADAPTERS / f"{plan.name}.npz"
         np.savez_compressed(file, allow_pickle=False, **arrays)
-        entries.append({"name": name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
+        held_out = list(plan.held_out)
+        entries.append({"name": plan.name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
     index = {
         "network_sha256": sha256_of(network), "data_hash": data_hash(data_files(COMMITTED)), "rows": len(rows),
         "heads": material.classes, "adapters": entries,
     }  # fmt: skip
     (ADAPTERS / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return 0
+
+
+def known_parts(index: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The hands that each adapter never saw, by its name; without the one that saw all."""
+    return {each["name"]: tuple(each["held_out"]) for each in index["adapters"] if each["name"] != WHOLE}
+
+
+def plans_of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> list[Plan]:
+    """What is to be learnt: one adapter for all hands, and one for each part of them; what takes longest is first.
+
+    Where adapters are `known`, each keeps its hands, and further ones go to that with the fewest of their language.
+    """
+    everything = Plan(WHOLE, np.arange(len(rows)), (), ADAPTERS / f"{WHOLE}.npz" if known else None)
+    if not known:
+        parts = [
+            Plan(f"part-{at + 1}", np.asarray(fold.train), tuple(sorted({rows[each].hand for each in fold.test})), None)
+            for at, fold in enumerate(by_hand(rows))
+        ]
+        return [everything, *parts]
+    return [everything, *(
+        Plan(name, unseen(rows, hands), hands, ADAPTERS / f"{name}.npz") for name, hands in dealt(rows, known).items()
+    )]  # fmt: skip
+
+
+def dealt(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The parts with all hands of `rows`: a further one goes where fewest rows of its language are, then fewest."""
+    size = Counter(row.hand for row in rows)
+    language = {row.hand: row.language for row in rows}
+    parts = {name: [hand for hand in hands if hand in size] for name, hands in known.items()}
+
+    def weight(name: str, of: str) -> tuple[int, int]:
+        own = parts[name]
+        return sum(size[hand] for hand in own if language[hand] == of), sum(size[hand] for hand in own)
+
+    further = sorted(
+        set(size) - {hand for hands in known.values() for hand in hands}, key=lambda each: (-size[each], each)
+    )
+    for hand in further:
+        parts[min(parts, key=lambda name: (*weight(name, language[hand]), name))].append(hand)
+    return {name: tuple(sorted(hands)) for name, hands in parts.items()}
+
+
+def unseen(rows: Sequence[Row], held_out: Sequence[str]) -> Indices:
+    """All rows but those of the hands, and those that share an idea with them."""
+    hands = set(held_out)
+    groups = {row.group for row in rows if row.hand in hands}
+    return np.array([at for at, row in enumerate(rows) if row.hand not in hands and row.group not in groups])
+
+
+def _learn_one(base: Weights, material: Material, plan: Plan) -> dict[str, np.ndarray[Any, Any]]:
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    start = None
+    if plan.start is not None:
+        with np.load(plan.start, allow_pickle=False) as raw:
+            start = {key: raw[key].astype(np.float32) for key in raw.files}
+    return learn(torch, base, material, plan.chosen, partial(_tell_of, plan.name), start)
 
 
 def make_material(rows: Sequence[Row], base: Weights) -> Material:
@@ -126,28 +211,33 @@ def _detail(row: Row, name: str) -> str | None:
 
 
 def learn(
-    torch: Any, base: Weights, material: Material, chosen: Indices, tell: Callable[[str], None]
-) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays of an adapter learnt from the chosen messages."""
+    torch: Any, base: Weights, material: Material, chosen: Indices, tell: Callable[[str], None],
+    start: Start | None = None,
+) -> dict[str, np.ndarray[Any, Any]]:  # fmt: skip
+    """The arrays of an adapter learnt from the chosen messages, on from those of `start`, where there are some."""
     torch.manual_seed(1)
     draw = np.random.default_rng(1)
     network = _network(torch, base, material)
+    epochs = EPOCHS if start is None else FURTHER_EPOCHS
     with torch.no_grad():
-        sample = draw.choice(chosen, min(SAMPLE, len(chosen)), replace=False)
-        network.eval()
-        means = torch.cat([network.mean(*_padded(torch, material, at)) for at in _batches(material, sample, None)])
-        network.mean_of.copy_(means.mean(0))
-        network.deviation.copy_(means.std(0))
+        if start is not None:
+            _begin_from(torch, network, material, start)
+        else:
+            sample = draw.choice(chosen, min(SAMPLE, len(chosen)), replace=False)
+            network.eval()
+            means = torch.cat([network.mean(*_padded(torch, material, at)) for at in _batches(material, sample, None)])
+            network.mean_of.copy_(means.mean(0))
+            network.deviation.copy_(means.std(0))
     layers = [each for name, each in network.named_parameters() if name.startswith("layers")]
     heads = [each for name, each in network.named_parameters() if not name.startswith("layers")]
     groups = [{"params": layers, "lr": RATE}, {"params": heads, "lr": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
-    steps = EPOCHS * sum(1 for _ in _batches(material, chosen, draw))
+    steps = epochs * sum(1 for _ in _batches(material, chosen, draw))
     warm = max(1, steps // 10)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: max(0.0, min((step + 1) / warm, (steps - step) / max(1, steps - warm)))
     )
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         network.train()
         losses = []
         for batch in _batches(material, chosen, draw):
@@ -158,7 +248,7 @@ def learn(
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        tell(f"epoch {epoch + 1} of {EPOCHS}, loss {np.mean(losses):.3f}")
+        tell(f"epoch {epoch + 1} of {epochs}, loss {np.mean(losses):.3f}")
     return _arrays(network, material)
 
 
@@ -270,8 +360,8 @@ def _network(torch: Any, base: Weights, material: Material) -> Any:
     return Network()
 
 
-def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]:
-    """The adapter as `classifier.encoders.tuned` reads it, in half precision."""
+def _parameters(network: Any, material: Material) -> dict[str, Any]:
+    """What is learnt, and the means' centre and spread, by the names that `classifier.encoders.tuned` reads."""
     found: dict[str, Any] = {}
     for at, layer in enumerate(network.layers, LOWER):
         for name in ("attention", "out", "up", "down"):
@@ -283,8 +373,19 @@ def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]
     for name in material.classes:
         head = network.heads[name]
         found |= {f"{name}.weight": head.weight.T, f"{name}.bias": head.bias}
-    found |= {"scale": network.scale, "shift": network.shift, "mean": network.mean_of, "deviation": network.deviation}
-    return {name: each.detach().numpy().astype(np.float16) for name, each in found.items()}
+    return found | {
+        "scale": network.scale, "shift": network.shift, "mean": network.mean_of, "deviation": network.deviation
+    }  # fmt: skip
+
+
+def _begin_from(torch: Any, network: Any, material: Material, start: Start) -> None:
+    for name, each in _parameters(network, material).items():
+        each.copy_(torch.from_numpy(start[name]))
+
+
+def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]:
+    """The adapter, in half precision."""
+    return {name: each.detach().numpy().astype(np.float16) for name, each in _parameters(network, material).items()}
 
 
 def _tell_of(name: str, step: str) -> None:

@@ -14,7 +14,7 @@ import config
 from agent.daemon import Daemon, Died, drains_of
 from agent.drains import Next
 from agent.engine import Engine
-from agent.host import ClockWatch
+from agent.host import ClockWatch, steady
 from config.errors import TemporaryFailure
 from models import Database, SendingStop
 from tests.builders.site import Site
@@ -154,3 +154,15 @@ def test_after_the_clock_was_set_the_schedules_begin_anew_once(daemon: Daemon) -
     for _ in range(2):
         daemon._look(cast("Engine", engine))
     assert engine.begun == 1
+
+
+def test_after_the_machine_slept_the_schedules_begin_anew_and_nothing_stops(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, now = StandIn(timedelta(0)), steady()
+    for seconds, begun in ((1, 0), (8 * 3600, 1), (8 * 3600 + 1, 1)):
+        monkeypatch.setattr("agent.daemon.steady", lambda at=now + seconds: at)
+        daemon._look(cast("Engine", engine))
+        assert engine.begun == begun
+    with daemon.database.read() as session:
+        assert session.scalars(select(SendingStop)).all() == []

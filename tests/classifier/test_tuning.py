@@ -1,0 +1,63 @@
+"""Which replies an adapter learns from: never those of the hands that it is to read honestly, nor their ideas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.data import Row, read_rows
+from classifier.encoders.tuned import WHOLE
+from classifier.tuning import Plan, dealt, known_parts, plans_of
+from tests.classifier.builders import raw_row, write_rows
+
+SIZES = {"en-a": 3, "en-b": 2, "en-c": 1, "fr-a": 4, "fr-b": 3, "fr-c": 2}
+KNOWN = {"part-1": ("en-a", "fr-b"), "part-2": ("en-b", "fr-a")}
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[Row]:
+    """Rows of six hands; the first of fr-a and of fr-b tell the same idea."""
+    raw = [
+        raw_row(f"{hand}{at:02d}-01", language=hand[:2]) | ({"group": "shared"} if (hand, at) in SHARED else {})
+        for hand, size in SIZES.items()
+        for at in range(1, size + 1)
+    ]
+    return read_rows([write_rows(tmp_path / f"{hand}.jsonl", *(r for r in raw if r["id"].startswith(hand)))
+                      for hand in SIZES])  # fmt: skip
+
+
+SHARED = {("fr-a", 1), ("fr-b", 1)}
+
+
+def read_by(rows: list[Row], plan: Plan) -> set[str]:
+    return {rows[at].hand for at in plan.chosen}
+
+
+def test_further_hands_go_where_fewest_of_their_language_are(rows: list[Row]) -> None:
+    assert dealt(rows, KNOWN) == {"part-1": ("en-a", "fr-b", "fr-c"), "part-2": ("en-b", "en-c", "fr-a")}
+
+
+@pytest.mark.parametrize("known", [{}, KNOWN], ids=["anew", "on from the known"])
+def test_no_adapter_learns_from_the_hands_that_it_reads_nor_from_their_ideas(
+    rows: list[Row], known: dict[str, tuple[str, ...]]
+) -> None:
+    whole, *parts = plans_of(rows, known)
+    assert (whole.name, len(whole.chosen), whole.held_out) == (WHOLE, len(rows), ())
+    for plan in parts:
+        assert not read_by(rows, plan) & set(plan.held_out)
+        held_back = {row.group for row in rows if row.hand in plan.held_out}
+        assert not {rows[at].group for at in plan.chosen} & held_back
+    assert sorted(hand for plan in parts for hand in plan.held_out) == sorted(SIZES)
+
+
+def test_each_goes_on_from_its_own_adapter_and_keeps_its_hands(rows: list[Row]) -> None:
+    whole, *parts = plans_of(rows, KNOWN)
+    assert [plan.start.stem for plan in (whole, *parts) if plan.start is not None] == [WHOLE, *KNOWN]
+    for plan in parts:
+        assert set(KNOWN[plan.name]) <= set(plan.held_out)
+
+
+def test_the_hands_of_the_one_that_saw_all_are_not_asked_for() -> None:
+    adapters = [{"name": "part-1", "held_out": ["fr-a"]}, {"name": WHOLE, "held_out": []}]
+    assert known_parts({"adapters": adapters}) == {"part-1": ("fr-a",)}
