@@ -108,11 +108,14 @@ class Reader:
             self._replace()
         if self._child is None:
             paths = [str(Path(path).resolve()) for path in sys.path]
-            self._child = subprocess.Popen(
-                [sys.executable, "-I", "-c", _CHILD, *paths],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={"LC_ALL": "C.UTF-8"}, bufsize=0, start_new_session=True,
-            )  # fmt: skip
+            try:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-I", "-c", _CHILD, *paths],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    env={"LC_ALL": "C.UTF-8"}, bufsize=0, start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise _not_started(error.strerror or type(error).__name__) from error
             self._left = MAILS_PER_CHILD
             self._await_start(self._child)
         self._left -= 1
@@ -125,11 +128,7 @@ class Reader:
                 return
         except (EOFError, TimeoutError):
             pass  # told below, with how the child ended
-        code = self._replace()
-        raise RelanceError(
-            f"the process that reads mails does not start ({_ended(code)})",
-            "Check the installation: `relance doctor`; the machine must have 1 GB of memory to spare.",
-        )
+        raise _not_started(_ended(self._replace()))
 
     def _ask(self, child: subprocess.Popen[bytes], frames: list[bytes]) -> None:
         """Write without ever waiting longer than the limit: a hung child does not drain its pipe."""
@@ -162,6 +161,13 @@ class Reader:
             if pipe is not None:
                 pipe.close()
         return code
+
+
+def _not_started(why: str) -> RelanceError:
+    return RelanceError(
+        f"the process that reads mails does not start ({why})",
+        "Check the installation: `relance doctor`; the machine must have 1 GB of memory to spare.",
+    )
 
 
 def _take(pipe: IO[bytes], size: int, deadline: float) -> bytes:

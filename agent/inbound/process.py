@@ -16,13 +16,13 @@ go first, so that no poisonous one keeps the others waiting.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from agent.faults import point
@@ -35,6 +35,7 @@ from agent.inbound.threading import Tie, tie
 from agent.inbound.values import Authentication, Border, Kind, Reading
 from agent.review.queue import alarm_at, open_exception
 from config import Settings
+from config.errors import RelanceError
 from models import Blob, Database, Message
 from models.reasons import ExceptionReason
 from models.states import MessageState
@@ -99,7 +100,11 @@ def process(
         if not claimed:
             break
         point("process.claimed")
-        results = [(one, _read(one, settings, reader, now)) for one in claimed]
+        try:
+            results = [(one, _read(one, settings, reader, now)) for one in claimed]
+        except RelanceError:
+            _give_back(database, claimed, owner)
+            raise
         point("process.read")
         with database.write() as session:
             query = select(Message).where(Message.id.in_([one.message_id for one in claimed])).with_for_update()
@@ -122,6 +127,17 @@ def _claim(database: Database, owner: str, now: datetime) -> list[_Claimed]:
         query = select(Blob).where(Blob.sha256.in_([message.blob_sha256 for message in claimed]))
         blobs = {row.sha256: row for row in session.scalars(query)}
     return [_Claimed(m.id, m.attempts, blobs[m.blob_sha256], m.mailbox) for m in claimed]
+
+
+def _give_back(database: Database, claimed: Sequence[_Claimed], owner: str) -> None:
+    """Nothing can be read at the moment, which is no mail's fault: this try counts for none of them."""
+    mine = Message.id.in_([one.message_id for one in claimed]), Message.owner == owner
+    with database.write() as session:
+        session.execute(
+            update(Message)
+            .where(*mine, Message.state == MessageState.STORED)
+            .values(attempts=Message.attempts - 1, owner=None, lease_until=None)
+        )
 
 
 def _read(claimed: _Claimed, settings: Settings, reader: MailReader, now: datetime) -> Reading | Unreadable:

@@ -16,6 +16,7 @@ from agent.inbound.process import Processed, process
 from agent.inbound.reading import read_message
 from agent.inbound.values import Border, Kind, Reading
 from config import Settings
+from config.errors import RelanceError
 from models import Database, Event, ExceptionItem, ExceptionLink, Message, MessageLink, Thread, blob, events
 from models import Reading as ReadingRow
 from models.message import Direction
@@ -224,6 +225,20 @@ def test_a_mail_that_killed_the_process_three_times_is_not_touched_again(
 
 class Died(BaseException):
     """The process is gone; nothing catches this."""
+
+
+def test_a_reading_process_that_does_not_start_is_no_mails_fault(database: Database, settings: Settings) -> None:
+    class Absent:
+        def read(self, raw: bytes, border: object, now: object) -> None:
+            raise RelanceError("the process that reads mails does not start (no memory)")
+
+    with database.write() as session:
+        names = [put(session, mail.reply("<a@b.test>", f"{number}\n")).id for number in range(3)]
+    for _ in range(5):
+        with pytest.raises(RelanceError, match="does not start"):
+            run(database, settings, Absent())
+    assert {(get(database, name).state, get(database, name).attempts) for name in names} == {(MessageState.STORED, 0)}
+    assert run(database, settings).read == 3
 
 
 @pytest.fixture

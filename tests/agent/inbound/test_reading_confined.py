@@ -91,6 +91,14 @@ def test_a_child_that_never_starts_is_not_the_mails_fault(monkeypatch: pytest.Mo
         reader.read(MAIL, None, NOW)
 
 
+def test_a_program_that_cannot_be_run_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, reader: Reader, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "gone"))
+    with pytest.raises(RelanceError, match="does not start \\(No such file"):
+        reader.read(MAIL, None, NOW)
+
+
 def test_inspect_prints_a_line_a_file_whatever_its_bytes(tmp_path: Path) -> None:
     good, empty, junk = tmp_path / "good.eml", tmp_path / "empty.eml", tmp_path / "junk.eml"
     good.write_bytes(MAIL)
