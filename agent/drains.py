@@ -78,6 +78,8 @@ LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 
 SETTLED = timedelta(minutes=10)
 """So long a daemon has worked before it counts what is not handled."""
+ANY_HORIZON = timedelta(days=365)
+"""As far ahead as `promise_horizon_days` may be set."""
 LONGEST_PAUSE = timedelta(minutes=15)
 """How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
 
@@ -513,7 +515,8 @@ class _TrainedModel:
             stat = manifest.stat() if manifest.exists() else None
             mark = (manifest, stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
             if self._loaded is None or self._loaded[0] != mark:
-                self._loaded = mark, classifier.load(path, self._encoder)
+                # How far ahead a promise may lie is the policy's to judge, which also says so.
+                self._loaded = mark, classifier.load(path, self._encoder).with_horizon(ANY_HORIZON)
                 log.info("model.loaded", model=self._loaded[1].version)
             return self._loaded[1]
 

@@ -4,7 +4,8 @@ import email
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from agent import faults, heartbeats
 from agent.daemon import place_clock_stop
 from agent.drains import Drains, _TrainedModel
 from agent.heartbeats import Unexpected
+from classifier.values import InvoiceRef, Reply
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 from models import Database, ExceptionItem, Heartbeat, Message, SendingStop
 from models.message import Direction
@@ -330,6 +332,18 @@ def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> No
     shutil.copy(folder / MANIFEST, copy)
     copy.replace(folder / MANIFEST)
     assert model.current() is not first
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("on", "days"), [("25 April 2026", 45), ("20 March 2026", 9)])
+def test_how_far_ahead_a_promise_may_lie_is_left_to_the_policy(on: str, days: int) -> None:
+    owed = InvoiceRef("FA-2026-0312", Decimal(1240), "EUR", date(2026, 2, 28))
+    written = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
+    text = f"Hello,\n\nwe will pay invoice FA-2026-0312 by bank transfer on {on}.\n\nKind regards\n"
+    (said,) = _TrainedModel(lambda: None).current().predict([Reply("r1", text, written, None, (owed,))])
+    assert (said.primary, said.promise_date) == ("promise", written.date() + timedelta(days=days))
+    assert said.automatic
 
 
 def mail_id(sink: SmtpSink) -> str:
