@@ -393,10 +393,7 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
     """What a person knows of a delivery: it arrived, it shall be sent again, or it is dropped."""
     delivery = session.get_one(Delivery, item.delivery_id, with_for_update=True)
     if delivery.state in (DeliveryState.UNKNOWN, DeliveryState.REJECTED) and word.delivery is None:
-        raise NeedsPerson(
-            f"item {item.id} is about a mail to {delivery.recipient} that is {delivery.state.value}. "
-            "Say --delivery sent (it arrived), again (send the same mail once more) or drop."
-        )
+        raise _what_became_of_it(item, delivery)
     before = delivery.state
     match word.delivery:
         case "sent" if delivery.state is DeliveryState.UNKNOWN:
@@ -431,10 +428,30 @@ def _resolve_delivery(session: Session, item: ExceptionItem, word: Word, now: da
     return Done((told,))
 
 
+def _what_became_of_it(item: ExceptionItem, delivery: Delivery) -> NeedsPerson:
+    return NeedsPerson(
+        f"item {item.id} is about a mail to {delivery.recipient} that is {delivery.state.value}. "
+        "Say --delivery sent (it arrived), again (send the same mail once more) or drop."
+    )
+
+
+def _must_not_forget_a_delivery(session: Session, item: ExceptionItem) -> None:
+    """A mail that may have left keeps its step on its way, and is asked about once: somebody must say how it went."""
+    if item.delivery_id is None:
+        return
+    delivery = session.get_one(Delivery, item.delivery_id, with_for_update=True)
+    if delivery.state is DeliveryState.UNKNOWN:
+        raise _what_became_of_it(item, delivery)
+
+
 def dismiss(session: Session, item: ExceptionItem, reason: str, by: str, now: datetime) -> None:
-    """Nothing has to follow from it; reminders of the customer go on."""
+    """Nothing has to follow from it; reminders of the customer go on.
+
+    Raises NeedsPerson where something would be forgotten for good: an open dispute, a mail that may have left.
+    """
     queue.must_wait(item)
     _must_not_forget_a_dispute(session, item)
+    _must_not_forget_a_delivery(session, item)
     message = session.get(Message, item.message_id) if item.message_id is not None else None
     moved = _message_is_done_with(session, message, by=by, reason="dismissed", now=now)
     queue.settle(

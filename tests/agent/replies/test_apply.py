@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from agent.reminders import deliver
 from agent.replies import apply, resolve
 from agent.replies.explain import explain
 from agent.replies.resolve import Word
@@ -145,6 +146,31 @@ def test_dismissing_lets_reminders_go_on(office: Office) -> None:
         resolve.dismiss(session, session.scalars(select(ExceptionItem)).one(), "thanks only", "Anna", NOW)
     assert office.one(ExceptionItem).state is ExceptionState.DISMISSED
     assert office.one(Message).state is MessageState.APPLIED
+
+
+def test_a_mail_that_may_have_left_is_never_dismissed(office: Office) -> None:
+    with office.database.write() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        delivery.state = DeliveryState.UNKNOWN
+        why = ExceptionReason.DELIVERY_UNKNOWN
+        deliver.raise_delivery(session, office.settings, delivery, why, "the connection broke", NOW)
+    with pytest.raises(NeedsPerson, match="--delivery sent"), office.database.write() as session:
+        resolve.dismiss(session, session.scalars(select(ExceptionItem)).one(), "seen", "Anna", NOW)
+    assert office.one(ExceptionItem).state is ExceptionState.OPEN
+    office.says(Word("Anna", delivery="drop"))
+    with office.database.write() as session:
+        assert session.scalars(select(Delivery)).one().state is DeliveryState.CANCELLED
+
+
+def test_a_refused_mail_may_be_dismissed_its_plan_goes_on(office: Office) -> None:
+    with office.database.write() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        delivery.state = DeliveryState.REJECTED
+        why = ExceptionReason.DELIVERY_REJECTED
+        deliver.raise_delivery(session, office.settings, delivery, why, "550 no such user", NOW)
+    with office.database.write() as session:
+        resolve.dismiss(session, session.scalars(select(ExceptionItem)).one(), "called them", "Anna", NOW)
+    assert office.one(ExceptionItem).state is ExceptionState.DISMISSED
 
 
 def test_a_released_stranger_holds_no_more(office: Office) -> None:
