@@ -212,6 +212,13 @@ class Smtp(Server):
     files_sent: bool = False
     """Whether the provider puts a copy of what is sent into the Sent folder by itself (`doctor --probe` finds out)."""
 
+    _log_in_is_imaps: bool = PrivateAttr(default=False)
+
+    @property
+    def has_own_log_in(self) -> bool:
+        """Whether a secret is named for this server, and not only for IMAP."""
+        return self.names_a_secret and not self._log_in_is_imaps
+
     @property
     def rates(self) -> tuple[fields.Rate, ...]:
         """Every limit that counts: the set ones, and the provider's where none is set for that time."""
@@ -260,7 +267,9 @@ class Mailbox(Section):
             inherited = {key: getattr(self.imap, key) for key in _LOGIN_KEYS}
             if self.smtp.username:
                 inherited.pop("username")
-            object.__setattr__(self, "smtp", self.smtp.model_copy(update=inherited))
+            smtp = self.smtp.model_copy(update=inherited)
+            smtp._log_in_is_imaps = True  # noqa: SLF001 its neighbour, completed here
+            object.__setattr__(self, "smtp", smtp)
         elif not self.smtp.username:
             object.__setattr__(self.smtp, "username", self.imap.username)
         return self

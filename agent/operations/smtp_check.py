@@ -9,11 +9,8 @@ from datetime import UTC, datetime
 
 import aiosmtplib
 
-from agent.wire import oauth, tls
-from config import Smtp, secret_of
-from config.errors import NeedsPerson, RelanceError, TemporaryFailure
-
-_TIMEOUT_SECONDS = 30.0
+from agent.wire import smtp as session
+from config import Smtp
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +27,23 @@ class SmtpFacts:
 
 
 def look(smtp: Smtp) -> SmtpFacts:
-    """Connect, greet, encrypt, log in, quit.
-
-    Raises:
-        TemporaryFailure: the server cannot be reached, or is busy.
-        NeedsPerson: log-in refused, certificate not trusted, no STARTTLS offered.
-        ConfigError: the secret is not where the settings say.
-    """
-    return asyncio.run(check(smtp))
+    """Open a session as a mail's begins, and quit. Raises as `agent.wire.smtp.opened`."""
+    return asyncio.run(_look(smtp))
 
 
-async def check(smtp: Smtp) -> SmtpFacts:
-    """`look` for callers that have an event loop."""
-    client = aiosmtplib.SMTP(
-        hostname=smtp.host,
-        port=smtp.port,
-        use_tls=smtp.security == "tls",
-        start_tls=False,  # done below, where a server without it can be told apart
-        tls_context=None if smtp.security == "none" else tls.context(),
-        timeout=_TIMEOUT_SECONDS,
-    )
-    try:
-        return await _talk(client, smtp)
-    except aiosmtplib.SMTPException as error:
-        raise _told(error, smtp) from error
-    except OSError as error:
-        raise tls.told(error, "SMTP", smtp.host, smtp.port) from error
-    finally:
-        transport = client.transport
-        client.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            # Under TLS a close waits for the peer's goodbye, and the loop would end before: the socket stayed open.
-            transport.abort()
-
-
-async def _talk(client: aiosmtplib.SMTP, smtp: Smtp) -> SmtpFacts:
-    greeting = await client.connect()
-    await client.ehlo()
-    if smtp.security == "starttls":
-        if not client.supports_extension("starttls"):
-            raise NeedsPerson(
-                f"SMTP {smtp.host}:{smtp.port}: the server offers no STARTTLS: the password would travel in the open",
-                'Use its TLS port (465) with security = "tls".',
-            )
-        await client.starttls()
-        await client.ehlo()
-    offers_auth = client.supports_extension("auth")
-    logged_in = offers_auth and smtp.names_a_secret
-    if logged_in:
-        await _log_in(client, smtp)
-    facts = SmtpFacts(
-        greeting=" ".join(greeting.message.split()),
-        offers_auth=offers_auth,
-        logged_in=logged_in,
-        size_limit=_size_limit(client),
-        certificate_ends=_certificate_ends(client),
-    )
-    await client.quit()
-    return facts
-
-
-async def _log_in(client: aiosmtplib.SMTP, smtp: Smtp) -> None:
-    if smtp.oauth is not None:
-        token = await asyncio.to_thread(oauth.access_token, smtp.oauth, smtp)
-        await client.auth_xoauth2(smtp.username, token.get_secret_value())
-    else:
-        await client.login(smtp.username, secret_of(smtp).get_secret_value())
+async def _look(smtp: Smtp) -> SmtpFacts:
+    async with session.client(smtp) as client:
+        opened = await session.opened(client, smtp)
+        facts = SmtpFacts(
+            greeting=opened.greeting,
+            offers_auth=opened.offers_auth,
+            logged_in=opened.logged_in,
+            size_limit=_size_limit(client),
+            certificate_ends=_certificate_ends(client),
+        )
+        with session.telling(smtp):
+            await client.quit()
+        return facts
 
 
 def _size_limit(client: aiosmtplib.SMTP) -> int | None:
@@ -113,25 +61,3 @@ def _certificate_ends(client: aiosmtplib.SMTP) -> datetime | None:
     if not certificate:
         return None
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
-
-
-def _told(error: aiosmtplib.SMTPException, smtp: Smtp) -> RelanceError:
-    where = f"SMTP {smtp.host}:{smtp.port}"
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        said = f"{error.code} {' '.join(error.message.split())[:160]}"
-        if isinstance(error, aiosmtplib.SMTPAuthenticationError) and error.code >= 500:
-            secret = "OAuth token" if smtp.oauth is not None else "password"
-            return NeedsPerson(
-                f"{where}: the {secret} for {smtp.username} was refused ({said})",
-                f"Check {smtp.key}.username and the secret; some providers want an app password.",
-            )
-        if error.code >= 500:
-            return NeedsPerson(f"{where}: the server refuses to talk to us ({said})", "Ask whoever runs it why.")
-        return TemporaryFailure(f"{where}: the server is busy ({said})", "It is tried again by itself.")
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, OSError):
-        return tls.told(cause, "SMTP", smtp.host, smtp.port)
-    if isinstance(error, aiosmtplib.SMTPTimeoutError):
-        return tls.told(TimeoutError(), "SMTP", smtp.host, smtp.port)
-    words = " ".join(str(error).split())[:160]
-    return TemporaryFailure(f"{where}: it does not answer as SMTP does ({words})", "Check `port` and `security`.")

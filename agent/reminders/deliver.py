@@ -261,10 +261,14 @@ class _Attempt:
 
     def _book(self, session: Session, delivery: Delivery, outcome: Outcome) -> str:
         match outcome:
-            case Accepted(reply):
-                return self._sent(session, delivery, reply)
+            case Accepted(reply, without):
+                return self._sent(session, delivery, reply, without)
             case Refused(is_temporary=True, reply=reply):
                 return self._failed(session, delivery, reply)
+            case NotTried(why=reply, needs_person=True):
+                # The account or the settings are the trouble: the mail waits until that is mended, and is never given
+                # up for it. The caller raises it, so that the loop's failure is told until then.
+                return self._waits(session, delivery, reply)
             case NotTried(why=reply):
                 # The server is the trouble, and not the mail: it waits no longer, however often that was so.
                 return self._failed(session, delivery, reply, longest=BACKOFF[0])
@@ -286,8 +290,11 @@ class _Attempt:
         )  # fmt: skip
         return to.value
 
-    def _sent(self, session: Session, delivery: Delivery, reply: str) -> str:
-        word = self._move(session, delivery, DeliveryState.SENT, "accepted", {"reply": reply, "sent_at": self._now})
+    def _sent(self, session: Session, delivery: Delivery, reply: str, without: tuple[str, ...]) -> str:
+        told = "; ".join([reply, *(f"no copy to {said}" for said in without)])
+        if without:
+            log.warning("delivery.copies_refused", delivery=self._id, copies=len(without))
+        word = self._move(session, delivery, DeliveryState.SENT, "accepted", {"reply": told, "sent_at": self._now})
         if delivery.reminder is not None:
             store.mark_reminded(session, delivery.reminder, self._now)
         return word
@@ -296,21 +303,17 @@ class _Attempt:
         first = delivery.first_failed_at or self._now
         if self._now - first > GIVE_UP_AFTER:
             return self._rejected(session, delivery, reply, ExceptionReason.DELIVERY_FAILING)
+        return self._later(session, delivery, "temporary", {"reply": reply, "first_failed_at": first}, longest)
+
+    def _waits(self, session: Session, delivery: Delivery, reply: str) -> str:
+        return self._later(session, delivery, "server_refuses", {"reply": reply}, BACKOFF[0])
+
+    def _later(self, session: Session, delivery: Delivery, reason: str, values: dict[str, object], longest: int) -> str:
         # Entering `sending` has counted this attempt already; one that did not come so far is counted here.
         attempts = delivery.attempts + (delivery.state is not DeliveryState.SENDING)
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, decides nothing
-        return self._move(
-            session,
-            delivery,
-            DeliveryState.FAILED,
-            "temporary",
-            {
-                "reply": reply,
-                "first_failed_at": first,
-                "attempts": attempts,
-                "not_before": self._now + backoff(attempts - 1, jitter, longest),
-            },
-        )
+        later = {"attempts": attempts, "not_before": self._now + backoff(attempts - 1, jitter, longest)}
+        return self._move(session, delivery, DeliveryState.FAILED, reason, {**values, **later})
 
     def _rejected(
         self,

@@ -9,18 +9,18 @@ again. After any exception the connection is closed: the next mail must not be b
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponse
 
-from agent.wire import oauth, tls
+from agent.wire import smtp as session
+from agent.wire import tls
 from config.errors import NeedsPerson, RelanceError
-from config.secrets import secret_of
+from config.fields import is_loopback
 from config.settings import Smtp
 
-CONNECT_SECONDS = 30.0
 COMMAND_SECONDS = 300.0  # RFC 5321 4.5.3.2: five minutes for MAIL and RCPT
 DATA_SECONDS = 120.0
 FINAL_REPLY_SECONDS = 600.0  # RFC 5321 4.5.3.2.6: the server may take ten minutes after the dot
@@ -40,20 +40,24 @@ class Accepted:
     """The server took responsibility for the mail (any 2xx after the dot)."""
 
     reply: str
+    without: tuple[str, ...] = ()
+    """Recipients of a copy whom the server refused for good, each with its words; the mail went to the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A clear no. ``is_temporary``: a 4xx, later may be better; otherwise it is for good."""
+    """A clear no to this mail. ``is_temporary``: a 4xx, later may be better; otherwise it is for good."""
 
     is_temporary: bool
     reply: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotTried:
-    """It did not come to the body; nothing can have left. ``needs_person``: trying again is no use by itself."""
+    """The server can't be used, whatever the mail; nothing can have left.
+
+    ``needs_person``: trying again is of no use by itself.
+    """
 
     why: str
     needs_person: bool = False
@@ -94,72 +98,97 @@ class SmtpWire:
 
 
 async def _attempt(settings: Smtp, envelope: Envelope, last_look: LastLook) -> Outcome:
-    smtp = aiosmtplib.SMTP(
-        hostname=settings.host,
-        port=settings.port,
-        use_tls=settings.security == "tls",
-        start_tls=settings.security == "starttls",  # True demands it; the library's default would stay plain
-        tls_context=None if settings.security == "none" else tls.context(),
-        timeout=CONNECT_SECONDS,
-    )
-    try:
-        hindered = await _up_to_the_body(smtp, settings, envelope)
-        if hindered is not None:
-            return hindered
+    async with session.client(settings) as smtp:
+        went = await _up_to_the_body(smtp, settings, envelope)
+        if not isinstance(went, _Waits):
+            return went
         if not last_look():
             return LookedAway()
         # From here on `sending` is committed. Cancellation must not part the body from its reply.
-        return await asyncio.shield(_body(smtp, envelope.raw))
-    finally:
-        transport = smtp.transport
-        smtp.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            # Under TLS a close waits for the peer's goodbye, and the loop would end before: the socket stayed open.
-            transport.abort()
+        outcome = await asyncio.shield(_body(smtp, envelope.raw))
+        return replace(outcome, without=went.without) if isinstance(outcome, Accepted) else outcome
 
 
-async def _up_to_the_body(smtp: aiosmtplib.SMTP, settings: Smtp, envelope: Envelope) -> Outcome | None:
-    """Everything up to 354; None: the server waits for the body."""
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """354: the server waits for the body; ``without`` as in `Accepted`."""
+
+    without: tuple[str, ...]
+
+
+async def _up_to_the_body(smtp: aiosmtplib.SMTP, settings: Smtp, envelope: Envelope) -> Outcome | _Waits:
+    """Everything up to 354."""
     where = f"SMTP {settings.host}:{settings.port}"
+    let_in = True
     at = "connect"
     try:
-        await smtp.connect()
-        await smtp.ehlo()  # the library says it by itself only before the first command, too late to ask for AUTH
-        if settings.names_a_secret and smtp.supports_extension("auth"):
-            at = "AUTH"
-            await _log_in(smtp, settings)
+        opened = await session.opened(smtp, settings, COMMAND_SECONDS)
+        let_in = opened.logged_in or not settings.names_a_secret or is_loopback(settings.host)
         at = "MAIL"
         await smtp.mail(envelope.sender, timeout=COMMAND_SECONDS)
         at = "RCPT"
-        for recipient in envelope.recipients:
-            await smtp.rcpt(recipient, timeout=COMMAND_SECONDS)
+        to, *copies = envelope.recipients
+        await smtp.rcpt(to, timeout=COMMAND_SECONDS)
+        without = [said for copy in copies if (said := await _refused_copy(smtp, copy, let_in=let_in)) is not None]
         at = "DATA"
         reply = await smtp.execute_command(b"DATA", timeout=DATA_SECONDS)
-        return None if reply.code == 354 else _refused(reply.code, reply.message, at)
-    except aiosmtplib.SMTPAuthenticationError as error:
-        return NotTried(f"{where} refused the log-in: {_said(error)}. Check the secret of {settings.key}.", True)
+        return _Waits(tuple(without)) if reply.code == 354 else _refused(reply.code, reply.message, at)
     except aiosmtplib.SMTPResponseException as error:
+        if is_about_the_server(error.code, error.message, at, let_in=let_in):
+            return _not_tried(session.refusal(f"{error.code} {error.message} at {at}", settings, for_good=True))
         return _refused(error.code, error.message, at)
     except RelanceError as error:
-        return NotTried(str(error), needs_person=isinstance(error, NeedsPerson))
+        return _not_tried(error)
     except OSError as error:
-        told = tls.told(error, "SMTP", settings.host, settings.port)
-        return NotTried(str(told), needs_person=isinstance(told, NeedsPerson))
+        return _not_tried(tls.told(error, "SMTP", settings.host, settings.port))
     except (SMTPException, ValueError) as error:
         return NotTried(f"{where} at {at}: {_said(error)}")
 
 
-async def _log_in(smtp: aiosmtplib.SMTP, settings: Smtp) -> None:
-    if settings.oauth is None:
-        await smtp.login(settings.username, secret_of(settings).get_secret_value(), timeout=COMMAND_SECONDS)
-        return
-    token = oauth.access_token(settings.oauth, settings).get_secret_value()
+async def _refused_copy(smtp: aiosmtplib.SMTP, address: str, *, let_in: bool) -> str | None:
+    """Name one more recipient; what the server said where it will never take it, None where it takes it.
+
+    The mail goes to the others then, as RFC 5321 3.3 has it: who only gets a copy must not keep the customer's mail
+    back. What may be better later is raised, and so is what is no word on this address.
+    """
     try:
-        await smtp.auth_xoauth2(settings.username, token, timeout=COMMAND_SECONDS)
-    except aiosmtplib.SMTPAuthenticationError:
-        # The kept one has run out before its time, or was revoked.
-        token = oauth.access_token(settings.oauth, settings, anew=True).get_secret_value()
-        await smtp.auth_xoauth2(settings.username, token, timeout=COMMAND_SECONDS)
+        await smtp.rcpt(address, timeout=COMMAND_SECONDS)
+    except aiosmtplib.SMTPResponseException as error:
+        if not 500 <= error.code < 600 or is_about_the_server(error.code, error.message, "RCPT", let_in=let_in):
+            raise
+        return f"{address}: {error.code} {error.message}"
+    return None
+
+
+def is_about_the_server(code: int, text: str, at: str, *, let_in: bool) -> bool:
+    """Whether a refusal for good judges us, so that every other mail would meet the same, and not this one mail.
+
+    At MAIL the server has seen our sender and our account, and of the mail at most its size (RFC 1870: 552, or the
+    status 5.3.4 or 5.2.3). 530 asks for a log-in or for encryption, wherever it is said (RFC 4954, RFC 3207). A refusal
+    by policy (5.7.x) of a recipient is a relay that was denied where we are not ``let_in``: the settings hold a log-in,
+    and this server, which is on another machine, offered none.
+
+    >>> is_about_the_server(550, "5.7.1 sender blocked", "MAIL", let_in=True)
+    True
+    >>> is_about_the_server(550, "5.1.1 no such user", "RCPT", let_in=True)
+    False
+    """
+    if not 500 <= code < 600:
+        return False
+    status = _STATUS.match(text)
+    if code == 530:
+        return True
+    if at == "MAIL":
+        return code != 552 and (status is None or status[0] not in _TOO_LARGE)
+    return at == "RCPT" and not let_in and status is not None and status[0].startswith("5.7.")
+
+
+_STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
+_TOO_LARGE = frozenset({"5.3.4", "5.2.3"})
+
+
+def _not_tried(error: RelanceError) -> NotTried:
+    return NotTried(str(error), needs_person=isinstance(error, NeedsPerson))
 
 
 async def _body(smtp: aiosmtplib.SMTP, raw: bytes) -> Outcome:
@@ -181,17 +210,16 @@ def _after_the_dot(reply: SMTPResponse) -> Outcome:
     if 200 <= reply.code < 300:
         return Accepted(f"{reply.code} {reply.message}")
     if 400 <= reply.code < 600:
-        return _refused(reply.code, reply.message, "body")
+        return Refused(reply.code < 500, f"{reply.code} {reply.message}")
     return Lost(f"an unreadable reply after the body: {reply.code}")
 
 
 def _refused(code: int, text: str, at: str) -> Refused | NotTried:
+    """What a no before the body says of the mail."""
     if code == 421:  # RFC 5321 3.8: the service closes; said at any command, it judges the server and not the mail
-        return Refused(True, f"{code} {text}", at) if at == "body" else NotTried(f"{code} {text} at {at}")
-    if 400 <= code < 500:
-        return Refused(True, f"{code} {text}", at)
-    if 500 <= code < 600:
-        return Refused(False, f"{code} {text}", at)
+        return NotTried(f"{code} {text} at {at}")
+    if 400 <= code < 600:
+        return Refused(code < 500, f"{code} {text}")
     return NotTried(f"an unreadable reply at {at}: {code}")
 
 

@@ -49,7 +49,7 @@ QUICK: Mapping[str, float] = {
     "agent.inbound.collect.COMMAND_SECONDS": 1.5,
     "agent.inbound.collect.FETCH_SECONDS": 1.5,
     "agent.reminders.sentbox.COMMAND_SECONDS": 1.5,
-    "agent.reminders.wire.CONNECT_SECONDS": 0.6,
+    "agent.wire.smtp.CONNECT_SECONDS": 0.6,
     "agent.reminders.wire.COMMAND_SECONDS": 0.6,
     "agent.reminders.wire.DATA_SECONDS": 0.6,
     "agent.reminders.wire.FINAL_REPLY_SECONDS": 0.6,

@@ -51,13 +51,15 @@ class Reaction:
     """What is said in place of yes; None: the connection breaks."""
     stalls: bool = False
     """Nothing is said until the sink is released, or the client hangs up."""
+    to: str | None = None
+    """At RCPT, the only recipient that it waits for."""
 
 
-def refuse(at: At, answer: str) -> Reaction:
-    """Say no: 4xx is temporary, 5xx is final. A refused mail is not recorded."""
+def refuse(at: At, answer: str, to: str | None = None) -> Reaction:
+    """Say no: 4xx is temporary, 5xx is final. A refused mail is not recorded. ``to``: this recipient only."""
     if at is At.BODY:
         raise ValueError("a server can't speak while the body comes: refuse at DATA or at DOT")
-    return Reaction(at, answer)
+    return Reaction(at, answer, to=to)
 
 
 def cut(at: At) -> Reaction:
@@ -146,10 +148,10 @@ class SmtpSink:
         self._thread.join(10)
         self._loop.close()
 
-    def take(self, at: At) -> Reaction | None:
+    def take(self, at: At, to: str | None = None) -> Reaction | None:
         """The reaction to this step, if the next one waits for it. For the sessions."""
         with self._changed:
-            if self._reactions and self._reactions[0].at is at:
+            if self._reactions and self._reactions[0].at is at and self._reactions[0].to in (None, to):
                 return self._reactions.popleft()
             return None
 
@@ -240,9 +242,9 @@ class _Steps:
     def __init__(self, sink: SmtpSink):
         self._sink = sink
 
-    async def react(self, at: At, server: SMTP) -> str | None:
+    async def react(self, at: At, server: SMTP, to: str | None = None) -> str | None:
         """What to say in place of yes; None: yes."""
-        reaction = self._sink.take(at)
+        reaction = self._sink.take(at, to)
         return await self.do(reaction, server) if reaction else None
 
     async def do(self, reaction: Reaction, server: SMTP) -> str | None:
@@ -267,7 +269,7 @@ class _Steps:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if said := await self.react(At.RCPT, server):
+        if said := await self.react(At.RCPT, server, address):
             return said
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)

@@ -4,6 +4,7 @@ A real SMTP server that misbehaves as told, a real database of each kind; the Se
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from agent.reminders.deliver import Post
 from config import Settings
 from config.errors import NeedsPerson
 from models import (
+    Contact,
     Database,
     Delivery,
     Event,
@@ -165,6 +167,102 @@ def test_a_refusal_for_good_is_a_persons(desk: Desk, at: At) -> None:
     assert desk.deliver().rejected == 1
     assert desk.reasons == [ExceptionReason.DELIVERY_REJECTED]
     assert desk.deliver(NOW + timedelta(days=1)).sent == 0
+
+
+SERVERS = [
+    (At.CONNECT, "554 5.7.1 go away"),
+    (At.MAIL, "550 5.7.1 sender blocked"),
+    (At.MAIL, "530 5.7.0 authentication required"),
+    (At.RCPT, "530 5.7.0 authentication required"),
+]
+
+
+@pytest.mark.parametrize(("at", "answer"), SERVERS)
+def test_a_refusal_that_is_meant_for_us_is_told_at_once_and_never_booked_against_a_mail(
+    desk: Desk, at: At, answer: str
+) -> None:
+    days = [NOW + timedelta(days=day) for day in (0, 1, 2, 3)]
+    for now in days:
+        desk.sink.then(refuse(at, answer))
+        with pytest.raises(NeedsPerson, match=answer[:3]):
+            desk.deliver(now)
+        assert (desk.delivery.state, desk.reasons, desk.copies()) == (DeliveryState.FAILED, [], 0)
+    assert desk.sink.unused == []
+    assert desk.deliver(desk.delivery.not_before).sent == 1
+    assert (desk.copies(), desk.reasons) == (1, [])
+
+
+@pytest.mark.parametrize("answer", ["552 message too large", "550 5.3.4 message too big for system"])
+def test_a_mail_that_is_refused_at_once_for_its_size_is_a_persons(desk: Desk, answer: str) -> None:
+    desk.sink.then(refuse(At.MAIL, answer))
+    assert desk.deliver().rejected == 1
+    assert desk.reasons == [ExceptionReason.DELIVERY_REJECTED]
+
+
+def test_who_greets_with_later_is_a_server_that_is_away(desk: Desk) -> None:
+    desk.sink.then(refuse(At.CONNECT, "450 4.3.2 later"))
+    assert desk.deliver().failed == 1
+    assert desk.deliver(desk.delivery.not_before).sent == 1
+
+
+JUDGED = [
+    (550, "5.7.1 sender blocked", "MAIL", True, True),
+    (501, "bad address", "MAIL", True, True),
+    (552, "5.2.2 too much", "MAIL", True, False),
+    (550, "5.2.3 too long", "MAIL", True, False),
+    (451, "4.7.1 later", "MAIL", True, False),
+    (530, "must issue STARTTLS", "RCPT", True, True),
+    (530, "5.7.0 log in", "DATA", True, True),
+    (550, "5.1.1 no such user", "RCPT", True, False),
+    (554, "5.7.1 relay access denied", "RCPT", True, False),
+    (554, "5.7.1 relay access denied", "RCPT", False, True),
+    (550, "5.1.1 no such user", "RCPT", False, False),
+    (554, "relay access denied", "RCPT", False, False),
+    (554, "5.7.1 content", "DATA", False, False),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "at", "let_in", "expected"), JUDGED)
+def test_what_a_refusal_for_good_is_about(code: int, text: str, at: str, let_in: bool, expected: bool) -> None:
+    assert wire.is_about_the_server(code, text, at, let_in=let_in) is expected
+
+
+COPY = "boss@customer.example"
+
+
+@pytest.fixture
+def copied(desk: Desk) -> Desk:
+    """A mail with a copy to one more person."""
+    with desk.database.write() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        session.add(Contact(customer_id=delivery.customer_id, email=COPY, role="cc", created_at=NOW))
+        delivery.copies = [COPY]
+    return desk
+
+
+def test_a_copy_that_is_refused_for_good_does_not_keep_the_customers_mail_back(copied: Desk) -> None:
+    copied.sink.then(refuse(At.RCPT, "550 5.1.1 no such user", COPY))
+    assert copied.deliver().sent == 1
+    (mail,) = copied.sink.mails
+    assert mail.recipients == (copied.delivery.recipient,)
+    assert (copied.delivery.reply or "").endswith(f"no copy to {COPY}: 550 5.1.1 no such user")
+    assert copied.deliver(NOW + timedelta(days=1)).sent == 0
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.1 later", "530 5.7.0 authentication required"])
+def test_a_copy_that_may_be_taken_later_waits_and_so_does_the_mail(copied: Desk, answer: str) -> None:
+    copied.sink.then(refuse(At.RCPT, answer, COPY))
+    with suppress(NeedsPerson):
+        copied.deliver()
+    assert (copied.delivery.state, copied.copies()) == (DeliveryState.FAILED, 0)
+    assert copied.deliver(copied.delivery.not_before).sent == 1
+    assert copied.sink.mails[0].recipients == (copied.delivery.recipient, COPY)
+
+
+def test_a_customer_who_is_refused_gets_no_mail_through_a_copy(copied: Desk) -> None:
+    copied.sink.then(refuse(At.RCPT, "550 5.1.1 no such user"))
+    assert copied.deliver().rejected == 1
+    assert copied.copies() == 0
 
 
 @pytest.mark.parametrize("at", [At.CONNECT, At.MAIL, At.RCPT, At.DATA])
@@ -328,7 +426,7 @@ def test_a_wrong_password_is_a_persons_and_costs_no_attempt_at_the_body(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SINK_PASSWORD", "wrong")
-    with pytest.raises(NeedsPerson, match="refused the log-in"):
+    with pytest.raises(NeedsPerson, match=r"the password for .* was refused"):
         desk.deliver()
     assert desk.copies() == 0
 

@@ -112,7 +112,7 @@ def test_a_server_that_is_away_or_says_later_gets_the_same_mail_again_and_no_sec
     database: Database, given: Settings, post: Post
 ) -> None:
     heartbeats.failed(database, "collect:ar", AWAY, NOW)
-    post.answers = [NotTried("connection refused"), Refused(is_temporary=True, reply="451 later", at="DATA")]
+    post.answers = [NotTried("connection refused"), Refused(is_temporary=True, reply="451 later")]
     counts = [warning.drain(database, given, NOW, at_once=True, wire_to=post) for _ in range(4)]
     assert counts == [0, 0, 1, 0]
     assert len(post.mails) == 1
@@ -120,7 +120,7 @@ def test_a_server_that_is_away_or_says_later_gets_the_same_mail_again_and_no_sec
 
 def test_a_refusal_for_good_is_not_tried_again(database: Database, given: Settings, post: Post) -> None:
     heartbeats.failed(database, "collect:ar", AWAY, NOW)
-    post.answers = [Refused(is_temporary=False, reply="550 no such user", at="RCPT")]
+    post.answers = [Refused(is_temporary=False, reply="550 no such user")]
     assert [warning.drain(database, given, NOW, at_once=True, wire_to=post) for _ in range(2)] == [0, 0]
     assert post.mails == []
 
