@@ -114,16 +114,19 @@ def _candidate(
     settings: PlanSettings,
     today: date,
 ) -> _Candidate | tuple[Hindrance, str] | None:
-    """The step that this invoice has come to, or what speaks against it; None where nothing is due yet."""
+    """The step that this invoice has come to, or what speaks against it; None where nothing is due yet.
+
+    The plan has ended for what nothing speaks against: a promise, a dispute or a hold keeps it from ending, and nobody
+    is asked for a next step meanwhile.
+    """
     step = next_step(invoice, plan, today)
-    is_late = invoice.due_date < today
-    if step is None:
-        return (Hindrance.PLAN_ENDED, "the plan has no further step") if is_late else None
-    is_due = schedule.step_day(invoice.due_date, step) <= today
-    if not (is_late or is_due):
+    is_due = step is not None and schedule.step_day(invoice.due_date, step) <= today
+    if not (is_due or invoice.due_date < today):
         return None
     if hindrance is not None:
         return hindrance
+    if step is None:
+        return Hindrance.PLAN_ENDED, "the plan has no further step"
     if step.name in invoice.steps_reserved:
         return Hindrance.ON_ITS_WAY, f"step {step.name} is on its way"
     unwanted = customer.no_mail_since is not None and step.channel is Channel.MAIL

@@ -145,6 +145,8 @@ def _ask_about_the_forgotten(database: Database, settings: Settings, today: date
 
 
 def _is_worked_on(session: Session, customer_id: str, now: datetime) -> bool:
-    """Whether a task of this customer is open or was done of late; an item or a hold keeps the plan from ending."""
+    """Whether a task of this customer is open or was done of late. What an item, a hold or an answer keeps back never
+    gets here: the plan has not ended for it.
+    """
     worked = or_(Task.state == TaskState.OPEN, Task.done_at > now - ASK_AGAIN)
     return session.scalar(select(Task.id).where(Task.customer_id == customer_id, worked).limit(1)) is not None

@@ -93,6 +93,37 @@ def test_nobody_who_wants_no_mails_is_called_about_what_is_not_due_yet() -> None
         assert (len(plan.reminders), plan.left_out) == (expected, ())
 
 
+THROUGH: dict[str, Any] = {"steps_done": [step.name for step in STANDARD.steps]}
+
+
+@pytest.mark.parametrize(
+    ("given", "about", "world", "expected"),
+    [
+        ({}, {}, {}, Hindrance.PLAN_ENDED),
+        ({"state": InvoiceState.PROMISED, "promised_for": date(2026, 5, 20)}, {}, {}, Hindrance.PROMISED),
+        ({"state": InvoiceState.DISPUTED}, {}, {}, Hindrance.DISPUTED),
+        ({"state": InvoiceState.PAYMENT_REPORTED}, {}, {}, Hindrance.PAYMENT_REPORTED),
+        ({"state": InvoiceState.BROKEN}, {}, {}, Hindrance.PLAN_ENDED),
+        ({"held": "talking to them"}, {}, {}, Hindrance.HELD),
+        ({"status": "refused"}, {}, {}, Hindrance.INVOICE_REFUSED),
+        ({}, {"held": "talking to them"}, {}, Hindrance.CUSTOMER_HELD),
+        ({}, {"insolvent_since": date(2026, 4, 1)}, {}, Hindrance.INSOLVENT),
+        ({}, {"open_exceptions": (7,)}, {}, Hindrance.EXCEPTION_OPEN),
+        ({}, {}, {"as_of": None}, Hindrance.LEDGER_STALE),
+    ],
+)
+def test_after_the_last_step_what_speaks_against_reminding_is_named_before_the_end_of_the_plan(
+    given: dict[str, Any], about: dict[str, Any], world: dict[str, Any], expected: Hindrance
+) -> None:
+    assert reasons(customer(invoice(**THROUGH, **given), **about), at("2026-05-04"), **world) == [expected]
+
+
+@pytest.mark.parametrize("held", [None, "talking to them"])
+def test_what_is_not_late_yet_and_has_no_step_is_not_left_out(held: str | None) -> None:
+    view = customer(invoice(**THROUGH, due_date=date(2026, 5, 20), held=held))
+    assert reasons(view, at("2026-05-04")) == []
+
+
 def test_a_month_of_downtime_sends_the_first_step_and_not_all_of_them() -> None:
     assert steps(customer(), at("2026-04-02")) == [FRIENDLY]
 
