@@ -86,12 +86,17 @@ def hold(session: Session, on: Target, reason: str, until: date | None, deed: De
     )  # fmt: skip
 
 
-def release(session: Session, on: Target, deed: Deed) -> int:
-    """End the holds on exactly this invoice or customer; how many there were."""
+def holds_on(session: Session, on: Target) -> Sequence[Hold]:
+    """The holds on exactly this invoice or customer that nobody has ended, locked."""
     query = select(Hold).where(
         Hold.customer_id == on.customer.id, Hold.invoice_id == on.invoice_id, Hold.released_at.is_(None)
     )
-    rows = session.scalars(query.order_by(Hold.id).with_for_update()).all()
+    return session.scalars(query.order_by(Hold.id).with_for_update()).all()
+
+
+def release(session: Session, on: Target, deed: Deed) -> int:
+    """End the holds on exactly this invoice or customer; how many there were."""
+    rows = holds_on(session, on)
     for row in rows:
         row.released_by, row.released_at = deed.actor, deed.at
         events.record(session, "hold.released", row, actor=deed.actor, at=deed.at)

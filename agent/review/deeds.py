@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger import addresses, byhand
+from agent.ledger import addresses, byhand, freshness
 from agent.ledger.overview import Unknown
 from agent.reminders import approve, edit
 from agent.replies import resolve
@@ -20,7 +20,7 @@ from agent.replies.resolve import Effect, Word
 from agent.review import calls, item, queue, tasks, worklist
 from agent.review.calls import Result
 from agent.review.queue import Taken
-from agent.review.rights import Actor, Right, must
+from agent.review.rights import LINES, Actor, Right, may_release, must
 from agent.review.values import KINDS, Entry, Kind
 from config import Settings
 from config.errors import NeedsPerson
@@ -289,10 +289,13 @@ class Line:
 
 def write_down(session: Session, actor: Actor, line: Line, settings: Settings, now: datetime) -> None:
     """A call, a note, a promise, a payment plan, a dispute or its end, a hold or its release, an insolvency or its end,
-    that reminders by mail stop or go on, to all of a customer or to one address of it.
+    that reminders by mail stop or go on, to all of a customer or to one address of it. Raises NotAllowed.
     """
+    if line.kind not in LINES:
+        raise NeedsPerson(f"“{line.kind}” is nothing that can be written down")
     deed = byhand.Deed(actor.name, now)
     on = _target(session, actor, line)
+    must(actor, LINES[line.kind])
     match line.kind:
         case "call" | "note":
             byhand.note(session, on, line.kind, line.text, deed)
@@ -303,21 +306,17 @@ def write_down(session: Session, actor: Actor, line: Line, settings: Settings, n
         case "hold":
             byhand.hold(session, on, line.text, line.day, deed, settings)
         case "release":
-            byhand.release(session, on, deed)
+            _release(session, actor, on, deed, settings)
         case "plan":
             numbers = [*([line.invoice] if line.invoice else []), *line.invoices]
             _must_be_of(session, on.customer, numbers)
             byhand.log_arrangement(session, numbers, line.instalments, deed, settings)
         case "insolvent" | "solvent":
-            _insolvency(session, actor, on, line, deed, settings)
+            _insolvency(session, on, line, deed, settings)
         case "stop_mails" | "resume_mails" | "wrong_person" | "left_company" | "contact_right":
-            _mails(session, actor, on, line, deed, settings)
+            _mails(session, on, line, deed, settings)
         case "verdict":
-            if line.verdict is None or on.invoice is None:
-                raise NeedsPerson("how the dispute ends, and of which invoice, has to be said")
-            byhand.settle_disputes(session, on.invoice, line.verdict, deed)
-        case _:
-            raise NeedsPerson(f"“{line.kind}” is nothing that can be written down")
+            _verdict(session, on, line, deed)
     if line.text and line.kind in ("promise", "plan", "dispute"):
         byhand.note(session, on, "dispute" if line.kind == "dispute" else "promise", line.text, deed)
 
@@ -341,11 +340,23 @@ def _must_be_of(session: Session, customer: Customer, numbers: Sequence[str]) ->
             raise NoSuch(f"customer {customer.id} has no invoice {number}")
 
 
-def _mails(
-    session: Session, actor: Actor, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings
-) -> None:
+def _release(session: Session, actor: Actor, on: byhand.Target, deed: byhand.Deed, settings: Settings) -> None:
+    """End the holds; one that is in force is ended by who placed it, or by who may decide."""
+    today = freshness.local_day(deed.at, settings)
+    in_force = [row for row in byhand.holds_on(session, on) if row.until is None or row.until >= today]
+    if not may_release(actor, (row.placed_by for row in in_force)):
+        must(actor, Right.WORK)
+    byhand.release(session, on, deed)
+
+
+def _verdict(session: Session, on: byhand.Target, line: Line, deed: byhand.Deed) -> None:
+    if line.verdict is None or on.invoice is None:
+        raise NeedsPerson("how the dispute ends, and of which invoice, has to be said")
+    byhand.settle_disputes(session, on.invoice, line.verdict, deed)
+
+
+def _mails(session: Session, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings) -> None:
     """Reminders by mail stop for a customer, each step becoming a call; or go on."""
-    must(actor, Right.WORK)
     if line.kind in (*addresses.WRONG, "contact_right"):
         _contact(session, on, line, deed, settings)
         return
@@ -376,10 +387,7 @@ def _needed(day: date | None) -> date:
     return day
 
 
-def _insolvency(
-    session: Session, actor: Actor, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings
-) -> None:
-    must(actor, Right.WORK)
+def _insolvency(session: Session, on: byhand.Target, line: Line, deed: byhand.Deed, settings: Settings) -> None:
     if (line.day is None) == (line.kind == "insolvent"):
         raise NeedsPerson("an insolvency needs the day of its judgment")
     byhand.insolvent(session, on, line.day, line.text, deed, settings)

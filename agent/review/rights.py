@@ -3,7 +3,7 @@
 Pure. The command line asks nobody: who may start it may read the database anyway.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,9 +16,11 @@ class Right(StrEnum):
 
     READ = "read"
     LOG = "log"
-    """Write down calls, notes, promises and disputes; hold and release."""
+    """Write down calls, notes, promises and disputes; hold, and release what one has held oneself."""
     WORK = "work"
-    """Settle items of the work list, answer customers, stop all sending."""
+    """Settle items of the work list, decide disputes, accept payment plans, release what others hold, say who is
+    insolvent and who gets no mails, answer customers, stop all sending.
+    """
     APPROVE = "approve"
     """Let reminders go out, and let sending go on after a stop."""
     MANAGE = "manage"
@@ -37,6 +39,20 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.APPROVER: _APPROVER,
     Role.ADMIN: _APPROVER | {Right.MANAGE},
 }
+
+LINES: Mapping[str, Right] = {
+    "call": Right.LOG, "note": Right.LOG, "promise": Right.LOG, "dispute": Right.LOG, "hold": Right.LOG,
+    "release": Right.LOG,
+    "plan": Right.WORK, "verdict": Right.WORK, "insolvent": Right.WORK, "solvent": Right.WORK,
+    "stop_mails": Right.WORK, "resume_mails": Right.WORK, "wrong_person": Right.WORK, "left_company": Right.WORK,
+    "contact_right": Right.WORK,
+}  # fmt: skip
+"""What each kind of line that is written down by hand asks for: hearing something is less than deciding on it."""
+
+
+def may_release(actor: "Actor", placed_by: Iterable[str]) -> bool:
+    """Whether this person may end holds that these have placed."""
+    return actor.may(Right.WORK) or (actor.may(Right.LOG) and set(placed_by) <= {actor.name})
 
 
 class NotAllowed(RelanceError):

@@ -28,7 +28,7 @@ from agent.reports.words import Tongue, accepted
 from agent.review import people
 from agent.review.days import day_of
 from agent.review.deeds import Changed, NoSuch
-from agent.review.rights import Actor, NotAllowed, Right
+from agent.review.rights import Actor, NotAllowed, Right, may_release
 from agent.review.web.desk import Desk
 from agent.review.web.guards import SAFE_METHODS, is_from_our_page
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
@@ -286,6 +286,7 @@ def render(call: Call, template: str, values: Mapping[str, Any]) -> str:
             "languages": call.desk.words.languages,
             "path": call.request.url.path,
             "may": (lambda right: call.maybe_actor is not None and call.maybe_actor.may(Right(right))),
+            "may_release": (lambda by: call.maybe_actor is not None and may_release(call.maybe_actor, [by])),
             **values,
         }
     )

@@ -88,10 +88,17 @@ def test_what_does_not_add_up_is_told_and_changes_nothing(
     assert promised(small_desk) == []
 
 
-def test_no_sales_person_puts_another_ones_invoice_into_it(small_desk: Office, owing: str) -> None:
+def test_a_sales_person_accepts_none(small_desk: Office, owing: str) -> None:
+    browser = small_desk.at_work("max", Role.SALES, email="max@morel.example")
+    assert 'value="plan"' not in browser.get(f"/customers/{owing}").text
+    assert browser.post("/log", form(owing, (FIRST, "40"), (SECOND, "60"))).status_code == 403
+    assert promised(small_desk) == []
+
+
+def test_nobody_puts_another_customers_invoice_into_it(small_desk: Office, owing: str) -> None:
     with small_desk.database.write() as session:
         ledger.invoice(session, ledger.customer(session, "C2", account_manager="eva@morel.example"), "FB-1")
-    browser = small_desk.at_work("max", Role.SALES, email="max@morel.example")
+    browser = small_desk.at_work("lea")
     sent = form(owing, (FIRST, "40"), (SECOND, "60"), covers=("FA-1", "FB-1"))
     assert browser.post("/log", sent).status_code == 404
     assert promised(small_desk) == []

@@ -5,20 +5,24 @@ import io
 import re
 import threading
 import zipfile
+from datetime import timedelta
+from typing import get_args
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from agent.learning import background
+from agent.ledger import byhand
 from agent.ledger.tasks import open_task
 from agent.reminders import plan
 from agent.reports.tables import REPORTS
 from agent.review import people
+from agent.review.api import given
 from agent.review.api.frame import Operation
 from agent.review.api.operations import OPERATIONS
-from agent.review.rights import RIGHTS, Right
+from agent.review.rights import LINES, RIGHTS, Right
 from agent.review.web.app import PLACES, Place
-from models import Customer, Document, Invoice, Reminder, blob
+from models import Customer, Document, Event, Hold, Invoice, Reminder, blob
 from models.reasons import TaskKind
 from models.user import Role
 from tests.agent.review.api.test_api import Program
@@ -257,10 +261,67 @@ def test_what_a_sales_person_writes_down_is_of_their_own_customers_only(desk: Of
             assert program.post("/log", {"kind": "note", "text": "x", **on}).status_code == status
             page = sam.post("/log", {"kind": "note", "text": "x", **on})
             assert page.status_code == (303 if status == 200 else 404)
-    over = {"kind": "plan", "invoice": "FA-MINE", "invoices": ["FA-THEIRS"],
-            "instalments": [{"day": "2027-01-01", "amount": "1.00"}]}  # fmt: skip
-    assert program.post("/log", over).status_code == 404
-    assert program.post("/log", {"kind": "stop_mails", "customer": "MINE", "text": "x"}).status_code == 403
+
+
+DECIDED: dict[str, dict[str, object]] = {
+    "plan": {"instalments": [{"day": "2027-01-01", "amount": "1.00"}]},
+    "verdict": {"verdict": "upheld"},
+    "insolvent": {"day": "2026-01-01", "text": "x"},
+    "solvent": {"text": "x"},
+    "stop_mails": {"text": "x"},
+    "resume_mails": {},
+    "wrong_person": {"address": "ap@mine.example"},
+    "left_company": {"address": "ap@mine.example"},
+    "contact_right": {"address": "ap@mine.example"},
+}
+"""Lines by hand that decide something, with what each needs besides; sales people write down the others."""
+
+
+def test_every_line_by_hand_asks_for_the_right_of_the_table() -> None:
+    assert set(get_args(given.Line.model_fields["kind"].annotation)) == set(LINES)
+    assert {kind for kind, right in LINES.items() if right is Right.WORK} == set(DECIDED)
+    assert {LINES[kind] for kind in set(LINES) - set(DECIDED)} == {Right.LOG}
+
+
+@pytest.mark.parametrize("kind", DECIDED)
+def test_no_sales_person_decides_by_a_line(desk: Office, sides: tuple[Side, Side], kind: str) -> None:
+    with desk.database.write() as session:
+        row = session.scalars(select(Invoice).where(Invoice.number == "FA-MINE")).one()
+        byhand.log_dispute(
+            session, byhand.Target(row.customer, row), "quality", None, byhand.Deed("lea", NOW), desk.settings
+        )
+        before = session.scalar(select(func.max(Event.seq)))
+    sam = desk.at_work("sam", Role.SALES, email=SAM)
+    program = Program(desk, "sam-token", Role.SALES, email=SAM)
+    refused = program.post("/log", {"kind": kind, "invoice": "FA-MINE", **DECIDED[kind]})
+    assert refused.status_code == 403, refused.text
+    form = {name: value for name, value in DECIDED[kind].items() if isinstance(value, str)}
+    assert sam.post("/log", {"kind": kind, "invoice": "FA-MINE", **form}).status_code == 403
+    for page in ("/customers/MINE", "/invoices/FA-MINE"):
+        assert f'name="kind" value="{kind}"' not in sam.get(page).text
+    with desk.database.read() as session:
+        done = session.scalars(select(Event.kind).where(Event.seq > before))
+        assert {one for one in done if not one.startswith(("user.", "api_token."))} == set()
+
+
+@pytest.mark.parametrize(("by", "status"), [("sam", 303), ("lea", 403)])
+def test_a_sales_person_releases_their_own_hold_only(
+    desk: Office, sides: tuple[Side, Side], by: str, status: int
+) -> None:
+    with desk.database.write() as session:
+        on = byhand.target(session, None, "MINE")
+        byhand.hold(session, on, "wait", None, byhand.Deed(by, NOW), desk.settings)
+        past = Hold(customer_id="MINE", reason="x", until=NOW.date() - timedelta(1), placed_by="eve", placed_at=NOW)
+        session.add(past)  # one that has ended by itself asks for nobody's word
+    sam = desk.at_work("sam", Role.SALES, email=SAM)
+    assert ('value="release"' in sam.get("/customers/MINE").text) is (status == 303)
+    assert sam.post("/log", {"kind": "release", "customer": "MINE"}).status_code == status
+    with desk.database.read() as session:
+        held = session.scalars(select(Hold.released_by).where(Hold.reason == "wait")).one()
+    assert held == ("sam" if status == 303 else None)
+    lea = desk.at_work("lea")
+    assert ('value="release"' in lea.get("/customers/MINE").text) is (status != 303)
+    assert lea.post("/log", {"kind": "release", "customer": "MINE"}).status_code == 303
 
 
 def test_a_sales_person_of_no_address_sees_nobodys_figures(desk: Office) -> None:
