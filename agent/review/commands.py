@@ -1,5 +1,7 @@
 """`relance queue …` and `relance tasks …`: parse, call, print."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,8 +13,8 @@ from sqlalchemy.orm import Session
 from agent.console import By, Context, Json
 from agent.inbound.store import reading_of
 from agent.replies import resolve, store
-from agent.replies.resolve import Word
-from agent.review import queue, tasks
+from agent.replies.resolve import Effect, Word
+from agent.review import deeds, queue, tasks
 from agent.review.calls import Form, Result, record
 from agent.review.days import morning
 from classifier.labels import OTHER_REASONS
@@ -21,6 +23,11 @@ from models import ExceptionItem, Invoice, Message
 from models.reasons import SENTENCES
 
 Item = Annotated[int, typer.Argument(help="Number of the item, from `relance queue list`.")]
+Over = Annotated[
+    str, typer.Option("--over", metavar="NAME", help="The colleague who has it, and from whom you take it over.")
+]
+UNNAMED = "operator"
+"""Who gives no name. What such a one has taken is in nobody's hand whom one could ask."""
 
 
 def mount(app: typer.Typer) -> None:
@@ -115,13 +122,14 @@ def _customers(item: ExceptionItem) -> list[str]:
     return list(dict.fromkeys(link.customer_id for link in item.links))
 
 
-def take_command(context: typer.Context, item_id: Item, by: By = "operator", json: Json = False) -> None:
+def take_command(
+    context: typer.Context, item_id: Item, over: Over = UNNAMED, by: By = UNNAMED, json: Json = False
+) -> None:
     """Say that you work on it."""
     ctx: Context = context.obj
-    with ctx.database().write() as session:
-        item = queue.get(session, item_id)
-        queue.take(session, item, by, ctx.now())
-        row = _row(session, item)
+    with ctx.database().write() as session, _told_how():
+        deeds.assign(session, "item", item_id, by, by, ctx.now(), over=over)
+        row = _row(session, queue.get(session, item_id))
     _tell(ctx, row, f"Item {item_id} is {by}'s.", json=json)
 
 
@@ -146,7 +154,8 @@ def resolve_command(
         str | None, typer.Option("--new-contact", metavar="ADDRESS", help="Whom to write to in its place.")
     ] = None,
     delivery: Annotated[str | None, typer.Option("--delivery", help="sent, again or drop.")] = None,
-    by: By = "operator",
+    over: Over = UNNAMED,
+    by: By = UNNAMED,
     json: Json = False,
 ) -> None:
     """Say what a mail means, or what became of a delivery; it is applied, and kept to learn from."""
@@ -168,11 +177,20 @@ def resolve_command(
         wrong_contact=wrong_contact,
         new_contact=new_contact,
     )
-    with ctx.database().write() as session:
-        item = queue.get(session, item_id)
-        done = resolve.resolve(session, item, word, ctx.settings(), ctx.now())
-        row = _row(session, item)
-    _tell_done(ctx, done, row, json=json)
+    with ctx.database().write() as session, _told_how():
+        effects = deeds.decide(session, item_id, word, ctx.settings(), ctx.now(), over=over)
+        row = _row(session, queue.get(session, item_id))
+    _tell_done(ctx, effects, row, json=json)
+
+
+@contextmanager
+def _told_how() -> Iterator[None]:
+    """Tell who is refused because a colleague has it how the command line takes it over."""
+    try:
+        yield
+    except queue.InHand as taken:
+        mend = f"Ask them first; `--over {taken.by}` takes it over, `--by {taken.by}` says that it is you."
+        raise queue.InHand(taken.what, mend, taken.by) from None
 
 
 def _delivery_word(text: str | None) -> resolve.DeliveryWord | None:
@@ -202,28 +220,28 @@ def _tell(ctx: Context, row: dict[str, Any], sentence: str, *, json: bool) -> No
         ctx.say(sentence)
 
 
-def _tell_done(ctx: Context, done: resolve.Done, row: dict[str, Any], *, json: bool) -> None:
+def _tell_done(ctx: Context, effects: Sequence[Effect], row: dict[str, Any], *, json: bool) -> None:
     if json:
-        ctx.emit({**row, "followed": list(done.sentences)}, json=True)
+        ctx.emit({**row, "followed": [effect.sentence for effect in effects]}, json=True)
         return
     ctx.say(f"Item {row['id']}:")
-    for sentence in done.sentences:
-        ctx.say(f"  {sentence}")
+    for effect in effects:
+        ctx.say(f"  {effect.sentence}")
 
 
 def dismiss_command(
     context: typer.Context,
     item_id: Item,
     reason: Annotated[str, typer.Option("--reason", help="Why nothing has to follow from it.")],
-    by: By = "operator",
+    over: Over = UNNAMED,
+    by: By = UNNAMED,
     json: Json = False,
 ) -> None:
     """Say that nothing has to follow from it; reminders go on."""
     ctx: Context = context.obj
-    with ctx.database().write() as session:
-        item = queue.get(session, item_id)
-        resolve.dismiss(session, item, reason, by, ctx.now())
-        row = _row(session, item)
+    with ctx.database().write() as session, _told_how():
+        deeds.dismiss(session, item_id, reason, by, ctx.now(), over=over)
+        row = _row(session, queue.get(session, item_id))
     _tell(ctx, row, f"Item {item_id} is dismissed.", json=json)
 
 
@@ -231,23 +249,22 @@ def snooze_command(
     context: typer.Context,
     item_id: Item,
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="The day to show it again.")],
-    by: By = "operator",
+    by: By = UNNAMED,
     json: Json = False,
 ) -> None:
     """Put it away until a day; the customer's reminders go on waiting."""
     ctx: Context = context.obj
     moment = morning(until.date(), ctx.settings().zone)
     with ctx.database().write() as session:
-        item = queue.get(session, item_id)
-        queue.snooze(session, item, moment, by, ctx.now())
-        row = _row(session, item)
+        deeds.snooze(session, "item", item_id, moment, by, ctx.now())
+        row = _row(session, queue.get(session, item_id))
     _tell(ctx, row, f"Item {item_id} sleeps until {until:%Y-%m-%d}.", json=json)
 
 
 def undo_command(
     context: typer.Context,
     item_id: Annotated[int | None, typer.Argument(help="Number of the item; without it your last one.")] = None,
-    by: By = "operator",
+    by: By = UNNAMED,
     json: Json = False,
 ) -> None:
     """Take a settlement back, with all that it did."""
@@ -258,7 +275,7 @@ def undo_command(
             raise NeedsPerson(f"{by} has settled nothing yet; name the item to undo")
         done = resolve.undo(session, item, by, ctx.now())
         row = _row(session, item)
-    _tell_done(ctx, done, row, json=json)
+    _tell_done(ctx, done.effects, row, json=json)
 
 
 def tasks_list(context: typer.Context, json: Json = False) -> None:
@@ -304,7 +321,8 @@ def tasks_call(
     amount: Annotated[str | None, typer.Option("--amount", help="A part of the balance.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Of a dispute.")] = None,
     text: Annotated[str, typer.Option("--text", help="What was said; it can be erased later.")] = "",
-    by: By = "operator",
+    over: Over = UNNAMED,
+    by: By = UNNAMED,
 ) -> None:
     """Write down what came of a call; a promise, a payment or a dispute pauses the reminders."""
     ctx: Context = context.obj
@@ -313,7 +331,8 @@ def tasks_call(
     except ArithmeticError:
         raise NeedsPerson(f"“{amount}” is no amount", "Write it as 1250.00.") from None
     form = Form(result, day.date() if day is not None else None, part, reason, text)
-    with ctx.database().write() as session:
+    with ctx.database().write() as session, _told_how():
+        tasks.must_be_free_for(tasks.get(session, task), by, over)
         record(session, ctx.settings(), task, form, by, ctx.now())
     ctx.say(f"Task {task} is done: {result.value.replace('_', ' ')}.")
 
@@ -322,11 +341,13 @@ def tasks_done(
     context: typer.Context,
     ids: Annotated[list[int], typer.Argument(help="Numbers from `relance tasks`.")],
     outcome: Annotated[str, typer.Option("--outcome", help="What came of it.")] = "done",
-    by: By = "operator",
+    over: Over = UNNAMED,
+    by: By = UNNAMED,
 ) -> None:
     """Mark tasks as done."""
     ctx: Context = context.obj
-    with ctx.database().write() as session:
+    with ctx.database().write() as session, _told_how():
         for task_id in ids:
+            tasks.must_be_free_for(tasks.get(session, task_id), by, over)
             tasks.done(session, task_id, outcome, by, ctx.now())
     ctx.say(f"{len(ids)} task(s) done.")

@@ -128,17 +128,21 @@ def settle_as_proposed(
             resolve.resolve(session, row, word, settings, now)
 
 
-def decide(session: Session, number: int, word: Word, settings: Settings, now: datetime) -> Sequence[Effect]:
-    """Settle an item by a person's word."""
+def decide(
+    session: Session, number: int, word: Word, settings: Settings, now: datetime, *, over: str | None = None
+) -> Sequence[Effect]:
+    """Settle an item by a person's word. ``over``: the colleague who has it, and from whom it is knowingly taken."""
     row = queue.get(session, number)
-    queue.must_be_free_for(row, word.by)
+    queue.must_be_free_for(row, word.by, over)
     return resolve.resolve(session, row, word, settings, now).effects
 
 
-def dismiss(session: Session, number: int, reason: str, by: str, now: datetime) -> Sequence[Effect]:
-    """Nothing has to follow from it."""
+def dismiss(
+    session: Session, number: int, reason: str, by: str, now: datetime, *, over: str | None = None
+) -> Sequence[Effect]:
+    """Nothing has to follow from it. ``over`` as in `decide`."""
     row = queue.get(session, number)
-    queue.must_be_free_for(row, by)
+    queue.must_be_free_for(row, by, over)
     resolve.dismiss(session, row, reason[:500], by, now)
     return (Effect("dismissed", "dismissed; reminders of this customer go on"),)
 

@@ -33,6 +33,10 @@ class Taken(NeedsPerson):
         self.by = by
 
 
+class InHand(Taken):
+    """A colleague has it in hand and has not settled it: it can be taken over knowingly."""
+
+
 def open_exception(
     session: Session,
     *,
@@ -155,11 +159,11 @@ def give_back(session: Session, item: ExceptionItem, by: str, now: datetime) -> 
 
 
 def must_be_free_for(item: ExceptionItem, by: str, over: str | None = None) -> None:
-    """Raises Taken where a colleague has it: two who settle one item would answer a customer twice. ``over``: from
+    """Raises InHand where a colleague has it: two who settle one item would answer a customer twice. ``over``: from
     whom it is knowingly taken; if it is somebody else's by now, that is told instead.
     """
     if item.state is ExceptionState.TAKEN and item.assignee not in (None, by, over):
-        raise Taken(
+        raise InHand(
             f"{item.assignee} has taken item {item.id}", "Take it over first, or go on with the next.", item.assignee
         )
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.learning.sampling import RIGHT, WRONG
-from agent.review.queue import UNDO_WITHIN, Taken
+from agent.review.queue import UNDO_WITHIN, InHand, Taken
 from config.errors import NeedsPerson
 from models import Customer, Event, Invoice, Task, events, transitions
 from models.reasons import TaskKind
@@ -116,7 +116,7 @@ def must_be_free_for(task: Task, by: str, over: str | None = None) -> None:
     """Raises Taken where a colleague has it in hand, or has done it. ``over``: from whom it is knowingly taken."""
     _must_be_open(task)
     if task.assignee not in (None, by, over):
-        raise Taken(
+        raise InHand(
             f"{task.assignee} has taken task {task.id}", "Take it over first, or go on with the next.", task.assignee
         )
 

@@ -65,8 +65,8 @@ def test_a_person_settles_what_waits_and_can_take_it_back(desk: SinkDesk) -> Non
     assert desk("queue", "show", question, "--json").document()["state"] == "taken"
 
     # What can't be done says so, and changes nothing.
-    assert "--as" in desk("queue", "resolve", question, code=1).err
-    assert "--promise-date" in desk("queue", "resolve", question, "--as", "promise", code=1).err
+    assert "--as" in desk("queue", "resolve", question, "--by", "anna", code=1).err
+    assert "--promise-date" in desk("queue", "resolve", question, "--as", "promise", "--by", "anna", code=1).err
     desk("queue", "resolve", "9999", "--as", "paid", code=1)
     desk("queue", "dismiss", question, code=2)
     assert desk.states("A-1", "A-2") == {"A-1": "reminded", "A-2": "reminded"}
