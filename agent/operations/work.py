@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from agent.operations.checks import Check, error, ok, warning
@@ -82,7 +82,9 @@ class Work:
 def gather(database: Database, settings: Settings, now: datetime) -> Work:
     """Read it, in one view of the database."""
     speaks = "payments" if settings.ledger.mode == "payments" else "invoices"
-    waiting = ExceptionItem.state.in_([ExceptionState.OPEN, ExceptionState.TAKEN])
+    # One that was put away keeps its state when its time has come: it waits again, as the queue shows it.
+    has_woken = and_(ExceptionItem.state == ExceptionState.SNOOZED, ExceptionItem.snoozed_until <= now)
+    waiting = or_(ExceptionItem.state.in_([ExceptionState.OPEN, ExceptionState.TAKEN]), has_woken)
     with database.read() as session:
         beats = session.scalars(select(Heartbeat).order_by(Heartbeat.name)).all()
         return Work(
