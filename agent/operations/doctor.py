@@ -27,7 +27,7 @@ def examine(context: Context, *, send_probe: bool) -> list[Check]:
     checks += guarded("key", lambda: local.check_key(settings))
     for name, mailbox in settings.mailbox.items():
         checks += examination.mailbox(name, mailbox, send_probe=send_probe)
-    checks += guarded("model", lambda: local.check_model(settings))
+    checks += guarded("model", lambda: local.check_model(settings, context.database()))
     checks += guarded("rows", examination.rows)
     return checks
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from agent.learning import promotion
 from agent.ledger import lawful
 from agent.operations.checks import Check, error, ok, warning
 from agent.reminders import interest
@@ -239,12 +240,11 @@ def date_in_greeting(greeting: str) -> datetime | None:
         return None
 
 
-def check_model(settings: Settings) -> Iterator[Check]:
-    """Whether the trained model can be read, its signature included."""
+def check_model(settings: Settings, database: Database) -> Iterator[Check]:
+    """Whether the trained model that the daemon would use can be read, the signature of its promotion included."""
     import classifier  # noqa: PLC0415 scikit-learn takes most of a second
-    from classifier.registry import promoted  # noqa: PLC0415
 
-    loaded = classifier.load(settings.model_path or promoted(settings.root), settings.encoder)
+    loaded = classifier.load(settings.model_path or promotion.in_use(settings.root, database.key), settings.encoder)
     surest = ", ".join(f"{intent} {bound:.2f}" for intent, bound in sorted(loaded.thresholds.items()))
     said = f"{loaded.version}, acts by itself from {surest}"
     if loaded.encoder is not None or settings.encoder == "none":
