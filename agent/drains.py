@@ -221,7 +221,7 @@ class Drains:
     def collect(self, mailbox: str, now: datetime) -> Collected:
         """Store every mail of the mailbox that isn't stored yet."""
         with self._beat(f"collect:{mailbox}", now), imap_session(self.settings.mailbox[mailbox]) as imap:
-            return collect(self.database, mailbox, self.settings, imap, now)
+            return collect(self.database, mailbox, self.settings, imap, now, self.stop)
 
     def understand(self, now: datetime) -> Understood:
         """Read, predict and decide, some mails after the other, each lot to its end, for a minute at most.

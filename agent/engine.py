@@ -110,7 +110,8 @@ class Engine:
     """Runs ``work(loop)`` for each of ``loops`` (name → how often at least), until it is stopped.
 
     ``executor`` names this process to the engine: what it leaves unfinished is taken up at once by the next one of that
-    name, so two that live at the same time have two. A run that has not ended by ``rescue_after`` is anybody's.
+    name, so two that live at the same time have two. A run that has not ended by ``rescue_after`` is anybody's,
+    unless it is one of this process, which knows that it still works.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Engine:
         self._started = threading.Event()
         self._stopping = False
         self._running = 0
+        self._at_work: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._failures: Counter[str] = Counter()
         self._rests_until: dict[str, float] = {}
@@ -254,7 +256,7 @@ class Engine:
 
     def _drain(self, loop: str) -> None:
         """One run of a loop."""
-        with self._counted() as may_go:
+        with self._counted(loop) as may_go:
             if not may_go or loop not in self._loops or time.monotonic() < self._rests_until.get(loop, 0.0):
                 return
             try:
@@ -303,7 +305,13 @@ class Engine:
     def _resume(self, **which: Any) -> None:
         if self._client is None:
             return
-        stuck = self._client.list_workflows(status="PENDING", load_input=False, load_output=False, **which)
+        pending = self._client.list_workflows(status="PENDING", load_input=False, load_output=False, **which)
+        with self._changed:
+            at_work = set(self._at_work)
+        stuck = [
+            run for run in pending
+            if run.executor_id != self._executor or run.workflow_id.partition(" ")[0] not in at_work
+        ]  # fmt: skip
         for name in {run.queue_name for run in stuck if run.queue_name is not None}:
             ids = [run.workflow_id for run in stuck if run.queue_name == name]
             self._client.resume_workflows(ids, queue_name=name)
@@ -312,19 +320,21 @@ class Engine:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _counted(self) -> Iterator[bool]:
-        """Count a run as long as it lasts; False: it should do nothing, as we are stopping."""
+    def _counted(self, loop: str = "") -> Iterator[bool]:
+        """Count a run (of that loop) as long as it lasts; False: it should do nothing, as we are stopping."""
         # What was left over from the last time may come before `start` is through.
         self._started.wait(60)
         with self._changed:
             self._last_sign = time.monotonic()
             may_go = not self._stopping and self._started.is_set()
             self._running += 1
+            self._at_work[loop] += 1
         try:
             yield may_go
         finally:
             with self._changed:
                 self._running -= 1
+                self._at_work -= Counter([loop])  # which leaves out what is at nought
                 self._last_sign = time.monotonic()
                 self._changed.notify_all()
 

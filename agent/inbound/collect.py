@@ -21,9 +21,10 @@ numbers only, and every answer is checked for what was asked (IMAPClient hands o
 from __future__ import annotations
 
 import hashlib
+import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,25 +100,20 @@ def collect(
     settings: Settings,
     imap: IMAPClient,
     now: datetime,
-    wake: Callable[[], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Collected:
     """Store every mail of the mailbox that isn't stored yet. Harmless when run twice.
 
-    ``imap`` is logged in (`agent.wire.imap.open_imap`), and of no more use after an error. ``wake`` is called after
-    each commit that stored something, so that reading may begin.
+    ``imap`` is logged in (`agent.wire.imap.open_imap`), and of no more use after an error. ``stop`` ends it after the
+    mails in hand.
 
     Raises:
-        TemporaryFailure: the connection broke, a command took too long, or a folder or a mail could not be read. What
-            could be read is stored by then.
+        TemporaryFailure: the connection broke, a command took too long, a folder or a mail could not be read, or it
+            was to stop before it was through. What could be read is stored by then.
         NeedsPerson: no folder matches the settings.
     """
     mailbox = settings.mailbox[mailbox_name]
-    run = _Run(database, mailbox_name, mailbox, imap, now, wake or _nobody)
-    return run.all_folders()
-
-
-def _nobody() -> None:
-    """Nobody waits for new mail."""
+    return _Run(database, mailbox_name, mailbox, imap, now, stop or threading.Event()).all_folders()
 
 
 class _Run:
@@ -130,10 +126,10 @@ class _Run:
         mailbox: Mailbox,
         imap: IMAPClient,
         now: datetime,
-        wake: Callable[[], None],
+        stop: threading.Event,
     ) -> None:
-        self.database, self.name, self.mailbox, self.imap, self.now, self.wake = (
-            database, name, mailbox, imap, now, wake,
+        self.database, self.name, self.mailbox, self.imap, self.now, self.stop = (
+            database, name, mailbox, imap, now, stop,
         )  # fmt: skip
         self.counted: Counter[str] = Counter()
         self.held: dict[int, int | None] = {}
@@ -330,8 +326,8 @@ class _Look:
         last = min(self.failed) - 1 if self.failed else batch[-1][0]
         counted = cursor.store(self.run.database, self._batch(fetched, vanished, last), self.run.now)
         self.run.counted.update(counted)
-        if counted["stored"]:
-            self.run.wake()
+        if self.run.stop.is_set():
+            raise TemporaryFailure(f"mailbox {self.run.name}: stopped before all was fetched; the next run goes on")
 
     def _pieces(self, uid: int) -> Iterator[bytes]:
         """The body of a huge mail, a megabyte at a time. Ends early, and empty, where the server gives nothing."""

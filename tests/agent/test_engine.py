@@ -15,7 +15,7 @@ from dbos import DBOS
 from sqlalchemy.engine import make_url
 
 from agent.drains import Next
-from agent.engine import LONGEST_REST, REST_FOR_PERSON, Engine, cron, rest
+from agent.engine import LONGEST_REST, QUEUE, REST_FOR_PERSON, Engine, cron, rest
 from config.errors import TemporaryFailure
 from tests.servers.process import until
 
@@ -194,6 +194,22 @@ signal.pause()
     second = timedelta(seconds=1)
     with running(database_url, work, "deliver:ar", "tick", every=second, rescue_after=timedelta(0)):
         assert ran.wait(PATIENCE)
+
+
+def test_a_run_of_this_process_that_takes_long_is_not_begun_a_second_time(database_url: str) -> None:
+    began, free = threading.Event(), threading.Event()
+
+    def work(_loop: str) -> Next:
+        began.set()
+        free.wait(PATIENCE)
+        return Next()
+
+    with running(database_url, work, "collect:ar", rescue_after=timedelta(0)) as engine:
+        assert began.wait(PATIENCE)
+        engine._rescue()
+        runs = DBOS.list_workflows(queue_name=QUEUE)
+        free.set()
+    assert [run.status for run in runs] == ["PENDING"]
 
 
 def test_rests_grow_and_are_bounded() -> None:

@@ -1,5 +1,6 @@
 """One mailbox on a real server, a database, and the settings that tie them."""
 
+import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,11 +82,13 @@ class Box:
     database: Database
     now: datetime = NOW
 
-    def collect(self, client: Callable[[IMAPClient], IMAPClient] = lambda imap: imap) -> Collected:
+    def collect(
+        self, client: Callable[[IMAPClient], IMAPClient] = lambda imap: imap, stop: threading.Event | None = None
+    ) -> Collected:
         """One drain, over a connection of its own, a minute after the one before."""
         self.now += timedelta(minutes=1)
         with imap_session(self.settings.mailbox["ar"]) as imap:
-            return collect(self.database, "ar", self.settings, client(imap), self.now)
+            return collect(self.database, "ar", self.settings, client(imap), self.now, stop)
 
     def messages(self) -> list[Message]:
         with self.database.read() as session:

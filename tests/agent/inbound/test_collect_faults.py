@@ -1,6 +1,7 @@
 """What goes wrong around collecting: folders renumbered, deaths at every point, our own mail coming back."""
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -14,6 +15,20 @@ from models import Blob, Delivery, Event, Location, Message
 from models.message import Direction
 from tests.agent.inbound.conftest import NOW, Box
 from tests.builders import mail, sent
+
+
+def test_told_to_stop_it_ends_after_the_mails_in_hand_and_the_next_run_goes_on(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.inbound.collect.LISTED_AT_ONCE", 2)
+    for number in range(5):
+        box.account.append(mail.letter(f"{number}\n"))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TemporaryFailure, match="stopped before all was fetched"):
+        box.collect(stop=stop)
+    assert len(box.messages()) == 2
+    assert box.collect().stored == 3
 
 
 @pytest.mark.parametrize("uid_validity", [42, 4_000_000_000])
