@@ -14,8 +14,8 @@
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
-engine calls them by name (`run`), each when it is due; `cycle` calls them all once in the order above: mail in to its
-end, then mail out. Every call leaves a heartbeat, and every failure comes out as a `RelanceError`.
+engine calls them by name (`run`), each when it is due; `cycle` calls them all once: mail in to its end, then mail out,
+then what tells of it. Every call leaves a heartbeat, and every failure comes out as a `RelanceError`.
 
 Nothing is delivered from a mailbox that could not be read: the answer to the next reminder may lie there.
 """

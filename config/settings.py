@@ -236,7 +236,7 @@ class Smtp(Server):
 
 
 class Mailbox(Section):
-    """One shared mailbox: the address that reminders come from and answers go to."""
+    """One shared mailbox that is read; of several, reminders come from the first one of the file."""
 
     address: fields.MailAddress
     """Address of the mailbox."""
