@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, word
@@ -15,13 +15,18 @@ class Delivery(Base):
     """``owner`` and ``lease_until`` say who works on it; ``sending`` is committed before the body is written."""
 
     __tablename__ = "delivery"
+    __table_args__ = (
+        # Both are asked before each mail, in the transaction that claims it.
+        Index("ix_delivery_wire", "mailbox", "wire_at"),
+        Index("ix_delivery_due", "mailbox", "state", "not_before"),
+    )
 
     id: Mapped[Id]
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), unique=True)
     reminder_id: Mapped[int | None] = mapped_column(ForeignKey("reminder.id"), unique=True)
     """None: a letter that a person wrote from the queue."""
     customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
-    mailbox: Mapped[str] = mapped_column(String(64), index=True)
+    mailbox: Mapped[str] = mapped_column(String(64))
     recipient: Mapped[str] = mapped_column(String(320))
     copies: Mapped[list[str]] = mapped_column(JSON, default=list)
     state: Mapped[DeliveryState] = mapped_column(word(DeliveryState), default=DeliveryState.RESERVED, index=True)

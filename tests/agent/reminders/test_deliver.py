@@ -12,7 +12,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from agent import faults
 from agent.reminders import deliver, plan, reconcile, store, wire
@@ -420,6 +420,27 @@ def test_the_rate_of_the_mailbox_is_kept_over_all_workers(desk: Desk) -> None:
     second = desk.deliver(owner="second")
     assert (first.sent + second.sent, desk.copies()) == (25, 25)
     assert second.wait_until is not None
+
+
+def test_what_is_asked_before_each_mail_comes_from_an_index(desk: Desk) -> None:
+    """By SQLite's own plan: however many mails have left, their rows are not read."""
+    asked: dict[str, object] = {}
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked[statement] = parameters
+
+    event.listen(desk.database.engine, "before_cursor_execute", note)
+    try:
+        assert desk.deliver().sent == 1
+    finally:
+        event.remove(desk.database.engine, "before_cursor_execute", note)
+    for column, index in (("wire_at >", "ix_delivery_wire"), ("not_before <=", "ix_delivery_due")):
+        (statement,) = (found for found in asked if found.startswith("SELECT") and f"delivery.{column}" in found)
+        if desk.database.is_sqlite:
+            with desk.database.engine.connect() as connection:
+                explain = f"EXPLAIN QUERY PLAN {statement}"
+                rows = connection.exec_driver_sql(explain, asked[statement])  # type: ignore[arg-type]
+                assert index in " ".join(str(row[3]) for row in rows)
 
 
 def test_a_wrong_password_is_a_persons_and_costs_no_attempt_at_the_body(
