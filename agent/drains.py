@@ -48,7 +48,7 @@ from agent.ledger.promises import judge_promises
 from agent.operations import counting
 from agent.privacy import erase
 from agent.privacy.erase import Erased
-from agent.reminders import decide, deliver, plan, reconcile
+from agent.reminders import decide, deliver, plan, reconcile, store
 from agent.reminders.deliver import Delivered, Post
 from agent.reminders.sentbox import SentBox, open_sent_box
 from agent.reminders.wire import Envelope, LastLook, NotTried, Outcome, SmtpWire, Wire
@@ -412,7 +412,7 @@ class Drains:
 
     def _due(self, mailbox: str, now: datetime) -> int:
         with self.database.read() as session:
-            return session.scalar(_deliveries(_is_due(mailbox, now))) or 0
+            return session.scalar(_deliveries(store.is_due(mailbox, now))) or 0
 
     def _was_just_read(self, mailbox: str, now: datetime) -> bool:
         with self.database.read() as session:
@@ -548,17 +548,6 @@ def _deliveries(condition: ColumnElement[bool]) -> Select[int]:
     return select(func.count()).select_from(Delivery).join(Reminder, reminders, isouter=True).where(condition)
 
 
-def _is_due(mailbox: str, now: datetime) -> ColumnElement[bool]:
-    """What `agent.reminders.store.claim_next` would give."""
-    return and_(
-        Delivery.mailbox == mailbox,
-        Delivery.state.in_((DeliveryState.RESERVED, DeliveryState.FAILED)),
-        Delivery.not_before <= now,
-        or_(Delivery.owner.is_(None), Delivery.lease_until < now),
-        or_(Delivery.reminder_id.is_(None), Reminder.approval.in_(("not_needed", "approved"))),
-    )
-
-
 def _has_outbound(session: Session, mailbox: str, settings: Mailbox, now: datetime) -> bool:
     """Whether anything of the mailbox asks for its servers: else no connection is made."""
     soon, later = LOOK_AGAIN
@@ -573,5 +562,5 @@ def _has_outbound(session: Session, mailbox: str, settings: Mailbox, now: dateti
     )
     lapsed = and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now)
     unfiled = and_(Delivery.state == DeliveryState.SENT, Delivery.filed_at.is_(None))
-    wanted = [_is_due(mailbox, now), unknown, lapsed, *([] if settings.smtp.files_sent else [unfiled])]
+    wanted = [store.is_due(mailbox, now), unknown, lapsed, *([] if settings.smtp.files_sent else [unfiled])]
     return bool(session.scalar(_deliveries(and_(Delivery.mailbox == mailbox, or_(*wanted)))))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from agent.reminders.decide import FrozenLine, FrozenMail, said_by
@@ -249,18 +249,26 @@ def mark_reminded(session: Session, reminder: Reminder, now: datetime) -> None:
             )  # fmt: skip
 
 
+def is_due(mailbox: str, now: datetime) -> ColumnElement[bool]:
+    """What may be tried now: nobody's in hand, and with a person's word where it needs one.
+
+    For queries that join `Reminder` from outside: a mail that a person wrote has none.
+    """
+    return and_(
+        Delivery.mailbox == mailbox,
+        Delivery.state.in_((DeliveryState.RESERVED, DeliveryState.FAILED)),
+        Delivery.not_before <= now,
+        or_(Delivery.owner.is_(None), Delivery.lease_until < now),
+        or_(Delivery.reminder_id.is_(None), Reminder.approval.in_(("not_needed", "approved"))),
+    )
+
+
 def claim_next(session: Session, mailbox: str, owner: str, now: datetime, lease_until: datetime) -> Delivery | None:
     """The next delivery that may be tried now, claimed for ``owner``; oldest first."""
     query = (
         select(Delivery)
         .join(Reminder, Reminder.id == Delivery.reminder_id, isouter=True)
-        .where(
-            Delivery.mailbox == mailbox,
-            Delivery.state.in_((DeliveryState.RESERVED, DeliveryState.FAILED)),
-            Delivery.not_before <= now,
-            or_(Delivery.owner.is_(None), Delivery.lease_until < now),
-            or_(Delivery.reminder_id.is_(None), Reminder.approval.in_(("not_needed", "approved"))),
-        )
+        .where(is_due(mailbox, now))
         .order_by(Delivery.not_before, Delivery.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Delivery)
