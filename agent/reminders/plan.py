@@ -43,7 +43,6 @@ class Planned:
 
     mails: int
     tasks: int
-    left_out: int
 
 
 def preview(database: Database, settings: Settings, now: datetime) -> list[CustomerPlan]:
@@ -118,14 +117,16 @@ def drain(
 ) -> Planned:
     """Plan and reserve for every customer, one transaction each; ``chance`` draws from 0 to 1 for the jitter."""
     if settings.policy.mode == "observe":
-        return Planned(0, 0, 0)
+        return Planned(0, 0)
     approve.lapse(database, settings, now)
     plan = loading.plan_settings(settings)
     environment = mail_environment(settings.root)
     with database.read() as session:
         ledger = loading.ledger_view(session, settings, database)
         views = loading.customer_views(session, settings, now)
-    due = [view.id for view in views if decide.plan_customer(view, ledger, plan, now).reminders]
+    seen = [decide.plan_customer(view, ledger, plan, now) for view in views]
+    due = [view.id for view, found in zip(views, seen, strict=True) if found.reminders]
+    left_out = sum(len(found.left_out) for found in seen)
     mails = tasks = 0
     for customer_id in due:
         try:
@@ -148,9 +149,8 @@ def drain(
             # One address or text that can't be written must not keep everybody else's mail back.
             log.warning("reminder.not_composed", customer=customer_id)
             _ask(database, settings, customer_id, error, now)
-    left_out = sum(len(decide.plan_customer(view, ledger, plan, now).left_out) for view in views)
     log.info("reminder.planned", mails=mails, tasks=tasks, left_out=left_out)
-    return Planned(mails, tasks, left_out)
+    return Planned(mails, tasks)
 
 
 def _ask(database: Database, settings: Settings, customer_id: str, error: LetterError, now: datetime) -> None:

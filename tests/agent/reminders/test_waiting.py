@@ -6,19 +6,20 @@ from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from agent.ledger.overview import invoices
-from agent.reminders import approve, edit, letters, loading, plan, store
+from agent.reminders import approve, decide, edit, letters, loading, plan, store
 from agent.reminders.deliver import free_at
 from agent.reminders.explain import explain_invoice, why_planned
 from agent.reminders.letter_values import LetterError
 from agent.reminders.schedule import spread
 from agent.reminders.segments import derived_segments
-from agent.reminders.values import Hindrance
+from agent.reminders.values import CustomerPlan, CustomerView, Hindrance
 from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
@@ -308,6 +309,23 @@ def test_what_was_planned_under_an_older_schema_may_still_leave(database: Databa
         session.scalars(select(Reminder)).one().said = None
     assert plan.drain(database, given, NOW).mails == 0
     assert len(waiting(database)) == 1
+
+
+def test_a_customer_for_whom_nothing_is_due_is_judged_once_a_run(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = settings(tmp_path, policy={"mode": "automatic"})
+    owe(database, given)
+    assert plan.drain(database, given, NOW).mails == 1
+    judged: list[str] = []
+
+    def judge(view: CustomerView, *world: Any) -> CustomerPlan:
+        judged.append(view.id)
+        return decide.plan_customer(view, *world)
+
+    monkeypatch.setattr(plan, "decide", SimpleNamespace(plan_customer=judge))
+    assert plan.drain(database, given, NOW).mails == 0
+    assert judged == ["C1"]
 
 
 def test_a_colleague_s_own_letter_found_in_sent_moves_the_next_mail_by_the_gap(
