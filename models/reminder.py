@@ -35,7 +35,9 @@ class Reminder(Base):
     due_on: Mapped[date]
     created_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
-    """Cancelled by the last look, skipped by a person or proven undelivered: its lines are free for the plan again."""
+    """Cancelled by the last look, lapsed, dropped by a person or proven undelivered: its lines are free for the plan
+    again. One that a person skipped is not: its step counts as carried out.
+    """
     approval: Mapped[Code]
     """not_needed, waiting, approved or skipped."""
     approved_by: Mapped[str | None] = mapped_column(String(128))

@@ -45,8 +45,3 @@ def read(text: str) -> Answer | None:
     """The answer whose code stands in the text; None: there is none, or there are several that differ."""
     found = {Answer(Choice(choice.lower()), token.lower()) for choice, token in _CODE.findall(text)}
     return found.pop() if len(found) == 1 else None
-
-
-def without_code(text: str) -> str:
-    """The text as a person wrote it: lines that hold a code are left out."""
-    return "\n".join(line for line in text.splitlines() if not _CODE.search(line))

@@ -412,11 +412,14 @@ def _invoice_view(invoice: Row[Any], rows: _Rows) -> InvoiceView:
     )
 
 
-def hold_ends(session: Session, now: datetime) -> dict[tuple[str, int | None], date | None]:
-    """By customer and invoice (None: the whole customer): the last day of the holds in force; None: until released."""
+def hold_ends(session: Session, today: date) -> dict[tuple[str, int | None], date | None]:
+    """By customer and invoice (None: the whole customer): the last day of the holds in force; None: until released.
+
+    ``today`` is the company's calendar day: a hold is in force up to and with its last one.
+    """
     ends: dict[tuple[str, int | None], date | None] = {}
     for hold in session.scalars(select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id)):
-        if hold.until is not None and hold.until < now.date():
+        if hold.until is not None and hold.until < today:
             continue
         key = (hold.customer_id, hold.invoice_id)
         known = ends.get(key, hold.until)

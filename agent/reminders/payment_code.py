@@ -36,21 +36,14 @@ def payment_code(payee: str, iban: str, bic: str, amount: Decimal, remittance: s
 
 
 def as_png(code: str, scale: int = 4) -> bytes:
-    """The code as a picture with its quiet zone; error correction M and at most version 13, as the guideline asks."""
-    out = io.BytesIO()
-    _made(code).save(out, kind="png", scale=scale, border=_QUIET)
-    return out.getvalue()
+    """The code as a picture with its quiet zone; error correction M and at most version 13, as the guideline asks.
 
-
-def as_svg(code: str, scale: int = 4) -> bytes:
-    """The same for paper."""
-    out = io.BytesIO()
-    _made(code).save(out, kind="svg", scale=scale, border=_QUIET, xmldecl=False)
-    return out.getvalue()
-
-
-def _made(code: str) -> segno.QRCode:
+    Raises:
+        ValueError: the text is too long for such a code.
+    """
     made = segno.make(code, error="m", encoding="utf-8", micro=False, boost_error=False)
     if isinstance(made.version, int) and made.version > 13:
         raise ValueError("the text is too long for a payment code")
-    return made
+    out = io.BytesIO()
+    made.save(out, kind="png", scale=scale, border=_QUIET)
+    return out.getvalue()

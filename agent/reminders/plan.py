@@ -84,7 +84,7 @@ def foresee(database: Database, settings: Settings, first: date, last: date, now
     with database.read() as session:
         ledger = loading.ledger_view(session, settings, database)
         views = loading.customer_views(session, settings, now)
-        ends = loading.hold_ends(session, now)
+        ends = loading.hold_ends(session, local_day(now, settings.zone))
     if ledger.as_of is not None and local_day(now, settings.zone) < first:
         ledger = loading.as_if_imported(ledger, now, now + (first - local_day(now, settings.zone)))
     grace = settings.policy.promise_grace_days

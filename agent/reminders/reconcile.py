@@ -33,8 +33,8 @@ from models.states import DeliveryState
 
 log = structlog.get_logger()
 
-LOOK_AGAIN = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
-"""After entering `sending`, where the provider files its own copies."""
+ASK_AFTER = timedelta(minutes=30)
+"""So long after entering `sending` an empty Sent folder proves nothing, where the provider files its own copies."""
 
 Verdict = Literal["sent", "wait", "ask"]
 
@@ -47,7 +47,7 @@ def judge(*, found: bool, provider_files: bool, since: timedelta) -> Verdict:
     """
     if found:
         return "sent"
-    if provider_files and since < LOOK_AGAIN[-1]:
+    if provider_files and since < ASK_AFTER:
         return "wait"
     return "ask"
 

@@ -8,7 +8,7 @@ account to pay to. Pure but for the templates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -324,12 +324,6 @@ def _read_back(where: str, subject: str, text: str, html: str, figures: _Figures
         missing = readback.missing_figures(said, figures.wanted) if part != "subject" else ()
         if missing:
             raise LetterError(f"{where}: its {part} lacks {missing[0]!r}", "Show every invoice and the total.")
-
-
-def all_figures(letter: Letter, environment: Environment) -> Iterable[str]:
-    """Every figure that a text of this letter may hold, as its language writes it."""
-    catalogue = catalogue_for(environment, letter.language)
-    return _figures(letter, catalogue, _context(letter, catalogue)).known
 
 
 def wrong_text(name: str, what: str, mend: str) -> LetterError:

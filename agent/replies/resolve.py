@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agent.ledger import addresses, byhand, states
+from agent.ledger import addresses, byhand, freshness, states
 from agent.ledger.byhand import Deed
 from agent.ledger.states import Answer
 from agent.reminders import loading, reconcile
@@ -165,12 +165,12 @@ def _must_not_forget_a_dispute(session: Session, item: ExceptionItem) -> None:
         )
 
 
-def _must_not_chase_the_insolvent(session: Session, item: ExceptionItem, now: datetime) -> None:
+def _must_not_chase_the_insolvent(session: Session, item: ExceptionItem, settings: Settings, now: datetime) -> None:
     """Once the item is settled nothing stops the reminders any more: somebody must have stopped them before."""
     customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
     if customer is None or customer.insolvent_since is not None:
         return
-    if (customer.id, None) in loading.hold_ends(session, now):
+    if (customer.id, None) in loading.hold_ends(session, freshness.local_day(now, settings)):
         return
     raise NeedsPerson(
         f"the mail tells of an insolvency, and reminders to {customer.name} would go on",
@@ -227,7 +227,7 @@ def _resolve_message(
         )
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     if prediction is not None and prediction.rule == INSOLVENCY and all(isinstance(a, TakeNote) for a in actions):
-        _must_not_chase_the_insolvent(session, item, now)
+        _must_not_chase_the_insolvent(session, item, settings, now)
     is_opt_out = prediction is not None and prediction.rule == OPT_OUT and word.intent == "other"
     stopped = is_opt_out and _stop_mails(session, item, word.by, settings, now)
     is_other = word.intent == "other" and not is_opt_out

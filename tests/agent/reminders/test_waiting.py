@@ -328,6 +328,20 @@ def test_a_customer_for_whom_nothing_is_due_is_judged_once_a_run(
     assert judged == ["C1"]
 
 
+def test_a_hold_ends_with_the_company_s_day_and_not_with_that_of_greenwich(database: Database, tmp_path: Path) -> None:
+    """Half past eight in the evening in New York, where the hold ends today; in Greenwich it is tomorrow."""
+    given = settings(tmp_path, company={"timezone": "America/New_York"})
+    evening, today = datetime(2026, 9, 2, 0, 30, tzinfo=UTC), date(2026, 9, 1)
+    with database.write() as session:
+        owner = ledger.customer(session, "C1")
+        ledger.invoice(session, owner, "FA-1")
+        ledger.hold(session, owner, until=today)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"))
+    assert [x.reason for p in plan.preview(database, given, evening) for x in p.left_out] == [Hindrance.CUSTOMER_HELD]
+    foreseen = plan.foresee(database, given, today, today + timedelta(days=1), evening)
+    assert [one.planned.step.name for one in foreseen] == ["friendly_reminder"]
+
+
 def test_a_colleague_s_own_letter_found_in_sent_moves_the_next_mail_by_the_gap(
     database: Database, tmp_path: Path
 ) -> None:
