@@ -39,6 +39,8 @@ def _return_date(text: str, today: date) -> date | None:
         for match in _phrases(language, "back").finditer(text):
             below = text[match.end() : match.end() + ENDS_WITHIN].split("\n\n", 1)[0].replace("\n", " ")
             for mention in find_dates(below, language, today)[:2]:
+                if _phrases(language, "back").search(below[: mention.start]):
+                    break  # a nearer word speaks of this day: "until the 20th inclusive, back on the 23rd"
                 day = _day(mention, below, language, today)
                 if day is not None and _is_last_away(match[0], below, mention, language):
                     day += timedelta(days=1)

@@ -26,8 +26,17 @@ _DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}([-/.](\d{2}|\d{4}))?|(19|20)\d\d[-/.]\d
 _AMOUNT_OR_TIME = re.compile(r"\d{1,3}([.,]\d{3})*[.,]\d{2}|\d{1,2}[h:]\d{2}|\d{1,2}h")
 _IBAN = re.compile(r"\b[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
 _IBAN_WORD = re.compile(
-    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|coordonnées bancaires|bank details|"
-    r"coordinate bancarie|datos bancarios)\b"
+    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|bankdaten|coordonnées bancaires|numéro de compte|"
+    r"bank details|banking details|sort code|routing number|account (number|no)|coordinate bancarie|numero di conto|"
+    r"datos bancarios|número de cuenta|rekeningnummer|bankgegevens)\b"
+)
+_CURRENCY = r"(?:€|\$|£|(?:eur|euros?|usd|gbp|chf)(?![a-z]))"
+_SUM = r"\d{1,3}(?:[ .,'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+#: what holds digits that name no invoice: amounts with their currency, addresses of pages, telephone numbers
+_OTHER = re.compile(
+    rf"https?://\S+|\bwww\.\S+|{_CURRENCY}\s?(?:{_SUM})(?!\w)|(?<![\w.,/-])(?:{_SUM})\s?{_CURRENCY}|"
+    r"(?<![\w.+])\+\d[\d ().-]{7,18}\d(?!\w)|(?<![\w.-])0\d(?:[ .]\d\d){4}(?![\w.])",
+    re.I,
 )
 
 
@@ -39,7 +48,7 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for whole in texts:
-        text = whole[:MAX_TEXT]
+        text = _OTHER.sub(lambda match: " " * len(match[0]), whole[:MAX_TEXT])
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
             if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
@@ -48,8 +57,16 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
             hits.append((match.start(), match[0] if is_code else match["digits"]))
         rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
         hits += [(match.start(), match[0]) for match in _TOKEN.finditer(rest) if _is_number(match[0])]
-        found.update(dict.fromkeys(token for _, token in sorted(hits)))
+        found.update(dict.fromkeys(token for _, written in sorted(hits) for token in _apart(written)))
     return tuple(found)[:MAX_NUMBERS]
+
+
+def _apart(token: str) -> list[str]:
+    """Part "FA-0312/FA-0313": parts of one shape with letters and digits are numbers; "2026/0312" is one."""
+    parts = token.split("/")
+    shapes = {re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "9", part)) for part in parts}
+    shape = shapes.pop()
+    return parts if not shapes and "a" in shape and shape.count("9") >= 3 else [token]
 
 
 def _is_number(token: str) -> bool:

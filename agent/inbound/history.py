@@ -13,7 +13,7 @@ from functools import cache
 
 from agent.inbound import wordings
 from agent.inbound.html import HISTORY_MARK, HISTORY_TO_END_MARK
-from agent.inbound.lines import FOOTER_RULE, FRAME, Line, LineClass, verbs_close
+from agent.inbound.lines import FOOTER_RULE, FRAME, Line, LineClass, closes_with_verb, verbs_close
 
 #: lines in which reply headers are looked for; what is below is kept as it is classed by then
 MAX_LINES = 5_000
@@ -86,7 +86,13 @@ def _header_at(lines: list[Line], at: int, limit: int) -> _Header | None:
         return _marked_header(lines, at)
     if not text:
         return None
-    return _reply_above(lines, at) or _separator(lines, at) or _block(lines, at) or _wrote(lines, at, limit)
+    return (
+        _reply_above(lines, at)
+        or _separator(lines, at)
+        or _block(lines, at)
+        or _wrote(lines, at, limit)
+        or _wrote_and_more(lines, at)
+    )
 
 
 def _marked_header(lines: list[Line], at: int) -> _Header | None:
@@ -253,6 +259,20 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
             # Where a complete header starts further down, the lines above it are the writer's.
             return None if later else _Header(at, end + 1, to_end=True)
     return None
+
+
+_ADDRESS_VERB_COLON = re.compile(r"[<(]?[\w.+'-]+@[\w-]+(?:\.[\w-]+)+[>)]?\s(?P<verb>[^:@]{3,25})[:：]\s{2,}(?=\S)")
+
+
+def _wrote_and_more(lines: list[Line], at: int) -> _Header | None:
+    """Find a whole header with the history on its own line: Yahoo's apps write "On … X<x@y> wrote:   Dear Anna,"."""
+    text = lines[at].text.strip()[:MAX_LINE]
+    if "@" not in text or not _opens(text):
+        return None
+    match = _ADDRESS_VERB_COLON.search(text)
+    if match is None or not _HAS_TIME.search(text[: match.start()]) or not closes_with_verb(match["verb"]):
+        return None
+    return _Header(at, at + 1, to_end=True)
 
 
 def _framed(line: Line) -> str:

@@ -19,6 +19,9 @@ from agent.inbound.headers import Headers
 from agent.inbound.parts import Parts
 from agent.inbound.values import Kind
 
+#: characters of text in which an address is looked for
+MAX_TEXT = 20_000
+_ADDRESS = re.compile(r"[\w.+'=-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _REPLY_PREFIX = re.compile(
     r"(?i)^\s*(re|aw|sv|antw|antwort|rép|rif|odp|vs|fw|fwd|wg|tr|i|rv|doorst|wtr)\s*(\[\d+\])?\s*:\s*"
 )
@@ -56,6 +59,11 @@ class Facts:
     def null_path(self) -> bool:
         path = self.headers.raw("return-path")[:1]
         return bool(path) and path[0].replace(b" ", b"") in (b"<>", b"")
+
+    @cached_property
+    def names_another_address(self) -> bool:
+        """Whether an address other than the sender's stands in the text."""
+        return any(found.lower() not in self.from_text for found in _ADDRESS.findall(self.text[:MAX_TEXT]))
 
     def opening_says(self, field: str) -> bool:
         return bool(_compiled("auto_replies", field).search(wordings.fold(self.text[:1_500])))
@@ -116,9 +124,18 @@ def _subject_says(facts: Facts, field: str) -> bool:
     return bool(_compiled("auto_replies", field).match(wordings.fold(facts.own_subject.strip(" [*"))))
 
 
+def _has_machines_subject(facts: Facts) -> bool:
+    """A subject of a machine's; under a "Re:" a person may answer to one, so that something else must say so, too."""
+    if not _subject_says(facts, "subject"):
+        return False
+    answers = _REPLY_PREFIX.match(facts.subject) and facts.headers.has("in-reply-to")
+    return not answers or _weak_marks(facts) or facts.opening_says("body")
+
+
 def _weak_marks(facts: Facts) -> bool:
     """Marks that machines' mails carry, and some people's too."""
-    suppress = facts.header("x-auto-response-suppress")
+    # "DR, RN, NRN" asks for no receipts: people's programs write that, too.
+    suppress = re.search("all|oof|autoreply", facts.header("x-auto-response-suppress"))
     bulk = facts.header("precedence") in ("bulk", "junk")
     return (
         bool(suppress)
@@ -136,8 +153,8 @@ def _server_tells_failure(facts: Facts) -> bool:
 def _subject_and_text_tell_failure(facts: Facts) -> bool:
     if facts.headers.has("in-reply-to") and not (facts.null_path or facts.server_sender):
         return False
-    # Customers write of goods that were not delivered: only words of mail count here.
-    unprefixed = not _REPLY_PREFIX.match(facts.subject)
+    # Customers write of goods that were not delivered: only words of mail count here, beside the address that failed.
+    unprefixed = not _REPLY_PREFIX.match(facts.subject) and facts.names_another_address
     return unprefixed and says_bounce("subject", facts.own_subject) and says_bounce("mail_body", facts.text)
 
 
@@ -150,7 +167,8 @@ def _marks_and_words(facts: Facts) -> bool:
 
 
 def _is_challenge(facts: Facts) -> bool:
-    return bool(_compiled("auto_replies", "challenge_sender").search(facts.from_text))
+    senders = f"{facts.from_text} {facts.header('reply-to')}"  # some ask in the name of their customer
+    return bool(_compiled("auto_replies", "challenge_sender").search(senders))
 
 
 def _is_complaint(facts: Facts) -> bool:
@@ -181,7 +199,7 @@ RULES: tuple[Rule, ...] = (
     Rule("server_tells_failure", Kind.BOUNCE, "a mail server's sender and words of failure", _server_tells_failure),
     Rule("returned_with_words", Kind.BOUNCE, "an empty return path and words of failure", _returned_with_words),
     Rule("words_of_failure", Kind.BOUNCE, "a mail server's subject and words", _subject_and_text_tell_failure),
-    Rule("automatic_subject", Kind.AUTO_REPLY, "a machine's subject", lambda f: _subject_says(f, "subject")),
+    Rule("automatic_subject", Kind.AUTO_REPLY, "a machine's subject", _has_machines_subject),
     Rule("machine_header", Kind.AUTO_REPLY, "a header that answering machines write", _has_machine_header),
     Rule("auto_submitted", Kind.AUTO_REPLY, "the header Auto-Submitted (RFC 3834)", _is_automatic),
     Rule("absence", Kind.AUTO_REPLY, "a subject of absence, with a machine's marks or words", _absence_with_words),

@@ -199,11 +199,16 @@ def _leaf(part: Message, kind: str, depth: int, found: _Found) -> None:
         if kind != "text/html" and _param(part, "format") == "flowed":
             text = unflow(text, delete_space=_param(part, "delsp") == "yes")
         is_html = kind == "text/html" or (kind == "text" and bool(re.match(r"\s*<(!doctype|html)", text, re.I)))
-        if text.strip():
+        if _PGP_TEXT.match(text):
+            found.error = found.error or ENCRYPTED
+            _attach("encrypted.asc", "application/pgp-encrypted", text.encode("utf-8"), found)
+        elif text.strip():
             found.passages.append(Passage("", text) if is_html else Passage(text, ""))
         return
     data = _bytes_of(part)
-    if kind in _CMS and _open_signed(data, depth, found):
+    if kind in _CMS and _param(part, "smime-type") in ("enveloped-data", "authenveloped-data"):
+        found.error = found.error or ENCRYPTED
+    elif kind in _CMS and _open_signed(data, depth, found):
         return
     if (kind in _TNEF or name.lower() == "winmail.dat") and _open_tnef(data, found):
         return
@@ -211,6 +216,7 @@ def _leaf(part: Message, kind: str, depth: int, found: _Found) -> None:
         _attach(name or _made_up_name(kind), kind, data, found)
 
 
+_PGP_TEXT = re.compile(r"\s*-----BEGIN PGP MESSAGE-----[ \t]*\n")
 _CMS = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.inbound import keys
+from agent.inbound import keys, wordings
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
 from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
@@ -22,6 +22,9 @@ from agent.inbound.newtext import Split, has_history, split_text
 from agent.inbound.parts import Parts, Passage, read_parts
 from agent.inbound.sender import read_addresses, read_authentication, read_delegate, read_return_path, read_sender
 from agent.inbound.values import AutoReply, Border, Bounce, Kind, Reading
+
+#: characters of a plain text that may stand in place of the one in HTML
+MAX_STUB = 250
 
 
 def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
@@ -93,7 +96,12 @@ def _text_of(passage: Passage) -> str:
     if not passage.html or (passage.plain.strip() and has_history(passage.plain)):
         return passage.plain
     html = html_to_text(passage.html)
-    return html if not passage.plain.strip() or has_history(html) else passage.plain
+    return html if not passage.plain.strip() or has_history(html) or _is_stub(passage.plain) else passage.plain
+
+
+def _is_stub(plain: str) -> bool:
+    """Whether a text only says that the mail has one in HTML."""
+    return len(plain) < MAX_STUB and bool(wordings.pattern("footers", "stub").search(plain))
 
 
 def _whole_text(parts: Parts, texts: list[str]) -> str:

@@ -134,7 +134,7 @@ def _mailbox(element: list[_Token]) -> Address | None:
     if any(token.kind == "special" and token.text != "." for token in phrase):
         return None
     name = "".join(_unquoted(token) for token in phrase)
-    return _addr_spec("".join(texts[start + 1 : end]), decode_header(name.encode("utf-8", "replace")))
+    return _addr_spec("".join(texts[start + 1 : end]).strip(), decode_header(name.encode("utf-8", "replace")))
 
 
 def _unquoted(token: _Token) -> str:

@@ -14,11 +14,29 @@ from agent.inbound.lines import FOOTER_RULE, Line, LineClass
 
 
 def class_signatures(lines: list[Line]) -> None:
+    _class_banner(lines)
     for start, end in list(_new_runs(lines)):
         cut = _signature_start(lines, start, end)
         for line in lines[cut:end]:
             if line.new:
                 line.kind = LineClass.SIGNATURE
+
+
+def _class_banner(lines: list[Line]) -> None:
+    """What a mail server puts above mails from outside ("CAUTION: This email originated from …") is nobody's text."""
+    above = False
+    for line in lines:
+        if line.blank:
+            continue
+        if not line.new or not (_banner().match(line.text) or (above and line.text.lstrip()[:1].islower())):
+            return
+        line.kind = LineClass.QUOTED
+        above = not line.text.rstrip().endswith((".", "!", "]"))
+
+
+@cache
+def _banner() -> re.Pattern[str]:
+    return wordings.pattern("footers", "banner")
 
 
 def _new_runs(lines: list[Line]) -> Iterator[tuple[int, int]]:

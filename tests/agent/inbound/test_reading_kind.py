@@ -38,6 +38,20 @@ PERSON = "From: Anna <anna@customer.example>\n"
         ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Paid on Friday."),
         ("Subject: Fermeture annuelle", "Nous payons à la reprise."),
         ("Subject: out of office furniture invoice", "Wrong price."),
+        ("Subject: Undelivered goods", "Your driver could not deliver, address not found. Please credit."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: DR, RN, NRN", "I am out of the office but pay tonight."),
+        (
+            "Subject: RE: Automatic reply: Reminder\nIn-Reply-To: <a@x.example>",
+            "Your colleague is away, we pay.",
+        ),
+        (
+            "Subject: Re: x\nX-Auto-Response-Suppress: All",
+            "Pendant mon absence, Anna a validé la facture. Merci.",
+        ),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Während meiner Abwesenheit hat Anna gezahlt."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Durante mi ausencia Anna pagó la factura."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Durante la mia assenza Anna ha pagato."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Tijdens mijn afwezigheid is de factuur betaald."),
     ],
 )
 def test_a_person_is_never_taken_for_a_machine(headers: str, body: str) -> None:

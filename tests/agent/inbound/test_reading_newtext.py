@@ -153,6 +153,22 @@ SIGNATURES = [
     "Inviato da iPhone",
     "Verzonden vanaf mijn iPhone",
     "Get Outlook for iOS",
+    "Get BlueMail for Android",
+    "Télécharger BlueMail pour Android",
+    "Obtén BlueMail para Android",
+    "Scarica Outlook per iOS",
+    "Download BlueMail voor Android",
+    "Yahoo Mail: Search, Organize, Conquer",
+    "Xiaomi telefonról küldve",
+    "Sent with [Spark](https://sparkmailapp.com)",
+    "Hanki Outlook for iOS<https://aka.ms/o0ukef>",
+    "Získat Outlook pro iOS<https://aka.ms/o0ukef>",
+    "Pobierz program Outlook dla systemu iOS<https://aka.ms/o0ukef>",
+    "Скачать Outlook для iOS<https://aka.ms/o0ukef>",
+    "Az iOS Outlook letöltése<https://aka.ms/o0ukef>",
+    "iOS için Outlook’u edinin<https://aka.ms/o0ukef>",
+    "Obțineți Outlook pentru iOS<https://aka.ms/o0ukef>",
+    "Hämta Outlook för Android<https://aka.ms/o0ukef>",
     "Cordialement,\n\nAnna Weiß\nComptable\nTél. 01 23 45 67 89",
     "Mit freundlichen Grüßen\nAnna Weiß\nMuster GmbH\nTel. +49 30 1234567",
     "Kind regards,\nAnna",
@@ -183,6 +199,71 @@ def test_footers_of_machines_go_to_the_history(footer: str) -> None:
     assert split.new_text == "Paid on Friday, see attached."
     assert split.signature == "Regards,\nAnna"
     assert footer.split(maxsplit=1)[0] in split.quoted
+
+
+BANNERS = [
+    "CAUTION: This email originated from outside of the organization. Do not click\nlinks or open attachments.",
+    "[EXTERNAL]",
+    "You don't often get email from anna@customer.example. Learn why this is important",
+    "[EXTERNE] Ce message provient de l'extérieur de l'organisation. Ne cliquez pas sur les liens.",
+    "Vous ne recevez pas souvent de courriers de la part de anna@customer.example. Découvrez pourquoi.",
+    "ACHTUNG: Diese E-Mail stammt von einem externen Absender. Klicken Sie auf keine Links.",
+    "Sie erhalten nicht häufig E-Mails von anna@customer.example.",
+    "PRECAUCIÓN: Este correo procede de fuera de la organización. No haga clic en los enlaces.",
+    "ATTENZIONE: Questa e-mail proviene dall'esterno dell'organizzazione. Non aprire gli allegati.",
+    "LET OP: Deze e-mail is afkomstig van buiten de organisatie. Klik niet op links.",
+]
+
+
+@pytest.mark.parametrize("banner", BANNERS)
+def test_a_servers_warning_above_the_text_is_nobodys_words(banner: str) -> None:
+    split = split_text(f"{banner}\n\nLe virement est parti ce matin.\n")
+    assert split.new_text == "Le virement est parti ce matin."
+    assert split.quoted == banner
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Attention: the goods came from outside the EU, so we paid customs.",
+        "Achtung: Wir zahlen erst nach Lieferung, externe Prüfung läuft.",
+        "Attention : la livraison vient de l'extérieur.\nNous payons vendredi.",
+        "We pay on Friday.\n\nCAUTION: This email originated from outside of the organization, says our server.",
+    ],
+)
+def test_a_persons_warning_stays(text: str) -> None:
+    assert split_text(text).new_text == text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "On Fri, Mar 6, 2026 at 8:00 AM, Morel<c@morel.example> wrote:   Dear Anna,",
+        "Le ven., 6 mars 2026 à 08:00, Morel<c@morel.example> a écrit :   Bonjour,",
+        "El vie., mar. 6, 2026 a 8:00, Morel<c@morel.example> escribió:   Hola",
+        "Il ven, 6 mar 2026 alle 8:00, Morel<c@morel.example> ha scritto:   Buongiorno",
+        "Op vr, 6 mrt 2026 om 8:00, Morel<c@morel.example> schreef:   Beste",
+    ],
+)
+def test_a_header_with_the_history_on_its_own_line(header: str) -> None:
+    assert split_text(f"Paid on Friday.\n\n  {header}\n\nInvoice 1 is overdue.\n").new_text == "Paid on Friday."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##- Please type your reply above this line -##",
+        "##- Veuillez taper votre réponse au-dessus de cette ligne -##",
+        "##- Bitte geben Sie Ihre Antwort über dieser Zeile ein -##",
+        "##- Escriba su respuesta por encima de esta línea -##",
+        "##- Digita la risposta sopra questa riga -##",
+        "##- Typ uw antwoord boven deze regel -##",
+        "##- Skriv ditt svar ovanför den här raden -##",
+        "Veuillez saisir votre réponse au-dessus de cette ligne.",
+    ],
+)
+def test_what_stands_below_a_ticket_systems_line_is_history(line: str) -> None:
+    assert split_text(f"Paid on Friday.\n\n{line}\n\nInvoice 1 is overdue.\n").new_text == "Paid on Friday."
 
 
 @pytest.mark.parametrize(

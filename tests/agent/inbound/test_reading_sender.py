@@ -19,6 +19,7 @@ OWN = Border("own", "mx.morel.example")
         ("zoe@customer.example (Zoé, comptabilité)", "", "zoe@customer.example"),
         ('"good@good.test" <evil@evil.test>', "good@good.test", "evil@evil.test"),
         ("ar+tag@sub.customer.example", "", "ar+tag@sub.customer.example"),
+        ("Anna < anna@customer.example >", "Anna", "anna@customer.example"),
     ],
 )
 def test_strictly_written_addresses_are_read(text: str, name: str, address: str) -> None:
@@ -39,6 +40,8 @@ def test_strictly_written_addresses_are_read(text: str, name: str, address: str)
         "anna@customer",
         "anna@-customer.example",
         "anna @customer.example",
+        "Anna <anna@customer.example evil@evil.test>",
+        "<<anna@customer.example>>",
         "anna@@customer.example",
         '"a b"@customer.example',
         "anna@[192.0.2.1]",
