@@ -31,7 +31,7 @@ _IBAN_WORD = re.compile(
     r"datos bancarios|número de cuenta|rekeningnummer|bankgegevens)\b"
 )
 _CURRENCY = r"(?:€|\$|£|(?:eur|euros?|usd|gbp|chf)(?![a-z]))"
-_SUM = r"\d{1,3}(?:[ .,'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_SUM = r"\d{1,3}(?:[ .,'’\u00a0\u202f]\d{3}){1,4}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
 #: what holds digits that name no invoice: amounts with their currency, addresses of pages, telephone numbers
 _OTHER = re.compile(
     rf"https?://\S+|\bwww\.\S+|{_CURRENCY}\s?(?:{_SUM})(?!\w)|(?<![\w.,/-])(?:{_SUM})\s?{_CURRENCY}|"

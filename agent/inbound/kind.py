@@ -154,8 +154,9 @@ def _subject_and_text_tell_failure(facts: Facts) -> bool:
     if facts.headers.has("in-reply-to") and not (facts.null_path or facts.server_sender):
         return False
     # Customers write of goods that were not delivered: only words of mail count here, beside the address that failed.
-    unprefixed = not _REPLY_PREFIX.match(facts.subject) and facts.names_another_address
-    return unprefixed and says_bounce("subject", facts.own_subject) and says_bounce("mail_body", facts.text)
+    if _REPLY_PREFIX.match(facts.subject) or not says_bounce("subject", facts.own_subject):
+        return False
+    return says_bounce("mail_body", facts.text) and facts.names_another_address
 
 
 def _is_ticket(facts: Facts) -> bool:
