@@ -26,5 +26,5 @@ def find(reply: Reply, prepared: Prepared) -> Findings:
     return Findings(
         tuple(match_rules(prepared.sentences, prepared.language)),
         mentions,
-        part(mentions, prepared.sentences, reply.invoices),
+        part(mentions, prepared.sentences, prepared.language, reply.invoices),
     )

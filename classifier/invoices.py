@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from classifier.invoice_months import invoices_by_month, months_said
 from classifier.preprocess import Sentence
-from classifier.text import Phrases, fold, words
+from classifier.text import Hit, Phrases, fold, words
 from classifier.values import InvoiceRef
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._][a-z0-9]+)*")
@@ -40,17 +41,28 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where in a sentence the invoices `numbers` are named."""
+
+    sentence: int
+    start: int
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mentions:
     """The invoices named anywhere in a reply, in the reminder's order, and the segments that speak of them.
 
     `segments` is empty where all of the reply speaks of the same ones; `spoken` has them even so. `naming`: indices of
-    the sentences that name any.
+    the sentences that name any. `anchors`: where some are named, but for words like "all", which often mean other
+    things ("both rolls came torn").
     """
 
     named: tuple[str, ...]
     segments: tuple[Segment, ...]
     spoken: tuple[Segment, ...] = ()
     naming: frozenset[int] = frozenset()
+    anchors: tuple[Anchor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +71,17 @@ class _Found:
     end: int
     numbers: tuple[str, ...]
     specific: bool = True
+    is_all: bool = False
 
 
 def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequence[InvoiceRef]) -> Mentions:
     """Where the reply names which of the invoices that the reminder listed."""
-    months = _invoices_by_month(sentences, language, invoices)
+    months = invoices_by_month(sentences, language, invoices)
     named: dict[str, None] = {}
     segments: dict[tuple[str, ...], list[Piece]] = {}
     current: tuple[str, ...] = ()
     naming: set[int] = set()
+    anchors: list[Anchor] = []
     for index, sentence in enumerate(sentences):
         found = _found(sentence, language, invoices, months, tuple(named))
         for numbers, start, end in _cut(sentence, language, found):
@@ -77,9 +91,10 @@ def find_invoices(sentences: Sequence[Sentence], language: str, invoices: Sequen
         for each in found:
             named.update(dict.fromkeys(each.numbers))
             naming.add(index)
+        anchors += [Anchor(index, each.start, each.numbers) for each in found if not each.is_all]
     order = tuple(invoice.number for invoice in invoices if invoice.number in named)
     parted = tuple(Segment(numbers, tuple(pieces)) for numbers, pieces in segments.items())
-    return Mentions(order, parted if len(parted) > 1 else (), parted, frozenset(naming))
+    return Mentions(order, parted if len(parted) > 1 else (), parted, frozenset(naming), tuple(anchors))
 
 
 def _cut(sentence: Sentence, language: str, found: Sequence[_Found]) -> list[tuple[tuple[str, ...], int, int]]:
@@ -140,10 +155,13 @@ def _found(
 ) -> list[_Found]:
     found = _by_number(sentence, invoices)
     if len(invoices) > 1:
-        found += _by_amount(sentence, invoices) + _by_month(sentence, language, months)
+        found += (
+            _by_amount(sentence, invoices) + _by_month(sentence, language, months) + _by_letters(sentence, invoices)
+        )
         here = tuple(number for each in found for number in each.numbers)
         found += _by_quantity(sentence, language, invoices, (*named, *here), specific=bool(found))
-        found += _all_but(sentence, language, invoices, found)
+        rest = _all_but(sentence, language, invoices, found)
+        found = [each for each in found if not _is_left_out(sentence, language, rest, each)] + rest
     chosen: list[_Found] = []
     for each in sorted(found, key=lambda each: (not each.specific, each.start)):
         if all(each.end <= other.start or each.start >= other.end for other in chosen):
@@ -164,8 +182,14 @@ def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
         if not whole and any(start < match.end() and end > match.start() for start, end in spans):
             continue
         matching = whole or [number for number, each in plain.items() if _is_tail(token, each, number)]
-        if len(matching) == 1:
-            found.append(_Found(match.start(), match.end(), tuple(matching)))
+        if not matching and "/" in match.group():  # "440/441"
+            tails = [[number for number, each in plain.items() if _is_tail(_alnum(part), each, number)]
+                     for part in match.group().split("/")]  # fmt: skip
+            matching = [each[0] for each in tails] if all(len(each) == 1 for each in tails) else []
+        elif len(matching) > 1:
+            matching = []
+        if matching:
+            found.append(_Found(match.start(), match.end(), tuple(dict.fromkeys(matching))))
     return found
 
 
@@ -182,6 +206,22 @@ def _is_tail(token: str, plain: str, number: str) -> bool:
     if token in (last, digits, digits.lstrip("0")):
         return True
     return len(token) >= _SHORTEST_TAIL and plain.endswith(token)
+
+
+#: Letters that a number begins with, and of the word that they are taken from.
+_LEAST_LETTERS, _LEAST_WORD = 3, 5
+
+
+def _by_letters(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Found]:
+    """As in "the marquee" for MAR-221: a word that begins with the letters before one number, and no other's."""
+    letters = {invoice.number: re.match(r"[a-z]*", fold(invoice.number)) for invoice in invoices}
+    heads = {number: match[0] for number, match in letters.items() if match}
+    found: list[_Found] = []
+    for word in words(sentence.folded):
+        matching = tuple(number for number, head in heads.items() if head and word.folded.startswith(head))
+        if len(matching) == 1 and len(heads[matching[0]]) >= _LEAST_LETTERS and len(word.folded) >= _LEAST_WORD:
+            found.append(_Found(word.start, word.end, matching))
+    return found
 
 
 def _by_amount(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Found]:
@@ -204,80 +244,8 @@ def _by_amount(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
 _BARE_AMOUNT = re.compile(r"(?<![\w.,/-])(?:\d{1,3}[ .,']\d{3}|\d{2,7})(?![\w.,/-]*\d)")
 
 
-def _invoices_by_month(
-    sentences: Sequence[Sentence], language: str, invoices: Sequence[InvoiceRef]
-) -> Mapping[int, tuple[str, ...]]:
-    """What "the March one" means here: the month in the number, of the due date, or the one before it.
-
-    A reply uses one of these for all its invoices; the first under which each month that it names has an invoice.
-    """
-    if len(invoices) < 2:
-        return {}
-    months = [each for sentence in sentences for each in _months_said(sentence, language)]
-    said = {each.month for each in months if each.is_sure}
-    all_said = {each.month for each in months}
-    ways: list[dict[int, tuple[str, ...]]] = [{}, {}, {}]
-    for invoice in invoices:
-        due = invoice.due.month if invoice.due else None
-        for way, month in zip(ways, (_month_in(invoice.number), due, due and (due - 2) % 12 + 1), strict=True):
-            if month:
-                way[month] = (*way.get(month, ()), invoice.number)
-    # Months that open a sentence ("April is paid. For May I have no slip") stand for invoices where each has one.
-    beside = next((way for way in ways if len(all_said) > 1 and all_said <= set(way)), None)
-    return beside or next(({month: way[month] for month in said} for way in ways if said and said <= set(way)), {})
-
-
-_YEAR_MONTH = re.compile(r"(?:20)?2\d[-/_.]?(0[1-9]|1[0-2])(?=\D)")
-
-
-def _month_in(number: str) -> int | None:
-    """The month in a number like 26-03-0210, F2604-0133."""
-    match = _YEAR_MONTH.search(number)
-    return int(match[1]) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Month:
-    """A month that stands for an invoice, surely ("celle de mars", "the March one"), or because it opens a sentence."""
-
-    month: int
-    start: int
-    end: int
-    is_sure: bool
-
-
-def _months_said(sentence: Sentence, language: str) -> list[_Month]:
-    wording = _wording(language)
-    texts = words(sentence.folded)
-    found: list[_Month] = []
-    for at, word in enumerate(texts):
-        month = wording.months.get(word.folded) or _month_of_compound(word.folded, wording)
-        if month is None or (at and texts[at - 1].folded.isdigit()):
-            continue
-        near = {other.folded for other in texts[max(0, at - 4) : at + 2]}
-        is_sure = bool(near & wording.ones) or word.folded not in wording.months
-        opens = all(other.folded in wording.filler for other in texts[:at]) and not (
-            at + 1 < len(texts) and texts[at + 1].folded[:1].isdigit()
-        )
-        if is_sure or opens:
-            found.append(_Month(month, texts[max(0, at - 1)].start, word.end, is_sure))
-    return found
-
-
-def _month_of_compound(word: str, wording: _Wording) -> int | None:
-    """As in "Märzrechnung": a month and a word for invoice in one."""
-    return next(
-        (
-            wording.months[word[:at]]
-            for at in range(3, len(word) - 4)
-            if word[:at] in wording.months and word[at:] in wording.ones
-        ),
-        None,
-    )
-
-
 def _by_month(sentence: Sentence, language: str, months: Mapping[int, tuple[str, ...]]) -> list[_Found]:
-    said = _months_said(sentence, language)
+    said = months_said(sentence, language)
     return [_Found(each.start, each.end, months[each.month]) for each in said if each.month in months]
 
 
@@ -299,6 +267,7 @@ def _by_quantity(
         "last": listed[-1:],
         "last_two": listed[-2:] if len(listed) > 2 else (),
         "oldest": _by_due(invoices)[:1],
+        "oldest_two": _by_due(invoices)[:2] if len(listed) > 2 else (),
         "biggest": (by_amount[-1].number,) if by_amount[-1].amount > by_amount[-2].amount else (),
         "smallest": (by_amount[0].number,) if by_amount[0].amount < by_amount[1].amount else (),
         "smallest_two": _two(by_amount),
@@ -307,10 +276,17 @@ def _by_quantity(
     texts = words(sentence.folded)
     hits = sorted(_wording(language).quantities.find(texts), key=lambda hit: hit.first - hit.after)
     return [
-        _Found(texts[hit.first].start, texts[hit.after - 1].end, means[hit.name], specific=False)
+        _Found(
+            texts[hit.first].start, texts[hit.after - 1].end, means[hit.name], specific=False, is_all=hit.name == "all"
+        )
         for hit in hits
-        if means.get(hit.name)
+        if means.get(hit.name) and not (hit.name == "all" and len(listed) > 2 and _is_two(hit, hits))
     ]
+
+
+def _is_two(hit: Hit, hits: Sequence[Hit]) -> bool:
+    """Whether what is found says "both", which is not all of three."""
+    return any(other.name == "pair" and (other.first, other.after) == (hit.first, hit.after) for other in hits)
 
 
 def _two(ordered: Sequence[InvoiceRef]) -> tuple[str, ...]:
@@ -331,10 +307,24 @@ def _all_but(
         (hit for hit in hits if hit.name == "all" and out is not None and texts[hit.after - 1].end <= out), None
     )
     but = {number for each in found if out is not None and each.start >= out for number in each.numbers}
-    if whole is None or not but or any(each.start < texts[whole.after - 1].end for each in found):
+    if whole is None or not but or any(each.start < texts[whole.after - 1].end for each in found if not each.is_all):
         return []
     rest = tuple(invoice.number for invoice in invoices if invoice.number not in but)
     return [_Found(texts[whole.first].start, texts[whole.after - 1].end, rest)] if rest else []
+
+
+def _is_left_out(sentence: Sentence, language: str, rest: Sequence[_Found], each: _Found) -> bool:
+    """Whether it says no more than which are not meant: "all but 312 are paid", but "all are paid but 312: wrong"."""
+    return any(
+        whole.end <= each.start
+        and _says_nothing(sentence, language, whole.end, each.start)
+        and sentence.folded[each.end :].lstrip()[:1] not in _SAYS_MORE
+        for whole in rest
+    )
+
+
+#: Marks behind which it is said of what is left out.
+_SAYS_MORE = frozenset(",;:(")
 
 
 def _by_due(invoices: Sequence[InvoiceRef]) -> tuple[str, ...]:
@@ -351,8 +341,6 @@ def _alnum(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    months: Mapping[str, int]
-    ones: frozenset[str]
     clause: frozenset[str]
     filler: frozenset[str]
     quantities: Phrases
@@ -360,18 +348,14 @@ class _Wording:
 
 _QUANTITIES = (
     "all", "other", "except", "first", "first_two", "first_three", "second", "third_one", "last", "last_two", "oldest",
-    "biggest", "smallest", "biggest_two", "smallest_two",
+    "biggest", "smallest", "biggest_two", "smallest_two", "oldest_two", "pair",
 )  # fmt: skip
 
 
 @cache
 def _wording(language: str) -> _Wording:
-    folder = files("classifier") / "wordings"
-    raw = tomllib.loads((folder / "facts" / f"{language}.toml").read_text("utf-8"))
-    months = tomllib.loads((folder / "dates" / f"{language}.toml").read_text("utf-8"))["months"]
+    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     return _Wording(
-        {fold(name): number for name, number in months.items() if len(name) > 2},
-        frozenset(word.folded for phrase in raw["one"] for word in words(fold(phrase))),
         frozenset(fold(word) for word in raw["clause"]),
         frozenset(fold(word) for word in (*raw["filler"], *raw["clause"])),
         Phrases({name: raw[name] for name in _QUANTITIES}),

@@ -6,15 +6,15 @@ prediction, so that training, evaluation and the daemon judge alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from math import prod
 
 from classifier import labels
 from classifier.acting import action_inputs
-from classifier.assignment import PAIR, Parts
+from classifier.assignment import Parts
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
@@ -23,8 +23,6 @@ from classifier.invoices import Mentions
 from classifier.preprocess import Prepared
 from classifier.rules import OTHER_RULES, RuleHit
 from classifier.values import Evidence, Prediction, Promised, Reply
-
-_E = TypeVar("_E")
 
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
@@ -94,15 +92,15 @@ def judge(
 def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Sequence[Opinion]) -> Said:
     """Intents, primary and invoices, from the message as a whole, its segments, and the rules."""
     opinion = _with_rules(opinion, findings.rules)
-    parts, segments = _settled(findings.parts, segments)
-    by_segment = _by_segment(parts, segments)
+    settled = _settled(findings.parts, segments)
+    by_segment = {number: each.primary for numbers, each in settled for number in numbers}
     if len(set(by_segment.values())) < 2:
         return Said(opinion, _intents(opinion), _per_invoice(reply, findings.mentions, opinion.primary))
     per_invoice = {each.number: by_segment[each.number] for each in reply.invoices if each.number in by_segment}
     parted = Opinion(dict(opinion.probabilities), _over_most(reply, per_invoice))
     for intent in per_invoice.values():
         parted.probabilities[intent] = max(parted.probabilities[intent], SAID)
-    return Said(parted, _intents(parted), per_invoice, tuple(_sure(each) for each in segments))
+    return Said(parted, _intents(parted), per_invoice, tuple(_sure(each) for _, each in settled))
 
 
 def _intents(opinion: Opinion) -> frozenset[str]:
@@ -117,41 +115,29 @@ def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
     return Opinion({**opinion.probabilities, "other": 1.0}, opinion.primary if sure else "other")
 
 
-#: A part that is only presumed to speak of its invoices must be this sure of what it says.
-PRESUMED = 0.75
+#: The least likelihood of a way to cut a reply: how likely by its form, times how sure each part is of what it says.
+LIKELY = 0.4
 
 
-def _settled(parts: Parts, opinions: Sequence[Opinion]) -> tuple[Parts, Sequence[Opinion]]:
-    """Of the places where a reply may pass from one invoice to the other the surest one; no parts where there is none.
+def _settled(parts: Parts, opinions: Sequence[Opinion]) -> tuple[tuple[tuple[str, ...], Opinion], ...]:
+    """What is said of which invoices: by the likeliest of the ways to cut the reply, by those that it names where there
+    is none; nothing where all is said of the same ones.
 
-    Each side must be as sure of its answer as a presumed part, and the answers differ: else it speaks of both at once.
+    The answers differ and are sure enough, or else the reply speaks of all at once. What says `other` and names no
+    invoice is of none.
     """
-    if not parts.in_turn:
-        return parts, opinions
-    pairs = [
-        (pair, said)
-        for pair, said in zip(_pairs(parts.segments), _pairs(opinions), strict=True)
-        if said[0].primary != said[1].primary
-        and all(each.primary != "other" and _sure(each) >= PRESUMED for each in said)
-    ]
-    if not pairs:
-        return Parts(), ()
-    pair, said = max(pairs, key=lambda each: _sure(each[1][0]) * _sure(each[1][1]))
-    return Parts(pair), said
-
-
-def _pairs(each: Sequence[_E]) -> Iterator[tuple[_E, _E]]:
-    return zip(each[::PAIR], each[1::PAIR], strict=True)
-
-
-def _by_segment(parts: Parts, opinions: Sequence[Opinion]) -> dict[str, str]:
-    """The intent of each invoice's segment; nothing where the reply is not parted by its invoices."""
-    found: dict[str, str] = {}
-    if parts.presumed and (opinions[-1].primary == "other" or _sure(opinions[-1]) < PRESUMED):
-        return found
-    for segment, opinion in zip(parts.segments, opinions, strict=True):
-        found.update(dict.fromkeys(segment.numbers, opinion.primary))
-    return found
+    best, chosen = LIKELY, tuple(zip((each.numbers for each in parts.segments), opinions, strict=True))[: parts.certain]
+    for way in parts.ways:
+        said = [opinions[block.segment] for block in way.blocks]
+        differ = len({each.primary for each in said}) > 1
+        if not differ or any(
+            not block.is_named and each.primary == "other" for block, each in zip(way.blocks, said, strict=True)
+        ):
+            continue
+        likely = way.weight * prod(_sure(each) for each in said)
+        if likely > best:
+            best, chosen = likely, tuple(zip((block.numbers for block in way.blocks), said, strict=True))
+    return chosen
 
 
 def _sure(opinion: Opinion) -> float:

@@ -189,8 +189,8 @@ def _segments(
             said = {per_invoice.get(number) for number in segment.numbers}
             owners.append(index)
             texts.append(text)
-            # Where a reply passes from one invoice to the other is not known from its labels.
-            intents.append(said.pop() if is_split and len(said) == 1 and not seen.parts.in_turn else None)
+            # Where a reply passes from one invoice to the next its labels do not say: such parts have no numbers.
+            intents.append(said.pop() if is_split and len(said) == 1 else None)
     heard = _heard(tuned, texts, [rows[owner].hand for owner in owners])
     return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, heard, tuple(intents))
 

@@ -105,6 +105,8 @@ def test_a_list_of_numbers_is_one_segment() -> None:
         ("La 312 est payée, les deux dernières partent vendredi.", ["0312", "0418 0527"]),
         ("Les deux petites sont payées, la grosse part vendredi.", ["0418 0527", "0312"]),
         ("La 312, on la paie le 15. Les portes de la 418, non.", ["0312", "0418"]),
+        ("Tout sauf la dernière a été payé vendredi. La dernière suit le 19.", ["0312 0418", "0527"]),
+        ("312/418 went Friday. For 527, whose order was that?", ["0312 0418", "0527"]),
         ("Septembre (la 418 pis la 527) je le dois pas, la 312 est partie.", ["0418 0527", "0312"]),
     ],
 )
@@ -112,6 +114,17 @@ def test_each_part_is_said_of_its_own_invoices(text: str, parts: list[str]) -> N
     found = _find(text, MARCH, APRIL, MAY)
     said = [" ".join(sorted(number.removeprefix("FA-2026-") for number in each.numbers)) for each in found.segments]
     assert said == parts
+
+
+def test_the_letters_that_only_one_number_begins_with_name_it_in_the_things_that_they_stand_for() -> None:
+    marquee, generator = invoice("MARQ-12"), invoice("GEN-88")
+    assert _find("The marquee was lovely, paid.", marquee, generator).named == ("MARQ-12",)
+    assert _find("The marquee was lovely, paid.", marquee, invoice("MARQ-13")).named == ()
+
+
+def test_both_are_not_all_of_three() -> None:
+    assert _find("Both rolls came torn.", MARCH, APRIL, MAY).named == ()
+    assert _find("Les deux plus anciennes sont parties.", MARCH, APRIL, MAY).named == ("FA-2026-0312", "FA-2026-0418")
 
 
 def test_an_amount_names_its_invoice_with_any_mark_between_thousands() -> None:
@@ -132,6 +145,7 @@ def test_the_month_of_an_invoice_is_its_due_date_or_the_one_before() -> None:
     [
         ("Mars c'est réglé. Concernant avril je n'ai pas le bon.", ["0312", "0418"]),
         ("Mars : sortie le 5. Avril : pas reçue.", ["0312", "0418"]),
+        ("Loyers : mars est sorti. Avril : pas reçu.", ["0312", "0418"]),
         ("Avril est réglé.", []),
         ("Mars 2026 était dur. Avril aussi.", []),
         ("Nous paierons en mars ou en avril.", []),
@@ -140,6 +154,12 @@ def test_the_month_of_an_invoice_is_its_due_date_or_the_one_before() -> None:
 def test_months_that_open_sentences_stand_for_invoices_where_each_has_one(text: str, parts: list[str]) -> None:
     found = _find(text, MARCH, APRIL)
     assert [" ".join(each.numbers).removeprefix("FA-2026-") for each in found.segments] == parts
+
+
+def test_months_joined_to_one_another_each_name_an_invoice() -> None:
+    rents = (invoice("M-09", due="2026-09-30"), invoice("M-10", due="2026-10-31"), invoice("M-11", due="2026-11-30"))
+    found = _find("Septembre et octobre je les fais lundi. Novembre, non.", *rents)
+    assert [each.numbers for each in found.segments] == [("M-09", "M-10"), ("M-11",)]
 
 
 def _find(text: str, *invoices: InvoiceRef) -> Mentions:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from classifier import labels
 from classifier.calibration import Opinion
 from classifier.findings import Findings, find
+from classifier.invoices import Segment
 from classifier.judgement import understand
 from classifier.preprocess import prepare
 from classifier.values import Reply
@@ -23,15 +26,15 @@ TEXT = "The bread left our bank on Friday. The cakes came mouldy. We want a cred
         ([("paid", 0.9), ("dispute", 0.9), ("paid", 0.8), ("question", 0.8)], {"A-1": "paid", "A-2": "dispute"}),
         ([("paid", 0.8), ("dispute", 0.8), ("paid", 0.9), ("question", 0.9)], {"A-1": "paid", "A-2": "question"}),
         # Not sure enough, or the same, or nothing that is said of an invoice: all is said of both.
-        ([("paid", 0.9), ("dispute", 0.7), ("dispute", 0.9), ("dispute", 0.9)], {"A-1": "paid", "A-2": "paid"}),
-        ([("paid", 0.9), ("other", 0.9), ("paid", 0.9), ("other", 0.9)], {"A-1": "paid", "A-2": "paid"}),
+        ([("paid", 0.6), ("dispute", 0.6), ("dispute", 0.9), ("dispute", 0.9)], {"A-1": "paid", "A-2": "paid"}),
+        ([("paid", 0.9), ("other", 0.7), ("paid", 0.9), ("other", 0.7)], {"A-1": "paid", "A-2": "paid"}),
     ],
 )
 def test_a_reply_that_names_neither_of_two_invoices_is_taken_to_speak_of_them_in_turn(
     said: list[tuple[str, float]], per_invoice: dict[str, str]
 ) -> None:
     asked, seen = _found(TEXT)
-    assert seen.parts.in_turn
+    assert seen.parts.ways
     assert understand(asked, seen, _opinion("paid", 0.9), [_opinion(*each) for each in said]).per_invoice == per_invoice
 
 
@@ -42,10 +45,57 @@ def test_an_answer_that_is_presumed_to_be_given_in_turn_is_a_persons() -> None:
     assert believed.intents == {"paid", "dispute"}
 
 
-@pytest.mark.parametrize("text", ["A-1 left our bank on Friday. The cakes came mouldy.", "Both are paid. See Friday."])
-def test_one_that_names_any_is_not(text: str) -> None:
-    _, seen = _found(text)
-    assert not seen.parts.in_turn
+def test_one_that_names_one_of_two_says_the_rest_of_the_other() -> None:
+    asked, seen = _found("A-1 left our bank on Friday. The cakes came mouldy.")
+    assert _judged(asked, seen, ["paid", "dispute"]) == {"A-1": "paid", "A-2": "dispute"}
+
+
+@pytest.mark.parametrize("text", ["Both are paid. See Friday.", "A-1 and A-2 left on Friday. See Monday."])
+def test_one_that_names_both_at_once_is_not_parted_by_a_guess_of_middling_sureness(text: str) -> None:
+    asked, seen = _found(text)
+    assert set(_judged(asked, seen, ["paid", "promise"], 0.8).values()) == {"paid"}
+
+
+THREE = (invoice("A-1", "120.00"), invoice("A-2", "80.00"), invoice("A-3", "50.00"))
+
+
+@pytest.mark.parametrize(
+    ("text", "intents", "per_invoice"),
+    [
+        (
+            "The bread: paid. The cakes: mouldy. The jam: next Friday.",
+            ["paid", "dispute", "promise"],
+            "paid dispute promise",
+        ),
+        ("The bread and the cakes are paid. The jam was off.", ["paid", "dispute"], "paid paid dispute"),
+        ("The bread is paid. The cakes and the jam were off.", ["paid", "dispute"], "paid dispute dispute"),
+        ("The bread is paid, A-1 and A-3. The cakes were off.", ["paid", "dispute"], "paid dispute paid"),
+        (
+            "The bread is paid. A-2 was mouldy. The jam follows on Friday.",
+            ["paid", "dispute", "promise"],
+            "paid dispute promise",
+        ),
+        # Two answers, three invoices, and no word that one of them speaks of two.
+        ("The bread is paid. The cakes were off.", ["paid", "dispute"], "paid paid paid"),
+    ],
+)
+def test_three_invoices_that_are_not_named_are_taken_in_the_reminders_order(
+    text: str, intents: list[str], per_invoice: str
+) -> None:
+    asked = reply(text, *THREE)
+    judged = _judged(asked, find(asked, prepare(text, asked.date.date())), intents)
+    assert " ".join(judged.values()) == per_invoice
+
+
+def _judged(asked: Reply, seen: Findings, intents: list[str], sure: float = 0.95) -> Mapping[str, str]:
+    """What is believed where each sentence says one of `intents`, and several at once are not sure of anything."""
+
+    def said(segment: Segment) -> Opinion:
+        sentences = sorted({piece.sentence for piece in segment.pieces})
+        return _opinion(intents[sentences[0]], sure if len(sentences) == 1 else 0.4)
+
+    opinions = [said(each) for each in seen.parts.segments]
+    return understand(asked, seen, _opinion("paid", 0.95), opinions).per_invoice
 
 
 def _found(text: str) -> tuple[Reply, Findings]:
