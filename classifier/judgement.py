@@ -116,7 +116,7 @@ def _with_rules(opinion: Opinion, rules: Sequence[RuleHit]) -> Opinion:
 
 
 #: The least likelihood of a way to cut a reply: how likely by its form, times how sure each part is of what it says.
-LIKELY = 0.4
+LIKELY = 0.5
 
 
 def _settled(parts: Parts, opinions: Sequence[Opinion]) -> tuple[tuple[tuple[str, ...], Opinion], ...]:
