@@ -222,16 +222,16 @@ def settle_dispute(session: Session, row: Dispute, verdict: DisputeState, *, at:
     """A person decides a dispute. Rejected or withdrawn, the plan goes on; upheld, the invoice waits for its credit."""
     move(session, row, verdict, actor=actor, reason="decided", at=at, values={"settled_at": at})
     invoice = session.get_one(Invoice, row.invoice_id, with_for_update=True)
-    if invoice.state is InvoiceState.DISPUTED and not _waits_for_dispute(session, invoice):
+    if invoice.state is InvoiceState.DISPUTED and not waits_for_dispute(session, invoice, invoice.state_at):
         go_on(session, invoice, actor=actor, reason=f"dispute_{verdict.value}", at=at)
 
 
-def _waits_for_dispute(session: Session, invoice: Invoice) -> bool:
-    """Whether a dispute of this time is still open, or upheld and waiting for its credit note."""
+def waits_for_dispute(session: Session, invoice: Invoice, since: datetime) -> bool:
+    """Whether a dispute from then on is still open, or upheld and waiting for its credit note."""
     query = select(Dispute.id).where(
         Dispute.invoice_id == invoice.id,
         Dispute.state.in_((DisputeState.OPEN, DisputeState.UPHELD)),
-        Dispute.opened_at >= invoice.state_at,
+        Dispute.opened_at >= since,
     )
     return session.scalars(query).first() is not None
 
@@ -249,6 +249,19 @@ def write_off(session: Session, invoice: Invoice, *, at: datetime, actor: str, r
     _withdraw_disputes(session, invoice, reason="written_off", at=at, actor=actor)
     move(session, invoice, InvoiceState.WRITTEN_OFF, actor=actor, reason=reason, at=at, values={"state_at": at})
     tasks.cancel_needless(session, invoice, at)
+
+
+def hand_over(session: Session, invoice: Invoice, task_id: int, *, at: datetime, actor: str) -> None:
+    """A person hands the money's collection over, by a task that is done. Raises NothingOpen.
+
+    The event keeps what undoes it; disputes stay open, for a person to decide.
+    """
+    _, was_at = _answerable(invoice)
+    replaced = _replace_promises(session, invoice, at=at, actor=actor)
+    move(
+        session, invoice, InvoiceState.IN_COLLECTION, actor=actor, reason="handed_over", at=at,
+        values={"state_at": at}, task=task_id, was_at=was_at.isoformat(), promises=[str(each) for each in replaced],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,12 @@ def exists(session: Session, key: str) -> bool:
     return session.scalar(select(Task.id).where(Task.key == key)) is not None
 
 
-def cancel_needless(session: Session, invoice: Invoice, at: datetime) -> None:
-    """Take back the tasks that ask for the money of invoices which are all closed by now: nobody calls a payer."""
+def cancel_needless(session: Session, invoice: Invoice, at: datetime, *, handed_over: int | None = None) -> None:
+    """Take back the tasks that ask for the money of invoices which are all closed by now: nobody calls a payer.
+
+    ``handed_over``: the number of the task by which it goes into collection, where that is why.
+    """
+    reason, outcome = ("handed_over", "handed over") if handed_over else ("nothing_owed", "nothing is owed any more")
     query = (
         select(Task)
         .join(TaskLink)
@@ -67,6 +71,6 @@ def cancel_needless(session: Session, invoice: Invoice, at: datetime) -> None:
         states = session.scalars(select(Invoice.state).where(Invoice.id.in_(ids)))
         if all(state in CLOSED for state in states):
             transitions.move(
-                session, task, TaskState.CANCELLED, actor=RELANCE, reason="nothing_owed", at=at,
-                values={"done_at": at, "done_by": RELANCE, "outcome": "nothing is owed any more"},
+                session, task, TaskState.CANCELLED, actor=RELANCE, reason=reason, at=at,
+                values={"done_at": at, "done_by": RELANCE, "outcome": outcome}, task=handed_over,
             )  # fmt: skip

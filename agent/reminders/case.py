@@ -47,7 +47,7 @@ from models import (
     Task,
 )  # fmt: skip
 from models.message import Direction
-from models.states import PromiseState
+from models.states import InvoiceState, PromiseState
 
 _MAILS_SHOWN = 10
 
@@ -78,7 +78,8 @@ def sheet(session: Session, settings: Settings, task_id: int, now: datetime) -> 
 def _case(session: Session, settings: Settings, customer_id: str, ids: set[int], now: datetime) -> dict[str, Any]:
     customer = session.get_one(Customer, customer_id)
     contacts = session.scalars(select(Contact).where(Contact.customer_id == customer_id).order_by(Contact.id)).all()
-    views = loading.customer_views(session, settings, now, [customer_id])
+    in_hand = select(Invoice.id).where(Invoice.id.in_(ids), Invoice.state == InvoiceState.IN_COLLECTION)
+    views = loading.customer_views(session, settings, now, [customer_id], besides=session.scalars(in_hand).all())
     invoices = [i for i in views[0].invoices if i.id in ids] if views else []
     notes = session.scalars(select(Note).where(Note.customer_id == customer_id).order_by(Note.id)).all()
     promises = session.execute(

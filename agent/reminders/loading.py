@@ -94,8 +94,9 @@ class _Rows:
     """All rows of some customers, fetched with one query a table and sorted by whom they belong to."""
 
     def __init__(
-        self, session: Session, settings: Settings, now: datetime, ids: Collection[str] | None, ignoring: int | None
-    ) -> None:
+        self, session: Session, settings: Settings, now: datetime, ids: Collection[str] | None, ignoring: int | None,
+        besides: Collection[int],
+    ) -> None:  # fmt: skip
         def chosen(column: Any) -> ColumnElement[bool]:
             wanted: ColumnElement[bool] = column.in_(ids) if ids is not None else column.is_not(None)
             return wanted
@@ -104,7 +105,7 @@ class _Rows:
         self.now = now
         self.today = local_day(now, settings.zone)
         self.statuses = load_statuses(settings)
-        is_open = Invoice.state.not_in(CLOSED)
+        is_open = or_(Invoice.state.not_in(CLOSED), Invoice.id.in_(besides))
         self.invoices = _by(
             session.execute(select(*_OF_INVOICES).where(is_open, chosen(Invoice.customer_id)).order_by(Invoice.id)),
             "customer_id",
@@ -308,12 +309,14 @@ def customer_views(
     now: datetime,
     ids: Collection[str] | None = None,
     ignoring_delivery: int | None = None,
+    besides: Collection[int] = (),
 ) -> list[CustomerView]:
     """Every customer (or those of ``ids``) that has an invoice which isn't closed, as planning sees it.
 
-    ``ignoring_delivery`` leaves one delivery out of the view, for the last look at that very delivery.
+    ``ignoring_delivery`` leaves one delivery out of the view, for the last look at that very delivery. ``besides``:
+    invoices to show although they are closed, for who reads and plans nothing.
     """
-    rows = _Rows(session, settings, now, ids, ignoring_delivery)
+    rows = _Rows(session, settings, now, ids, ignoring_delivery, besides)
     return [_customer_view(customer, rows) for customer in rows.customers]
 
 

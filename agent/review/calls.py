@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from agent.ledger import byhand, freshness, states
+from agent.ledger import byhand, collection, freshness, states
 from agent.ledger import tasks as work
 from agent.ledger.byhand import Deed, Target
 from agent.replies.resolve import Effect
@@ -62,15 +62,21 @@ def record(session: Session, settings: Settings, task_id: int, form: Form, by: s
 def finish(
     session: Session, settings: Settings, task: Task, form: Form, told: str, by: str, now: datetime
 ) -> Sequence[Effect]:
-    """End an open task with what was heard. ``told``: the outcome in words, as it is kept with the task."""
+    """End an open task with what was heard. ``told``: the outcome in words, as it is kept with the task.
+
+    A hand-over of which nothing else came is carried out: its invoices are in collection from now on.
+    """
     found = (session.get_one(Invoice, link.invoice_id, with_for_update=True) for link in task.links)
     invoices = [invoice for invoice in found if invoice.state not in CLOSED and invoice.balance > 0]
-    effects = _heard(session, settings, task, invoices, form, Deed(by, now))
+    effects: Sequence[Effect] = _heard(session, settings, task, invoices, form, Deed(by, now))
     if form.text:
         kind = "call" if task.kind is TaskKind.CALL else "note"
         customer = session.get_one(Customer, task.customer_id)
         byhand.note(session, Target(customer, None), kind, form.text, Deed(by, now))
     tasks.done(session, task.id, told[:500], by, now)
+    if task.kind is TaskKind.HAND_OVER and form.result is None:
+        collection.hand_over(session, task, invoices, at=now, actor=by)
+        effects = [Effect("in_collection", f"{row.number} is in collection", row.number) for row in invoices]
     return effects
 
 

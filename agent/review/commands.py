@@ -14,8 +14,8 @@ from agent.console import By, Context, Json
 from agent.inbound.store import reading_of
 from agent.replies import resolve, store
 from agent.replies.resolve import Effect, Word
-from agent.review import deeds, queue, tasks
-from agent.review.calls import Form, Result, record
+from agent.review import deeds, queue, taking_back, tasks
+from agent.review.calls import Form, Result, finish, record
 from agent.review.days import morning
 from classifier.labels import OTHER_REASONS
 from config.errors import NeedsPerson
@@ -46,6 +46,7 @@ def mount(app: typer.Typer) -> None:
     work.command("done")(tasks_done)
     work.command("show")(tasks_show)
     work.command("call")(tasks_call)
+    work.command("undo")(tasks_undo)
     app.add_typer(work, name="tasks")
 
 
@@ -340,14 +341,36 @@ def tasks_call(
 def tasks_done(
     context: typer.Context,
     ids: Annotated[list[int], typer.Argument(help="Numbers from `relance tasks`.")],
-    outcome: Annotated[str, typer.Option("--outcome", help="What came of it.")] = "done",
+    outcome: Annotated[
+        str, typer.Option("--outcome", help="What came of it; not_handed_over leaves a hand-over's invoices alone.")
+    ] = "done",
     over: Over = UNNAMED,
     by: By = UNNAMED,
 ) -> None:
-    """Mark tasks as done."""
+    """Mark tasks as done; what a hand-over was about is in collection then."""
     ctx: Context = context.obj
+    effects: list[Effect] = []
     with ctx.database().write() as session, _told_how():
         for task_id in ids:
-            tasks.must_be_free_for(tasks.get(session, task_id), by, over)
-            tasks.done(session, task_id, outcome, by, ctx.now())
+            task = tasks.get(session, task_id)
+            tasks.must_be_free_for(task, by, over)
+            other = outcome.strip().lower().startswith(tasks.NOT_HANDED_OVER)
+            form = Form(Result.OTHER if other else None)
+            effects += finish(session, ctx.settings(), task, form, outcome, by, ctx.now())
     ctx.say(f"{len(ids)} task(s) done.")
+    for effect in effects:
+        ctx.say(f"  {effect.sentence}")
+
+
+def tasks_undo(
+    context: typer.Context,
+    task: Annotated[int, typer.Argument(help="Number of a task that was done.")],
+    by: By = UNNAMED,
+) -> None:
+    """Say that a task was not done after all; what was handed over is no longer in collection."""
+    ctx: Context = context.obj
+    with ctx.database().write() as session:
+        effects = taking_back.undo_task(session, task, by, ctx.now())
+    ctx.say(f"Task {task} waits again.")
+    for effect in effects:
+        ctx.say(f"  {effect.sentence}")

@@ -175,9 +175,11 @@ def end_disputes(
 OUTCOMES: Mapping[str, Result | None] = {
     "done": None, "promise": Result.PROMISED, "paid": Result.PAID, "dispute": Result.DISPUTED,
     "no_answer": Result.NO_ANSWER, "wrong_contact": Result.WRONG_CONTACT, "right": None, "wrong": None,
+    tasks.NOT_HANDED_OVER: Result.OTHER,
 }  # fmt: skip
 """What may come of a task on the pages and in the API, and the result on the form that it is. `right` and `wrong` end
-an audit whose mail nobody can judge any more; with a mail, `auditing.judge` does.
+an audit whose mail nobody can judge any more; with a mail, `auditing.judge` does. `not_handed_over` ends a hand-over
+that nobody carries out: `done` would put its invoices into collection.
 """
 
 

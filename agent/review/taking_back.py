@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from agent.ledger import collection
 from agent.reminders import approve
 from agent.replies import resolve
 from agent.review import auditing, queue, tasks
 from config.errors import NeedsPerson
-from models import Event, ExceptionItem, Task
+from models import Event, ExceptionItem, Invoice, Task
 from models.reasons import TaskKind
 from models.states import WAITING, TaskState
 
@@ -56,17 +57,37 @@ def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
             return TakenBack(kind, item.id, resolve.undo(session, queue.get(session, item.id), by, now).effects)
         case "task":
             assert task is not None
-            row = tasks.get(session, task.id)
-            is_audit = row.kind is TaskKind.AUDIT_SAMPLE
-            effects = auditing.undo(session, row, by, now) if is_audit else ()
-            tasks.undo(session, row, by, now)
-            return TakenBack(kind, task.id, effects)
+            return TakenBack(kind, task.id, undo_task(session, task.id, by, now))
         case "away":
             assert moved is not None
             return _put_back(session, *moved, by, now)
     assert reminder is not None
     approve.take_back(session, reminder.id, by, now)
     return TakenBack(kind, reminder.id, ())
+
+
+def undo_task(session: Session, number: int, by: str, now: datetime) -> tuple[resolve.Effect, ...]:
+    """A task was not done after all: it waits again, and what its audit or its hand-over did is taken back.
+
+    Raises NeedsPerson where it was not done, or too long ago.
+    """
+    task = tasks.get(session, number)
+    tasks.undo(session, task, by, now)
+    match task.kind:
+        case TaskKind.AUDIT_SAMPLE:
+            return auditing.undo(session, task, by, now)
+        case TaskKind.HAND_OVER:
+            found = collection.take_back(session, task, at=now, actor=by)
+            return (
+                *(_stands_as(row, "again", "again") for row in found.back),
+                *(_stands_as(row, "moved_on", "and stays so") for row in found.gone),
+            )
+    return ()
+
+
+def _stands_as(row: Invoice, code: str, words: str) -> resolve.Effect:
+    state = row.state.value
+    return resolve.Effect(code, f"{row.number} is {state.replace('_', ' ')} {words}", row.number, detail=state)
 
 
 def _last_put_away(session: Session, by: str, now: datetime) -> tuple[str, Event] | None:

@@ -13,6 +13,9 @@ from models import Customer, Event, Invoice, Task, events, transitions
 from models.reasons import TaskKind
 from models.states import TaskState
 
+NOT_HANDED_OVER = "not_handed_over"
+"""What came of a hand-over that a person decides against: its invoices stay where they are."""
+
 
 def rows(session: Session) -> list[dict[str, Any]]:
     """The open tasks, the longest due first, as the command line and the pages show them."""

@@ -19,7 +19,9 @@ OtherReason = Literal[
     "acknowledgement", "wrong_person", "left_company", "insolvency", "legal", "unsubscribe", "unrelated", "spam",
 ]  # fmt: skip
 Verdict = Literal["upheld", "rejected", "withdrawn"]
-TaskResult = Literal["done", "promise", "paid", "dispute", "no_answer", "wrong_contact", "right", "wrong"]
+TaskResult = Literal[
+    "done", "promise", "paid", "dispute", "no_answer", "wrong_contact", "right", "wrong", "not_handed_over"
+]
 assert set(TaskResult.__args__) == set(OUTCOMES)  # type: ignore[attr-defined]  # a Literal has its values there
 assert set(Intent.__args__) == set(INTENTS)  # type: ignore[attr-defined]  # the same
 assert set(DisputeReason.__args__) == set(DISPUTE_REASONS)  # type: ignore[attr-defined]  # the same
@@ -190,6 +192,8 @@ class AnswerText(Given):
 
 
 class TaskOutcome(Given):
+    """What came of a task. A hand-over that is ``done`` puts its invoices into collection."""
+
     outcome: TaskResult = "done"
     text: Annotated[Word, Field(max_length=2000)] = ""
     promise_date: Day | None = None

@@ -20,6 +20,6 @@ def told(tongue: Tongue, effects: Iterable[Effect]) -> list[str]:
 
 
 def _detail(tongue: Tongue, effect: Effect) -> str:
-    kinds = {"disputed": "dispute", "noted": "intent", "goes_on": "state", "again": "state"}
+    kinds = {"disputed": "dispute", "noted": "intent", "goes_on": "state", "again": "state", "moved_on": "state"}
     prefix = kinds.get(effect.code)
     return tongue.say(f"{prefix}.{effect.detail}") if prefix is not None and effect.detail else effect.detail or ""

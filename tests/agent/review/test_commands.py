@@ -1,5 +1,6 @@
 """The queue and the tasks at the command line, where a colleague has in hand what somebody else would settle."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from agent.cli import main
 from agent.ledger.tasks import open_task
 from agent.review import deeds, queue
 from config import load
-from models import Database, Event, ExceptionItem, Task
+from models import Database, Event, ExceptionItem, Invoice, Task
 from models.reasons import TaskKind
 from models.states import ExceptionState, TaskState
 from tests.builders.desk import NOW, answer, debtor
@@ -121,3 +122,22 @@ def test_a_task_that_a_colleague_has_is_left_alone_until_it_is_taken_over(
     run("tasks", *deed, "--by", "bob", "--over", "lea")
     with database.read() as session:
         assert session.scalars(select(Task.state)).one() is TaskState.DONE
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("done", "in_collection"), ("not_handed_over: small", "reminded")])
+def test_a_hand_over_that_is_done_is_told_and_taken_back(
+    database: Database, run: Run, outcome: str, state: str
+) -> None:
+    with database.write() as session:
+        invoices = list(session.scalars(select(Invoice)))
+        open_task(session, key="h", kind=TaskKind.HAND_OVER, invoices=invoices, detail="d", due_on=NOW.date(), at=NOW)
+
+    def shown() -> str:
+        return str(json.loads(run("invoices", "FA-1", "--json"))["state"])
+
+    told = run("tasks", "done", "2", "--outcome", outcome, "--by", "lea")
+    assert ("FA-1 is in collection" in told) is (state == "in_collection")
+    assert shown() == state
+    assert "Task 2 waits again" in run("tasks", "undo", "2", "--by", "lea")
+    assert shown() == "reminded"
+    assert "was not done" in run("tasks", "undo", "2", code=1)
