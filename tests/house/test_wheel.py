@@ -1,9 +1,11 @@
 """What is shipped is what was tested: every file of the packages, and the trained model, in a wheel that works."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -61,6 +63,14 @@ def test_the_source_archive_holds_what_a_wheel_is_built_and_tested_from(tmp_path
     assert {"pyproject.toml", "hatch_build.py", "LICENSE", "Makefile", "requirements/dev.lock"} <= inside
     assert {"tests/house/test_wheel.py", "tests/servers/dovecot.py", "scripts/setup"} <= inside
     assert not any(name.startswith((".venv/", "classifier/built/")) for name in inside)
+    (code,) = re.findall(r"^CODE := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    tops = {name.partition("/")[0] for name in inside}
+    assert set(code.split()) <= tops, "`make lint` finds what it names"
+
+
+def test_the_source_archive_names_nothing_that_is_not_there() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    assert [name for name in options["targets"]["sdist"]["only-include"] if not (ROOT / name).exists()] == []
 
 
 def test_an_installed_relance_is_not_misled_by_a_foreign_folder(wheel: Path, tmp_path: Path) -> None:
