@@ -1,6 +1,7 @@
 """Days and ages of the ledger, counted on the company's calendar. Pure."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from config import Settings
 from config.calendars import add_working_days, working_days_between
@@ -11,12 +12,19 @@ def local_day(moment: datetime, settings: Settings) -> date:
     return moment.astimezone(settings.zone).date()
 
 
+def age(as_of: datetime, country: str, zone: ZoneInfo, now: datetime) -> int:
+    """For how many working days of the company the ledger says nothing yet, by the days of its zone."""
+    return working_days_between(country, as_of.astimezone(zone).date(), now.astimezone(zone).date())
+
+
+def is_recent(as_of: datetime | None, max_age: int, country: str, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether a ledger that speaks for ``as_of`` may be judged and written by; ``max_age`` in working days."""
+    return as_of is not None and age(as_of, country, zone, now) <= max_age
+
+
 def is_fresh(as_of: datetime | None, settings: Settings, now: datetime) -> bool:
-    """Whether the last payments (or open items) speak for a time that is recent enough to judge by."""
-    if as_of is None:
-        return False
-    spoken, today = local_day(as_of, settings), local_day(now, settings)
-    return working_days_between(settings.company.country, spoken, today) <= settings.ledger.max_age
+    """The same by the company's settings."""
+    return is_recent(as_of, settings.ledger.max_age, settings.company.country, settings.zone, now)
 
 
 def promise_deadline(promised: date, settings: Settings) -> date:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from agent.ledger import freshness
 from agent.operations.checks import Check, error, ok, warning
 from agent.operations.local import names, plural
 from config import Settings
-from config.calendars import working_days_between
 from models import (
     Database,
     Delivery,
@@ -186,11 +186,9 @@ def judge_ledger(as_of: datetime | None, settings: Settings, now: datetime) -> C
     mend = f"Import the latest {kind}: `relance import {kind} FILE`."
     if as_of is None:
         return warning("ledger", f"no {kind} were imported yet, so nothing is sent", mend)
-    zone = settings.zone
-    spoken, today = as_of.astimezone(zone).date(), now.astimezone(zone).date()
-    age = working_days_between(settings.company.country, spoken, today)
-    detail = f"speaks for {as_of.astimezone(zone):%Y-%m-%d %H:%M}, {plural(age, 'working day')} ago"
-    if age > settings.ledger.max_age:
+    age = freshness.age(as_of, settings.company.country, settings.zone, now)
+    detail = f"speaks for {as_of.astimezone(settings.zone):%Y-%m-%d %H:%M}, {plural(age, 'working day')} ago"
+    if not freshness.is_fresh(as_of, settings, now):
         return warning("ledger", f"{detail}, more than {settings.ledger.max_age}: nothing is sent", mend)
     return ok("ledger", detail)
 

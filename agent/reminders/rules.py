@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from agent.reminders.schedule import back_on, is_fresh, local_day
+from agent.ledger import freshness
+from agent.reminders.schedule import back_on, local_day
 from agent.reminders.values import CustomerView, Hindrance, InvoiceView, LedgerView, PlanSettings
 from models.invoice import InvoiceKind
 from models.states import InvoiceState
@@ -27,7 +28,8 @@ class Situation:
 
 
 def _stale(at: Situation) -> str | None:
-    if is_fresh(at.ledger, at.settings, at.now):
+    plan = at.settings
+    if freshness.is_recent(at.ledger.as_of, plan.max_age_days, plan.country, plan.zone, at.now):
         return None
     if at.ledger.as_of is None:
         return "no payments (or open items) were ever imported: nothing is sent"

@@ -6,8 +6,8 @@ Nothing here looks at an invoice's state or at what was sent before beyond the d
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from agent.reminders.values import CustomerView, LedgerView, PlanSettings, Recipient
-from config.calendars import add_working_days, next_sending_time, working_days_between
+from agent.reminders.values import CustomerView, PlanSettings, Recipient
+from config.calendars import add_working_days, next_sending_time
 from config.plans import Channel, Plan, Step
 
 
@@ -71,11 +71,3 @@ def spread(draw: float, minutes: int) -> timedelta:
 def back_on(recipient: Recipient, country: str) -> date | None:
     """The working day after an out-of-office answer's return date; None: not away."""
     return None if recipient.away_until is None else add_working_days(country, recipient.away_until, 1)
-
-
-def is_fresh(ledger: LedgerView, settings: PlanSettings, now: datetime) -> bool:
-    """Whether the ledger speaks for a time that is recent enough to write to people about money."""
-    if ledger.as_of is None:
-        return False
-    spoken, today = local_day(ledger.as_of, settings.zone), local_day(now, settings.zone)
-    return working_days_between(settings.country, spoken, today) <= settings.max_age_days

@@ -13,7 +13,11 @@ from agent.operations.mail import FolderSeen, ImapFacts
 from agent.operations.probe import Found, Probe, Standing
 from agent.operations.smtp_check import SmtpFacts
 from agent.operations.work import Loop, Work
+from agent.reminders import loading
+from agent.reminders.rules import CUSTOMER_RULES, Situation
+from agent.reminders.values import Hindrance
 from config import ConfigError, Mailbox, NeedsPerson, Settings, parse
+from tests.builders import reminders
 
 NOW = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)  # a Wednesday after a holiday
 OK, WARNING, ERROR = Status.OK, Status.WARNING, Status.ERROR
@@ -108,8 +112,12 @@ def test_the_time_in_a_greeting(greeting: str, at: datetime | None) -> None:
         (datetime(2026, 7, 8, 12, 0, tzinfo=UTC), WARNING),
     ],
 )
-def test_ledger(as_of: datetime | None, status: Status) -> None:
-    assert work.judge_ledger(as_of, settings(), NOW).status is status
+def test_ledger_is_fresh_for_doctor_and_for_the_plan_alike(as_of: datetime | None, status: Status) -> None:
+    company = settings()
+    assert work.judge_ledger(as_of, company, NOW).status is status
+    (stale,) = (rule for hindrance, rule in CUSTOMER_RULES if hindrance is Hindrance.LEDGER_STALE)
+    seen = Situation(reminders.ledger(as_of=as_of), reminders.customer(), loading.plan_settings(company), NOW)
+    assert (stale(seen) is None) is (status is OK)
 
 
 @pytest.mark.parametrize(
