@@ -81,7 +81,10 @@ def _weekday(said: Mapping[str, str], context: Context) -> Readings:
     base, wanted = context.base, context.tables["weekdays"][said["weekday"]]
     weeks = context.params.get("weeks")
     if weeks is not None:
-        return _either(base, base - timedelta(base.weekday()) + timedelta(7 * int(weeks) + wanted))
+        day = base - timedelta(base.weekday()) + timedelta(7 * int(weeks) + wanted)
+        if weeks == 0 and day < base and base.weekday() > FRIDAY:
+            return day + timedelta(7), day  # "this Friday", said on a Sunday
+        return _either(base, day)
     ahead = base + timedelta((wanted - base.weekday() - 1) % 7 + 1 + 7 * int(context.params.get("later", 0)))
     behind = base - timedelta((base.weekday() - wanted - 1) % 7 + 1)
     if context.params.get("past"):
@@ -130,17 +133,19 @@ def _in_span(said: Mapping[str, str], context: Context) -> Readings:
 
 
 def _span_ago(said: Mapping[str, str], context: Context) -> Readings:
-    """Three days ago"; weeks and months ago are vague."""
+    """Three days ago", "two hours ago" (the same day); weeks and months ago are vague."""
     unit = context.tables["units"][said["unit"]]
+    if unit == _HOUR_UNIT and _count(said, context) <= _SAME_DAY_HOURS:
+        return None, context.base
     if unit != 1:
         return _NONE
     return None, context.base - timedelta(_count(said, context))
 
 
 def _relative_day(_said: Mapping[str, str], context: Context) -> Readings:
-    """Today, tomorrow, yesterday: `days` from the message's date; with `ahead` never behind it."""
+    """Today, tomorrow, yesterday: `days` from the message's date; with `ahead` never behind it, with `past` never ahead."""
     ahead, behind = _either(context.base, context.base + timedelta(int(context.params["days"])))
-    return ahead, None if context.params.get("ahead") else behind
+    return None if context.params.get("past") else ahead, None if context.params.get("ahead") else behind
 
 
 def _end_of_period(said: Mapping[str, str], context: Context) -> Readings:
@@ -211,6 +216,18 @@ def _nth_weekday(first: date, weekday: int, nth: int) -> date:
     return day if day.month == first.month else day - timedelta(7)
 
 
+def _feast(_said: Mapping[str, str], context: Context) -> Readings:
+    """A feast: the `day` of a `month`, or so many days behind (or before) `easter`."""
+    params = context.params
+    if "easter" not in params:
+        return _near(context.base, None, int(params["month"]), int(params["day"]))
+    years = (context.base.year - 1, context.base.year, context.base.year + 1)
+    days = [_easter(year) + timedelta(int(params["easter"])) for year in years]
+    ahead = next((day for day in days if context.base <= day <= context.base + NEAR), None)
+    behind = next((day for day in reversed(days) if context.base - NEAR <= day <= context.base), None)
+    return ahead, behind
+
+
 def _nothing(_said: Mapping[str, str], _context: Context) -> Readings:
     """A phrase that holds no date and keeps a shorter one inside it from being read."""
     return _NONE
@@ -233,12 +250,15 @@ FAMILIES: Mapping[str, Resolver] = {
     "last_working_day": _last_working_day,
     "weekday_of_month": _weekday_of_month,
     "numbered_week": _numbered_week,
+    "feast": _feast,
     "later_day": _nothing,
+    "later_weekday": _weekday,
     "nothing": _nothing,
 }
 VAGUE = {"week", "numbered_week", "week_of", "whole_month", "end_of_period", "days_end_of_month"}
 
 _HOUR_UNIT = 0
+_SAME_DAY_HOURS = 6
 _MONTH_UNIT = 30
 
 
@@ -304,6 +324,16 @@ def _working_days(base: date, number: int) -> date:
         day += timedelta(1)
         number -= day.weekday() < 5
     return day
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday of the Gregorian calendar (Butcher's algorithm, as in Meeus, Astronomical Algorithms, chapter 8)."""
+    golden, (century, short) = year % 19, divmod(year, 100)
+    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (short // 4) - moon - short % 4) % 7
+    late = (golden + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
 
 
 def _number(text: str | None) -> int | None:

@@ -58,7 +58,8 @@ def grammar(language: str) -> Grammar:
     for each in raw["pattern"]:
         params = {key: value for key, value in each.items() if key not in ("family", "forms")}
         for form in each["forms"]:
-            regex = re.compile(_EDGE_BEFORE + _regex(fold(form), placeholders) + _EDGE_AFTER)
+            glued = fold(form).replace("{n}{unit}", "{digits}{unit}")  # "in 5d", but no "an d" in "in and"
+            regex = re.compile(_EDGE_BEFORE + _regex(glued, placeholders) + _EDGE_AFTER)
             later = int(each["days"]) if each["family"] == "later_day" else None
             resolve, vague = FAMILIES[each["family"]], each["family"] in VAGUE
             needs = _needs(fold(form), tables)
@@ -133,12 +134,13 @@ def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dic
         "month": rf"(?P<month>{months})\b\.?",
         "month_stem": rf"(?P<month>{months})",
         "any_month": rf"(?:{months})\b\.?",
-        "year": r"(?P<year>20\d\d)",
+        "year": r"(?P<year>20[1-3]\d)",  # not the amount of "end of May, 2000"
         "week": r"(?P<week>0?[1-9]|[1-4]\d|5[0-3])",
         "weekday": rf"(?P<weekday>{weekdays})\b\.?",
         "weekday_stem": rf"(?P<weekday>{weekdays})",
         "any_weekday": rf"(?:{weekdays})\b\.?",
         "n": rf"(?P<n>{number})(?:\s?\(\d{{1,3}}\))?",
+        "digits": r"(?P<n>\d{1,3})",
         "any_n": rf"(?:{number})",
         "unit": rf"(?P<unit>{_among(tables['units'])})",
         "quarter": rf"(?P<quarter>[1-4]|{_among(tables['quarters'])})",

@@ -29,7 +29,7 @@ class DateMention:
     """A date phrase: its span in the text, its family, and its readings after and before the message's date.
 
     The message's own day counts for both. `vague`: a week or month is meant, not a day. `later`: so many days after the
-    date said before it.
+    date said before it. `weekday`: the first such day of the week after that date ("the Monday after").
     """
 
     start: int
@@ -39,12 +39,13 @@ class DateMention:
     behind: date | None
     vague: bool = False
     later: int | None = None
+    weekday: int | None = None
 
 
 def find_dates(
     text: str, language: str, base: date, *, month_first: bool | None = False, before: date | None = None
 ) -> list[DateMention]:
-    """The date phrases of `text`, in order; where they overlap the one with day and month, else the longest.
+    """The date phrases of `text`, in order; where they overlap the first with day and month, else the longest.
 
     Args:
         text: a sentence.
@@ -58,7 +59,7 @@ def find_dates(
     present = {word.folded for word in words(folded)}
     if any(char.isdigit() for char in folded):
         present.add(DIGITS)
-    found: list[tuple[int, int, int, DateMention]] = []
+    found: list[tuple[int, int, int, int, DateMention]] = []
     for order, pattern in enumerate(known.patterns):
         if any(present.isdisjoint(need) for need in pattern.needs):
             continue
@@ -66,14 +67,16 @@ def find_dates(
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             context = Context(base, known.tables, pattern.params, month_first)
             ahead, behind = pattern.resolve(groups, context)
+            weekday = known.tables["weekdays"][groups["weekday"]] if pattern.family == "later_weekday" else None
             mention = DateMention(
-                match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, pattern.later
+                match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, pattern.later, weekday
             )
             full = mention.family in _FULL and (ahead or behind)
             rank = 0 if pattern.params.get("strong") else 1 if full else 2
-            found.append((rank, match.start() - match.end(), order, mention))
+            first = match.start() if rank == 1 else 0  # "5 March, the fourth delivery" is no fourth of March
+            found.append((rank, first, match.start() - match.end(), order, mention))
     chosen: list[DateMention] = []  # in the order of the text, none overlapping
-    for *_, mention in sorted(found, key=lambda each: (*each[:3], each[3].start)):
+    for *_, mention in sorted(found, key=lambda each: (*each[:4], each[4].start)):
         at = bisect(chosen, mention.start, key=lambda other: other.start)
         left, right = chosen[at - 1 : at], chosen[at : at + 1]
         if all(one.end <= mention.start for one in left) and all(one.start >= mention.end for one in right):
@@ -97,8 +100,8 @@ def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> b
 
 
 def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:
-    """Gives "the next day" and "that day" their date: counted from the mention before, none without one; and a bare
-    day right behind a month that month: "in May, on the 10th".
+    """Gives "the next day" and "that day" their date: counted from the mention before, none without one; "the Monday
+    after" likewise, which without one is the next Monday; and a bare day right behind a month that month: "in May, on the 10th".
     """
     found: list[DateMention] = []
     for mention in mentions:
@@ -110,6 +113,8 @@ def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[
                 counted = replace(mention, ahead=last.ahead.replace(day=day))
         if mention.later is not None and before is not None:
             counted = replace(mention, ahead=before + timedelta(mention.later))
+        if mention.weekday is not None and before is not None:
+            counted = replace(mention, ahead=before + timedelta((mention.weekday - before.weekday() - 1) % 7 + 1))
         found.append(counted)
         before = counted.ahead or before
     return found

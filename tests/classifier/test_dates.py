@@ -398,6 +398,58 @@ def test_an_order_of_day_and_month_that_could_be_either_is_no_date_where_nothing
     assert [each.ahead for each in find_dates("on 05/06", "en", WEDNESDAY, month_first=True)] == [date(2026, 5, 6)]
 
 
+#: Feasts, the day of the week after another day, spoken words, and what looks like a date and is none; message as above.
+FURTHER = [
+    ("fr", "le vendredi saint au plus tard", "04-03"),
+    ("fr", "avant la veille de Noël", None),
+    ("fr", "il signe le 16 mars, le lundi qui suit je paie", "03-23"),
+    ("fr", "le 15 de chaque mois", "03-15"),
+    ("fr", "vendredi en deux semaines", "03-27"),
+    ("fr", "je paye aujourdui", "03-11"),
+    ("fr", "fin mars, 2000", "03-31"),
+    ("en", "by Good Friday", "04-03"),
+    ("en", "the board meets on 18 March and the Friday after it goes out", "03-20"),
+    ("en", "down for 15th", "03-15"),
+    ("en", "on the last of April", "04-30"),
+    ("en", "a couple of days", "03-13"),
+    ("en", "it goes on 20 March, first working day after", "03-20"),
+    ("en", "we fell in and out", None),
+    ("de", "bis Karfreitag", "04-03"),
+    ("de", "die Sitzung ist am 16. März, am Montag danach zahle ich", "03-23"),
+    ("de", "im Zahlungslauf vom 22.", "03-22"),
+    ("de", "heut noch", "03-11"),
+    ("es", "el jueves santo", "04-02"),
+    ("es", "el viernes de la otra semana", "03-20"),
+    ("es", "el último de mayo", "05-31"),
+    ("es", "un par de días", "03-13"),
+    ("it", "il martedì dopo Pasqua", "04-07"),
+    ("it", "entro l'ultimo del mese", "03-31"),
+    ("nl", "tegen Paaszaterdag", "04-04"),
+    ("nl", "zaterdag 14 maart is er feest, de dinsdag daarna betaal ik", "03-17"),
+]
+
+
+@pytest.mark.parametrize(("language", "phrase", "expected"), FURTHER, ids=str)
+def test_feasts_and_days_counted_from_another_day(language: str, phrase: str, expected: str | None) -> None:
+    found = [mention.ahead for mention in find_dates(phrase, language, WEDNESDAY)]
+    assert (found[-1] if found else None) == (date.fromisoformat(f"2026-{expected}") if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase"),
+    [("fr", "il y a une heure"), ("en", "an hour ago"), ("de", "vor zwei Stunden"), ("es", "hace un rato"),
+     ("it", "un'ora fa"), ("nl", "een uur geleden")],
+)  # fmt: skip
+def test_what_was_done_an_hour_ago_was_done_today(language: str, phrase: str) -> None:
+    (mention,) = find_dates(phrase, language, WEDNESDAY)
+    assert (mention.ahead, mention.behind) == (None, WEDNESDAY)
+
+
+def test_this_friday_said_at_a_weekend_may_be_either() -> None:
+    (mention,) = find_dates("this Friday", "en", date(2026, 3, 15))
+    assert (mention.ahead, mention.behind) == (date(2026, 3, 20), date(2026, 3, 13))
+
+
 def test_that_day_and_the_next_one_count_from_the_date_said_before() -> None:
     before = date(2026, 3, 25)
     assert [each.ahead for each in find_dates("le lendemain", "fr", WEDNESDAY, before=before)] == [date(2026, 3, 26)]
