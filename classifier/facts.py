@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from importlib.resources import files
 from classifier.clauses import topics
 from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount
+from classifier.portions import sums_in
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -93,7 +94,8 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if max(ranks) < _LEAST_RANK:
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
-    on = min(instalments) if len(parts) > 1 and instalments else _last(best, language)
+    on = min(instalments) if len(parts) > 1 and instalments else _first_of_several(best[-1], language)
+    on = on or _last(best, language)
     sure = {mention.ahead for _, mentions in dated for mention in mentions} == {on}
     return PromiseFacts(on, parts, sure)
 
@@ -120,6 +122,26 @@ def _is_coming_payment(spoken: Spoken, mention: DateMention, language: str) -> b
     speaks = "pay" in said or names_an_amount(spoken.sentence, mention, language)  # "three hundred pounds Friday"
     ahead = mention.behind is None or "coming" in said or spoken.promise >= _MAY_PROMISE
     return speaks and ahead and said <= {"pay", "coming", "remains", "contested"}
+
+
+def _first_of_several(chosen: tuple[Sentence, DateMention], language: str) -> date | None:
+    """The first of several days that each have a sum of their own: "the 400 on Friday, the 690 on the 31st", "300 on
+    the 10th, 300 on the 20th"; None where the chosen day is not one of such a row.
+    """
+    sentence, mention = chosen
+    row = [each for each in _coming(sentence, language) if _rank(sentence, each, language) >= _LEAST_RANK]
+    sums = sums_in(sentence, language)
+    if len(row) < 2 or mention not in row or not sums:
+        return None
+    ends = [0, *(each.end for each in row)]
+    starts = [*(each.start for each in row), len(sentence.folded)]
+
+    def each_has(spans: Iterable[tuple[int, int]]) -> bool:
+        return all(any(start <= at < end for at in sums) for start, end in spans)
+
+    days = [each.ahead for each in row if each.ahead]
+    beside = each_has(zip(ends[:-1], starts[:-1], strict=True)) or each_has(zip(ends[1:], starts[1:], strict=True))
+    return days[0] if beside and days == sorted(days) else None
 
 
 def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:

@@ -155,6 +155,23 @@ def _is_threshold(portion: Portion, sentence: Sentence, language: str) -> bool:
     return any(hit.after == len(before) for hit in _wording(language).thresholds.find(before))
 
 
+def sums_in(sentence: Sentence, language: str) -> list[int]:
+    """Where sums stand that the sentence may part what is owed into, whole invoices too: amounts, larger numbers in
+    digits or words, shares, the rest.
+    """
+    days = [(each.start, each.end) for each in sentence.dates]
+    found = words(sentence.folded)
+    spans = [(each.start, each.end) for each in sentence.amounts]
+    spans += [each.span() for each in _BARE.finditer(sentence.folded) if len(each["number"]) >= _SUM_DIGITS or each["kilo"]]
+    spans += [(start, end) for start, end, number in find_numbers(sentence.text, language) if number >= _LEAST_BARE]
+    spans += [(found[hit.first].start, found[hit.after - 1].end) for hit in _wording(language).named.find(found)]
+    return sorted(start for start, end in spans if not any(first < end and start < last for first, last in days))
+
+
+#: Digits of a number that may be a sum.
+_SUM_DIGITS = 2
+
+
 def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
     """Whether a coming day, "now" or "a month" stands right behind the amount: "300 pounds Friday" needs no verb; or
     "each month" right before it.
