@@ -186,9 +186,10 @@ def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
     """Date, amount, method and reference of a payment that is said to have been made."""
     reporting = [each for each in spoken if each.paid >= SAID] or sorted(spoken, key=lambda each: -each.paid)[:1]
-    on = next((day for each in reporting for day in _past(each.sentence, language)), None)
-    if on is None:
-        days = {day for each in spoken for day in _past(each.sentence, language)}
+    on = next((day for each in reporting if (day := _day_of_payment(each.sentence, language))), None)
+    if on is None:  # elsewhere only what can lie behind alone: the "Friday" of another sentence may be to come
+        elsewhere = [each.sentence for each in spoken if each.promise < SAID]
+        days = {day.behind for each in elsewhere for day in _past(each, language) if day.ahead is None}
         on = days.pop() if len(days) == 1 else None
     amounts = {amount.amount for each in reporting for amount in each.sentence.amounts}
     amount = amounts.pop() if len(amounts) == 1 else None
@@ -207,11 +208,23 @@ def _coming(sentence: Sentence, language: str) -> list[DateMention]:
     ]  # fmt: skip
 
 
-def _past(sentence: Sentence, language: str) -> list[date]:
+def _past(sentence: Sentence, language: str) -> list[DateMention]:
     return [
-        mention.behind for mention in sentence.dates
+        mention for mention in sentence.dates
         if mention.behind and not mention.vague and not _is_of_document(sentence, mention, language)
     ]  # fmt: skip
+
+
+def _day_of_payment(sentence: Sentence, language: str) -> date | None:
+    """Of the past days of a sentence that reports a payment the one whose clause speaks most of one, else the first."""
+
+    def speaks(mention: DateMention) -> float:
+        said = topics(sentence, mention.start, mention.end, language)
+        against = ("coming" in said and "done" not in said) + ("event" in said) / 2 + ("contested" in said)
+        return bool(said & {"pay", "done"}) - against
+
+    days = _past(sentence, language)
+    return max(days, key=speaks).behind if days else None
 
 
 def _is_replaced(sentence: Sentence, mention: DateMention, language: str) -> bool:
