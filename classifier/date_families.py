@@ -143,7 +143,9 @@ def _span_ago(said: Mapping[str, str], context: Context) -> Readings:
 
 
 def _relative_day(_said: Mapping[str, str], context: Context) -> Readings:
-    """Today, tomorrow, yesterday: `days` from the message's date; with `ahead` never behind it, with `past` never ahead."""
+    """Today, tomorrow, yesterday: `days` from the message's date; with `ahead` never behind it, with `past` never ahead
+    of it.
+    """
     ahead, behind = _either(context.base, context.base + timedelta(int(context.params["days"])))
     return None if context.params.get("past") else ahead, None if context.params.get("ahead") else behind
 
@@ -327,7 +329,7 @@ def _working_days(base: date, number: int) -> date:
 
 
 def _easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (Butcher's algorithm, as in Meeus, Astronomical Algorithms, chapter 8)."""
+    """Easter Sunday of the Gregorian calendar, by Butcher's algorithm (Meeus, Astronomical Algorithms, chapter 8)."""
     golden, (century, short) = year % 19, divmod(year, 100)
     moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
     weekday = (32 + 2 * (century % 4) + 2 * (short // 4) - moon - short % 4) % 7

@@ -101,7 +101,8 @@ def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> b
 
 def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:
     """Gives "the next day" and "that day" their date: counted from the mention before, none without one; "the Monday
-    after" likewise, which without one is the next Monday; and a bare day right behind a month that month: "in May, on the 10th".
+    after" likewise, which without one is the next Monday; and a bare day right behind a month that month: "in May, on
+    the 10th".
     """
     found: list[DateMention] = []
     for mention in mentions:

@@ -162,7 +162,8 @@ def sums_in(sentence: Sentence, language: str) -> list[int]:
     days = [(each.start, each.end) for each in sentence.dates]
     found = words(sentence.folded)
     spans = [(each.start, each.end) for each in sentence.amounts]
-    spans += [each.span() for each in _BARE.finditer(sentence.folded) if len(each["number"]) >= _SUM_DIGITS or each["kilo"]]
+    bare = [each for each in _BARE.finditer(sentence.folded) if len(each["number"]) >= _SUM_DIGITS or each["kilo"]]
+    spans += [each.span() for each in bare]
     spans += [(start, end) for start, end, number in find_numbers(sentence.text, language) if number >= _LEAST_BARE]
     spans += [(found[hit.first].start, found[hit.after - 1].end) for hit in _wording(language).named.find(found)]
     return sorted(start for start, end in spans if not any(first < end and start < last for first, last in days))

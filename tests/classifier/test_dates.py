@@ -398,7 +398,7 @@ def test_an_order_of_day_and_month_that_could_be_either_is_no_date_where_nothing
     assert [each.ahead for each in find_dates("on 05/06", "en", WEDNESDAY, month_first=True)] == [date(2026, 5, 6)]
 
 
-#: Feasts, the day of the week after another day, spoken words, and what looks like a date and is none; message as above.
+#: Feasts, the day of the week after another day, spoken words, and what looks like a date and is none.
 FURTHER = [
     ("fr", "le vendredi saint au plus tard", "04-03"),
     ("fr", "avant la veille de Noël", None),
