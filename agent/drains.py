@@ -263,11 +263,12 @@ class Drains:
             TemporaryFailure, NeedsPerson: one of the two servers can't be reached or refuses us; mails that left before
                 are booked.
         """
-        with self._beat(f"deliver:{mailbox}", now):
+        posted = Posted()
+        with self._beat(f"deliver:{mailbox}", now, is_well=lambda: posted.done != NOTHING or self._is_taken(mailbox)):
             settings = self.settings.mailbox[mailbox]
             with self.database.read() as session:
                 if not _has_outbound(session, mailbox, settings, now):
-                    return Posted()
+                    return posted
             with open_sent_box(settings) as sent_box:
                 settled = reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
                 try:
@@ -347,11 +348,15 @@ class Drains:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _beat(self, loop: str, now: datetime) -> Iterator[None]:
-        """Leave a heartbeat of what is done in the block; what it raises comes out as a RelanceError."""
+    def _beat(self, loop: str, now: datetime, is_well: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Leave a heartbeat of what is done in the block; what it raises comes out as a RelanceError.
+
+        Where ``is_well`` says no at its end, an earlier failure stands: nothing has shown that it is over.
+        """
         try:
             yield
-            heartbeats.worked(self.database, loop, now)
+            if is_well():
+                heartbeats.worked(self.database, loop, now)
         except Exception as error:
             shown = heartbeats.told(error)
             heartbeats.failed(self.database, loop, shown, now)
@@ -413,6 +418,11 @@ class Drains:
     def _due(self, mailbox: str, now: datetime) -> int:
         with self.database.read() as session:
             return session.scalar(_deliveries(store.is_due(mailbox, now))) or 0
+
+    def _is_taken(self, mailbox: str) -> bool:
+        """Whether no mail waits because the server refuses us: until it is tried again nobody knows more."""
+        with self.database.read() as session:
+            return not session.scalar(_deliveries(store.waits_for_server(mailbox)))
 
     def _was_just_read(self, mailbox: str, now: datetime) -> bool:
         with self.database.read() as session:

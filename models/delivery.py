@@ -40,6 +40,7 @@ class Delivery(Base):
     wire_at: Mapped[datetime | None]
     """The same moment on the wall clock: the rate counts by it, also when a run is given another time."""
     first_failed_at: Mapped[datetime | None]
+    """When it was first put off; None in `failed`: the server refuses us and not the mail, which waits for a person."""
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None] = mapped_column(Text)
     """What the server last said, code and text."""

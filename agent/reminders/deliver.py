@@ -306,7 +306,7 @@ class _Attempt:
         return self._later(session, delivery, "temporary", {"reply": reply, "first_failed_at": first}, longest)
 
     def _waits(self, session: Session, delivery: Delivery, reply: str) -> str:
-        return self._later(session, delivery, "server_refuses", {"reply": reply}, BACKOFF[0])
+        return self._later(session, delivery, "server_refuses", {"reply": reply, "first_failed_at": None}, BACKOFF[0])
 
     def _later(self, session: Session, delivery: Delivery, reason: str, values: dict[str, object], longest: int) -> str:
         # Entering `sending` has counted this attempt already; one that did not come so far is counted here.

@@ -263,6 +263,11 @@ def is_due(mailbox: str, now: datetime) -> ColumnElement[bool]:
     )
 
 
+def waits_for_server(mailbox: str) -> ColumnElement[bool]:
+    """What the server refused for good without a word on the mail itself: it waits until a person has mended that."""
+    return and_(Delivery.mailbox == mailbox, Delivery.state == DeliveryState.FAILED, Delivery.first_failed_at.is_(None))
+
+
 def claim_next(session: Session, mailbox: str, owner: str, now: datetime, lease_until: datetime) -> Delivery | None:
     """The next delivery that may be tried now, claimed for ``owner``; oldest first."""
     query = (

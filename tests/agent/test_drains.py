@@ -150,6 +150,23 @@ def test_a_failing_mail_server_is_told_and_not_tried_for_each_mail(
     assert beats(drains)["deliver:ar"][:2] == (True, 0)
 
 
+def test_a_server_that_refuses_us_stays_told_until_it_takes_a_mail(
+    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
+) -> None:
+    site.owe("acme")
+    drains, began = make_drains(), now()
+    smtp_sink.then(refuse(At.MAIL, "550 5.7.1 this account is suspended"))
+    (failure,) = drains.cycle(began).failures
+    assert isinstance(failure.error, NeedsPerson)
+    assert drains.cycle(began).failures == []  # too early to try again
+    _, failures, error = beats(drains)["deliver:ar"]
+    assert failures == 1
+    assert "this account is suspended" in str(error)
+    done = drains.cycle(began + timedelta(minutes=7))
+    assert (done.delivered.sent, done.failures, len(smtp_sink.mails)) == (1, [], 1)
+    assert beats(drains)["deliver:ar"][:2] == (True, 0)
+
+
 def test_the_rate_is_waited_for(site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink) -> None:
     site.write(rate="2/second")
     site.owe("a", "b", "c", "d", "e")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.conftest import SinkDesk, lacks
 from tests.servers.process import free_port
+from tests.servers.smtp_sink import At, refuse
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -22,6 +23,24 @@ def owed(desk: SinkDesk) -> SinkDesk:
     desk.load("invoices", INVOICES, as_of="2025-03-06T07:00")
     desk.fresh("2025-03-06T07:00")
     return desk
+
+
+def test_a_server_that_refuses_us_is_named_and_the_mail_waits_for_it(owed: SinkDesk) -> None:
+    desk = owed
+    desk.sink.then(refuse(At.MAIL, "550 5.7.1 this account is suspended"))
+    told = desk.run(MORNING, code=1).err
+    assert "this account is suspended" in told
+    assert desk.rows("reminders")[0]["state"] in {"reserved", "failed"}
+    assert desk.queue() == []
+    desk.run(MORNING)  # too early to try again: nothing has shown that the trouble is over
+    (loop,) = (check for check in desk("doctor", "--json").rows() if check["name"].startswith("loop.deliver:"))
+    assert loop["status"] != "ok"
+    assert "this account is suspended" in loop["detail"]
+    desk.run("2025-03-06T14:00")
+    assert (len(desk.sink.mails), desk.rows("reminders")[0]["state"]) == (1, "sent")
+    assert not [check for check in desk("doctor", "--json").rows() if check["name"].startswith("loop.")]
+    desk.run("2025-03-06T14:30")
+    assert len(desk.sink.mails) == 1
 
 
 def test_a_server_that_fails_is_named_and_its_work_is_done_later(owed: SinkDesk) -> None:
