@@ -264,18 +264,6 @@ def test_a_folder_that_refuses_is_told_and_the_others_are_read(box: Box) -> None
     assert box.cursor().seen == 1
 
 
-def test_wake_is_called_once_something_is_stored(box: Box) -> None:
-    from agent.inbound.collect import collect
-    from agent.wire.imap import imap_session
-
-    box.account.append(mail.letter())
-    woken: list[int] = []
-    for _ in range(2):
-        with imap_session(box.settings.mailbox["ar"]) as imap:
-            collect(box.database, "ar", box.settings, imap, box.now, lambda: woken.append(len(box.messages())))
-    assert woken == [1]
-
-
 def test_each_batch_is_one_event_with_the_hashes_of_what_it_stored(box: Box) -> None:
     from models import Event, events
 
