@@ -41,7 +41,8 @@ class Spoken:
 class PromiseFacts:
     """The (first) promised date, and parts where less than or other than the whole is promised.
 
-    `sure`: no other coming date stands in the message, so that it can't have been taken for another.
+    `sure`: it stands in the sentence that promises most, and no other coming date does in the message, so that it can't
+    have been taken for another ("the bank credits us on the 25th. You have it two days later.").
     """
 
     on: date | None = None
@@ -96,8 +97,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     instalments = [part.on for part in parts if part.on]
     on = min(instalments) if len(parts) > 1 and instalments else _first_of_several(best[-1], language)
     on = on or _last(best, language)
-    sure = {mention.ahead for _, mentions in dated for mention in mentions} == {on}
-    return PromiseFacts(on, parts, sure)
+    _, beside = max(dated, key=lambda pair: pair[0].promise)
+    coming = {mention.ahead for _, mentions in dated for mention in mentions}
+    return PromiseFacts(on, parts, sure=coming == {on} == {mention.ahead for mention in beside})
 
 
 def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:

@@ -52,9 +52,9 @@ def test_what_is_no_candidate_counts_among_the_messages_only() -> None:
     assert (found.automatic, found.wrong, found.messages) == (0, 0, 400)
 
 
-def test_a_dispute_may_be_less_sure_than_a_payment() -> None:
+def test_a_dispute_may_be_less_sure_than_a_payment_and_a_promise_must_be_surer() -> None:
     thresholds = bound_thresholds([_outcome(0.9)] * 500, 0.05).thresholds
-    assert thresholds["dispute"] < thresholds["promise"] == thresholds["paid"]
+    assert thresholds["dispute"] < thresholds["paid"] < thresholds["promise"]
 
 
 def test_what_is_chosen_holds_one_in_a_hundred_of_all_and_one_in_fifty_of_the_automatic() -> None:
