@@ -12,6 +12,8 @@ from classifier.data import data_files, data_hash, main, read_rows
 from classifier.errors import DataError
 from tests.classifier.builders import raw_labels, raw_row, write_rows
 
+ROOT = Path(__file__).parents[2]
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("language", {"language": "xx"}, "language 'xx' is none of fr, en"),
     ("no-text", {"text": "  "}, "text must be a text that is not empty"),
@@ -93,6 +95,14 @@ def test_the_committed_data_are_right() -> None:
     rows = read_rows(data_files())
     assert sum(row.language == "fr" for row in rows) >= 400
     assert sum(row.language == "en" for row in rows) >= 200
+
+
+def test_the_replies_that_measure_are_right_and_none_of_them_trains() -> None:
+    apart = read_rows(sorted((ROOT / "benchmarks" / "data" / "replies").glob("*.jsonl")))
+    trained = read_rows(data_files())
+    assert len(apart) == 898
+    assert not {row.hand for row in apart} & {row.hand for row in trained}
+    assert not {row.reply.text for row in apart} & {row.reply.text for row in trained}
 
 
 def test_the_checker_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
