@@ -151,21 +151,21 @@
   });
 
   /* What was refused comes back with the reason why, and with what had been entered. */
-  const names = (form) => entered(form).map((field) => field.name).join(" ");
+  const which = (form) => [...form.elements].map((one) => one.name + (one.name === "kind" ? `=${one.value}` : "")).join(" ");
   const entered = (form) => [...form.elements].filter((one) => one.name && !["hidden", "submit", "button"].includes(one.type));
   const chooses = (field) => field.type === "radio" || field.type === "checkbox";
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.getAttribute("method") !== "post" || form.querySelector("input[type=password]")) return;
     const values = entered(form).map((field) => (chooses(field) ? field.checked : field.value));
-    const kept = { page: location.pathname, action: form.getAttribute("action"), names: names(form), values };
+    const kept = { page: location.pathname, action: form.getAttribute("action"), which: which(form), values };
     sessionStorage.setItem("entered", JSON.stringify(kept));
   });
   function again() {
     const kept = JSON.parse(sessionStorage.getItem("entered") || "null");
     sessionStorage.removeItem("entered");
     if (!kept || kept.page !== location.pathname || !document.querySelector(".notice-error")) return;
-    const form = [...document.forms].find((one) => one.getAttribute("action") === kept.action && names(one) === kept.names);
+    const form = [...document.forms].find((one) => one.getAttribute("action") === kept.action && which(one) === kept.which);
     if (!form) return;
     entered(form).forEach((field, at) => {
       if (chooses(field)) field.checked = kept.values[at];

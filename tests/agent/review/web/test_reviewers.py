@@ -131,6 +131,21 @@ def test_what_was_refused_comes_back_with_what_had_been_entered(small_desk: Offi
     assert fold.locator("textarea").input_value() == "", "only what was refused comes back"
 
 
+def test_what_was_refused_comes_back_into_its_own_form(small_desk: Office, open_page: Opener) -> None:
+    """A call and a note have the same fields, and go to the same address."""
+    filled(small_desk, 1)
+    small_desk.person("lea")
+    page = open_page(name="lea")
+    page.goto(f"{page.url.rstrip('/')}/invoices/FA-0")
+    call, note = (page.locator("details", has=page.locator(f"input[value={kind}]")) for kind in ("call", "note"))
+    note.locator("summary").click()
+    note.locator("textarea").fill("   ")
+    note.locator("button").click()
+    assert "Write what was said" in page.inner_text(".notice-error")
+    assert note.locator("textarea").input_value() == "   "
+    assert call.locator("textarea").input_value() == ""
+
+
 def test_a_meaning_that_was_refused_is_chosen_still(small_desk: Office, open_page: Opener) -> None:
     (item,) = filled(small_desk, 1)
     small_desk.person("lea")
