@@ -273,12 +273,13 @@ class Daemon:
             return self._jump is None
 
     def _set_schedules(self, engine: Engine) -> None:
+        # Cleared before: a jump that another thread finds meanwhile must not be forgotten.
+        self._schedules_are_off = False
         try:
             engine.begin_schedules_anew()
         except RelanceError as error:
+            self._schedules_are_off = True
             log.error("daemon.schedules_off", error=str(error))
-        else:
-            self._schedules_are_off = False
 
     def _look(self, engine: Engine) -> None:
         """One look at everything that may go wrong by itself."""
