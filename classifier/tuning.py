@@ -82,7 +82,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Lesson:
     """What one adapter learns from: all but the rows of `held_out`; where it begins (None: at nought)."""
 
     name: str
@@ -106,17 +106,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _tell(f"reading {len(rows)} replies")
     material = make_material(rows, base)
     known = {} if is_anew else known_parts(json.loads((ADAPTERS / INDEX).read_text("utf-8")))
-    plans = plans_of(rows, known)
+    lessons = lessons_of(rows, known)
     ADAPTERS.mkdir(exist_ok=True)
     # Forked, so that the states lie in memory once.
     with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("fork")) as pool:
-        learnt = list(pool.map(partial(_learn_one, base, material), plans))
+        learnt = list(pool.map(partial(_learn_one, base, material), lessons))
     entries = []
-    for plan, arrays in zip(plans, learnt, strict=True):
-        file = ADAPTERS / f"{plan.name}.npz"
+    for lesson, arrays in zip(lessons, learnt, strict=True):
+        file = ADAPTERS / f"{lesson.name}.npz"
         np.savez_compressed(file, allow_pickle=False, **arrays)
-        held_out = list(plan.held_out)
-        entries.append({"name": plan.name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
+        held_out = list(lesson.held_out)
+        entries.append({"name": lesson.name, "file": file.name, "sha256": sha256_of(file), "held_out": held_out})
     index = {
         "network_sha256": sha256_of(network), "data_hash": data_hash(data_files(COMMITTED)), "rows": len(rows),
         "heads": material.classes, "adapters": entries,
@@ -130,20 +130,22 @@ def known_parts(index: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {each["name"]: tuple(each["held_out"]) for each in index["adapters"] if each["name"] != WHOLE}
 
 
-def plans_of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> list[Plan]:
+def lessons_of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> list[Lesson]:
     """What is to be learnt: one adapter for all hands, and one for each part of them; what takes longest is first.
 
     Where adapters are `known`, each keeps its hands, and further ones go to that with the fewest of their language.
     """
-    everything = Plan(WHOLE, np.arange(len(rows)), (), ADAPTERS / f"{WHOLE}.npz" if known else None)
+    everything = Lesson(WHOLE, np.arange(len(rows)), (), ADAPTERS / f"{WHOLE}.npz" if known else None)
     if not known:
         parts = [
-            Plan(f"part-{at + 1}", np.asarray(fold.train), tuple(sorted({rows[each].hand for each in fold.test})), None)
+            Lesson(
+                f"part-{at + 1}", np.asarray(fold.train), tuple(sorted({rows[each].hand for each in fold.test})), None
+            )
             for at, fold in enumerate(by_hand(rows))
         ]
         return [everything, *parts]
     return [everything, *(
-        Plan(name, unseen(rows, hands), hands, ADAPTERS / f"{name}.npz") for name, hands in dealt(rows, known).items()
+        Lesson(name, unseen(rows, hands), hands, ADAPTERS / f"{name}.npz") for name, hands in dealt(rows, known).items()
     )]  # fmt: skip
 
 
@@ -172,14 +174,14 @@ def unseen(rows: Sequence[Row], held_out: Sequence[str]) -> Indices:
     return np.array([at for at, row in enumerate(rows) if row.hand not in hands and row.group not in groups])
 
 
-def _learn_one(base: Weights, material: Material, plan: Plan) -> dict[str, np.ndarray[Any, Any]]:
+def _learn_one(base: Weights, material: Material, lesson: Lesson) -> dict[str, np.ndarray[Any, Any]]:
     torch = importlib.import_module("torch")
     torch.set_num_threads(1)
     start = None
-    if plan.start is not None:
-        with np.load(plan.start, allow_pickle=False) as raw:
+    if lesson.start is not None:
+        with np.load(lesson.start, allow_pickle=False) as raw:
             start = {key: raw[key].astype(np.float32) for key in raw.files}
-    return learn(torch, base, material, plan.chosen, partial(_tell_of, plan.name), start)
+    return learn(torch, base, material, lesson.chosen, partial(_tell_of, lesson.name), start)
 
 
 def make_material(rows: Sequence[Row], base: Weights) -> Material:

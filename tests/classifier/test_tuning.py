@@ -8,7 +8,7 @@ import pytest
 
 from classifier.data import Row, read_rows
 from classifier.encoders.tuned import WHOLE
-from classifier.tuning import Plan, dealt, known_parts, plans_of
+from classifier.tuning import Lesson, dealt, known_parts, lessons_of
 from tests.classifier.builders import raw_row, write_rows
 
 SIZES = {"en-a": 3, "en-b": 2, "en-c": 1, "fr-a": 4, "fr-b": 3, "fr-c": 2}
@@ -30,8 +30,8 @@ def rows(tmp_path: Path) -> list[Row]:
 SHARED = {("fr-a", 1), ("fr-b", 1)}
 
 
-def read_by(rows: list[Row], plan: Plan) -> set[str]:
-    return {rows[at].hand for at in plan.chosen}
+def read_by(rows: list[Row], lesson: Lesson) -> set[str]:
+    return {rows[at].hand for at in lesson.chosen}
 
 
 def test_further_hands_go_where_fewest_of_their_language_are(rows: list[Row]) -> None:
@@ -42,20 +42,20 @@ def test_further_hands_go_where_fewest_of_their_language_are(rows: list[Row]) ->
 def test_no_adapter_learns_from_the_hands_that_it_reads_nor_from_their_ideas(
     rows: list[Row], known: dict[str, tuple[str, ...]]
 ) -> None:
-    whole, *parts = plans_of(rows, known)
+    whole, *parts = lessons_of(rows, known)
     assert (whole.name, len(whole.chosen), whole.held_out) == (WHOLE, len(rows), ())
-    for plan in parts:
-        assert not read_by(rows, plan) & set(plan.held_out)
-        held_back = {row.group for row in rows if row.hand in plan.held_out}
-        assert not {rows[at].group for at in plan.chosen} & held_back
-    assert sorted(hand for plan in parts for hand in plan.held_out) == sorted(SIZES)
+    for lesson in parts:
+        assert not read_by(rows, lesson) & set(lesson.held_out)
+        held_back = {row.group for row in rows if row.hand in lesson.held_out}
+        assert not {rows[at].group for at in lesson.chosen} & held_back
+    assert sorted(hand for lesson in parts for hand in lesson.held_out) == sorted(SIZES)
 
 
 def test_each_goes_on_from_its_own_adapter_and_keeps_its_hands(rows: list[Row]) -> None:
-    whole, *parts = plans_of(rows, KNOWN)
-    assert [plan.start.stem for plan in (whole, *parts) if plan.start is not None] == [WHOLE, *KNOWN]
-    for plan in parts:
-        assert set(KNOWN[plan.name]) <= set(plan.held_out)
+    whole, *parts = lessons_of(rows, KNOWN)
+    assert [lesson.start.stem for lesson in (whole, *parts) if lesson.start is not None] == [WHOLE, *KNOWN]
+    for lesson in parts:
+        assert set(KNOWN[lesson.name]) <= set(lesson.held_out)
 
 
 def test_the_hands_of_the_one_that_saw_all_are_not_asked_for() -> None:
