@@ -289,7 +289,8 @@ class Policy(Section):
     promise_grace_days: int = Field(default=2, ge=0, le=30)
     """Working days after a promised date before the promise is judged."""
     promise_horizon_days: int = Field(default=30, ge=1, le=365)
-    """Days ahead that a promise may lie; one for later goes to a person."""
+    """Days ahead that a promise may lie; one for later goes to a person. The trained model's error bound was measured
+    with 30, and says nothing of later days."""
     exception_alarm_days: int = Field(default=5, ge=1, le=60)
     """Working days after which an exception that nobody has settled raises an alarm."""
 
