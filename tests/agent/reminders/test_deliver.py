@@ -314,6 +314,23 @@ class Died(BaseException):
     """Stands for SIGKILL: nothing that handles exceptions may see it as one."""
 
 
+def test_what_a_dead_worker_was_handing_over_is_settled_also_where_the_clock_was_set_back_since(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(name: str) -> None:
+        if name == "delivery.sending":
+            raise Died
+
+    monkeypatch.setattr(faults, "hook", die)
+    with pytest.raises(Died):
+        desk.deliver()
+    monkeypatch.setattr(faults, "hook", None)
+    assert desk.delivery.state is DeliveryState.SENDING
+    assert reconcile.orphaned(desk.database, "ar", "second", ["first"]) == 1
+    assert desk.reconcile(NOW - timedelta(days=400)).asked == 1
+    assert desk.delivery.state is DeliveryState.UNKNOWN
+
+
 POINTS = ["delivery.claimed", "delivery.before_last_look", "delivery.sending", "delivery.answered", "delivery.booked"]
 
 
