@@ -191,6 +191,9 @@ def _as_text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
+NO_LINE = "our border wrote no Authentication-Results line"
+"""Where no line stands at the place where only the border can have written it."""
+
 # --- Authentication-Results ------------------------------------------------------------------------------------------
 
 _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([\w.:-]+)", re.I)
@@ -208,7 +211,7 @@ def read_authentication(headers: Headers, sender: Address | None, border: Border
     domain = sender.address.rpartition("@")[2]
     lines = _trusted_lines(headers, border)
     if not lines:
-        return Authentication("none", domain, "our border wrote no Authentication-Results line")
+        return Authentication("none", domain, NO_LINE)
     return _dmarc_verdict(lines, domain)
 
 

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from agent.inbound.sender import NO_LINE
+from agent.inbound.values import Kind as MailKind
 from agent.ledger import freshness
 from agent.operations.checks import Check, error, ok, warning
 from agent.operations.local import names, plural
@@ -22,6 +24,7 @@ from models import (
     Heartbeat,
     ImportRun,
     Message,
+    Reading,
     SendingStop,
 )
 from models.message import Direction
@@ -33,6 +36,8 @@ _SILENT_POLLS = 10
 SWEPT_AT_LEAST = timedelta(hours=3)
 """Each folder is compared hourly; one that was not for so long could not be."""
 HANDLED_WITHIN = timedelta(hours=1)
+MANY_MAILS = 20
+"""Of so many mails by people at least one passes a border that is known rightly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """Of the latest mails by people in one mailbox: how many were looked at, and how many bear a line of the border."""
+
+    mailbox: str
+    mails: int
+    with_line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What the rows say, at one moment."""
 
@@ -77,6 +91,7 @@ class Work:
     stops: tuple[str, ...]
     last_event_at: datetime | None
     held: tuple[Held, ...] = ()
+    vouched: tuple[Vouched, ...] = ()
 
 
 def gather(database: Database, settings: Settings, now: datetime) -> Work:
@@ -97,6 +112,7 @@ def gather(database: Database, settings: Settings, now: datetime) -> Work:
             stops=tuple(session.scalars(select(SendingStop.detail).where(SendingStop.lifted_at.is_(None)))),
             last_event_at=session.scalar(select(func.max(Event.at))),
             held=tuple(held(session, name, now) for name in settings.mailbox),
+            vouched=tuple(vouched(session, name) for name in settings.mailbox if _asks_border(settings, name)),
         )
 
 
@@ -124,6 +140,24 @@ def held(session: Session, mailbox: str, now: datetime) -> Held:
     )
 
 
+def _asks_border(settings: Settings, mailbox: str) -> bool:
+    """Whether a line of the border is asked for, and could be known: without its name `local` says so."""
+    box = settings.mailbox[mailbox]
+    return settings.policy.require_authentication and (box.border != "own" or bool(box.authserv_id))
+
+
+def vouched(session: Session, mailbox: str) -> Vouched:
+    """Whether the border's lines stand where they count in what people wrote lately."""
+    latest = session.scalars(
+        select(Reading.document)
+        .join(Message)
+        .where(Message.mailbox == mailbox, Message.direction == Direction.IN, Message.kind == MailKind.HUMAN.value)
+        .order_by(Message.id.desc())
+        .limit(MANY_MAILS)
+    ).all()
+    return Vouched(mailbox, len(latest), sum(each["authentication"]["detail"] != NO_LINE for each in latest))
+
+
 def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
     """What of it a person should know. Pure."""
     yield judge_ledger(work.ledger_as_of, settings, now)
@@ -139,6 +173,7 @@ def judge(work: Work, settings: Settings, now: datetime) -> Iterator[Check]:
     else:
         yield ok("deliveries", "none of unknown outcome")
     yield from judge_held(work.held, now)
+    yield from judge_vouched(work.vouched)
     if work.overdue_exceptions:
         yield warning(
             "queue",
@@ -178,6 +213,20 @@ def judge_held(mailboxes: Sequence[Held], now: datetime) -> Iterator[Check]:
             )
         else:
             yield ok(name, f"{told}, all known and handled; compared at {held.swept_at:%Y-%m-%d %H:%M} UTC")
+
+
+def judge_vouched(mailboxes: Sequence[Vouched]) -> Iterator[Check]:
+    """Whether our border's word on senders is found at all: where it never is, every answer waits for a person."""
+    for each in mailboxes:
+        if each.mails == MANY_MAILS and not each.with_line:
+            yield warning(
+                f"senders.{each.mailbox}",
+                f"none of the last {each.mails} mails by people bears a line of the border where only it can have "
+                "written one, so no sender counts as authenticated and every answer waits for a person",
+                "Compare the header of one of them with `border` and `authserv_id`. A filter that hands mails back to "
+                "the server (an after-queue content filter) puts a Received line above it: let the check of DMARC come "
+                "after the filter.",
+            )
 
 
 def judge_ledger(as_of: datetime | None, settings: Settings, now: datetime) -> Check:

@@ -11,7 +11,7 @@ from agent.operations.checks import Status
 from agent.review import queue
 from models import Database
 from models.reasons import ExceptionReason
-from tests.builders import ledger
+from tests.builders import ledger, mail, office
 
 NOW = ledger.NOW
 
@@ -53,3 +53,31 @@ def test_what_was_put_away_and_has_woken_waits_like_any_other(
     assert (found.open_exceptions, found.overdue_exceptions) == (waiting, waiting)
     (told,) = (check for check in work.judge(found, settings, NOW) if check.name == "queue")
     assert told.status is (Status.WARNING if waiting else Status.OK)
+
+
+LINE, RECEIVED = office.BORDER.items()
+FILTER = ("Received", "from localhost by mx.example.test; Wed, 11 Mar 2026 09:13:01 +0000")
+
+
+@pytest.mark.parametrize(
+    ("headers", "mails", "is_told"),
+    [
+        ([LINE, RECEIVED], work.MANY_MAILS, False),
+        # A content filter hands each mail back to the server, by a connection of its own.
+        ([FILTER, LINE], work.MANY_MAILS, True),
+        ([RECEIVED], work.MANY_MAILS - 1, False),  # too few to tell
+    ],
+)
+def test_a_border_whose_word_is_never_found_is_told(
+    database_url: str, tmp_path: Path, headers: list[tuple[str, str]], mails: int, is_told: bool
+) -> None:
+    server = {"host": "127.0.0.1", "port": 1, "security": "none"}
+    imap = {**server, "password_env": "NONE_SET"}
+    box = {"address": "compta@morel.example", "authserv_id": "mx.example.test", "imap": imap, "smtp": server}
+    settings = ledger.settings(tmp_path, mailbox={"ar": box})
+    with office.opened(database_url, tmp_path) as ours:
+        for _ in range(mails):
+            ours.arrives(mail.reply(ours.reminder_id, headers=dict(headers)))
+        found = work.gather(ours.database, settings, NOW)
+    told = [check.name for check in work.judge(found, settings, NOW) if check.name == "senders.ar"]
+    assert told == ["senders.ar"] * is_told
