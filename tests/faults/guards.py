@@ -163,7 +163,7 @@ def single() -> Iterator[Guard]:
                 (deliveries + "another_machine_sends_nothing_until_adopted",))  # fmt: skip
     yield Guard(1, "Sent is looked at before a person is asked",
                 replaced(reconcile, "judge", lambda **_: "ask"), (deliveries + FILES,))  # fmt: skip
-    yield Guard(2, "a mail that can't be read is set aside", replaced(process, "ATTEMPTS", 10**9),
+    yield Guard(2, "a mail that can't be read is set aside", replaced(process, "ATTEMPTS", 40),
                 ("tests/agent/inbound/test_process.py",))  # fmt: skip
     yield Guard(2, "a mail is read by one worker", replaced(process, "_leave", _left_by_anybody),
                 ("tests/agent/inbound/test_process.py",))  # fmt: skip
