@@ -17,7 +17,6 @@ import queue
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from multiprocessing.queues import Queue
@@ -117,7 +116,6 @@ def _conducted(trials: list[Trial], workers: int, until: float) -> Iterator[Outc
 
 def _work(work: "Queue[Trial | None]", done: "Queue[Outcome | str]", seconds: float) -> None:
     """One worker: a world, and one trial after the other in it until none is left or the time is up."""
-    warnings.simplefilter("ignore", DeprecationWarning)  # aiosmtpd's own, a line for each log-in
     until = time.monotonic() + seconds
     try:
         with World.start() as world:

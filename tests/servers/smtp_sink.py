@@ -14,6 +14,7 @@ goes well. The server speaks AUTH PLAIN (user name and password below), no TLS.
 """
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Coroutine
@@ -22,6 +23,9 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+# aiosmtpd tells the log at each log-in that its own code uses what its own next version will not have.
+logging.getLogger("mail.log").addHandler(logging.NullHandler())
 
 Answer = TypeVar("Answer")
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -287,7 +288,7 @@ AnyLifeOnRows.TestCase.settings = hypothesis_settings(max_examples=8, stateful_s
 TestAnyLifeOnRows = AnyLifeOnRows.TestCase
 
 
-def live(seed: int, customers: int, days: int) -> World:
+def live(seed: int, customers: int, days: int, progress: Callable[[World], None] | None = None) -> World:
     """So many days over so many customers, a cycle on most mornings; the world as it is at the end."""
     chance = random.Random(seed)
     begin = date(2026, 1, 5)
@@ -318,6 +319,8 @@ def live(seed: int, customers: int, days: int) -> World:
             elif happening < 0.020:
                 world.report(number)
         world.work(delivers=chance.random() < 0.9, checks=customers < 50 or rounds % 20 == 0)
+        if progress is not None and rounds % 20 == 0:
+            progress(world)
     world.check_steps()
     return world
 
@@ -330,7 +333,11 @@ def test_two_months_over_rows_keep_every_rule() -> None:
 
 def main() -> None:
     """A year over as many customers as named: `python -m tests.agent.reminders.test_year_rows 500`."""
-    world = live(seed=7, customers=int(sys.argv[1]), days=365)
+
+    def progress(world: World) -> None:
+        sys.stderr.write(f"{world.moment.date()}: {world.mails} mails, {world.payments} payments\n")
+
+    world = live(seed=7, customers=int(sys.argv[1]), days=365, progress=progress)
     told = f"{world.mails} mails, {world.looked_away} stopped by the last look"
     amid = ", ".join(f"{count} {what}" for what, count in sorted(world.happened.items()))
     sys.stdout.write(
