@@ -36,11 +36,14 @@ class Unknown(RelanceError):
 
 @dataclass(frozen=True, slots=True)
 class HoldShown:
-    """A hold that is in force; ``until`` is its last day, None: until released."""
+    """A hold that is in force; ``until`` is its last day, None: until released; ``of_customer``: it is on all of the
+    customer's invoices.
+    """
 
     reason: str
     by: str
     until: date | None
+    of_customer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,7 @@ class _Holds:
         query = select(Hold).where(Hold.released_at.is_(None)).order_by(Hold.id.desc())
         for hold in session.scalars(query if ids is None else query.where(Hold.customer_id.in_(ids))):
             if hold.until is None or hold.until >= today:
-                shown = HoldShown(hold.reason, hold.placed_by, hold.until)
+                shown = HoldShown(hold.reason, hold.placed_by, hold.until, hold.invoice_id is None)
                 self.found.setdefault((hold.customer_id, hold.invoice_id), shown)
 
     def on(self, customer_id: str, invoice_id: int | None) -> HoldShown | None:

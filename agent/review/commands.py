@@ -251,13 +251,14 @@ def snooze_command(
     item_id: Item,
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="The day to show it again.")],
     by: By = UNNAMED,
+    over: Over = UNNAMED,
     json: Json = False,
 ) -> None:
     """Put it away until a day; the customer's reminders go on waiting."""
     ctx: Context = context.obj
     moment = morning(until.date(), ctx.settings().zone)
-    with ctx.database().write() as session:
-        deeds.snooze(session, "item", item_id, moment, by, ctx.now())
+    with ctx.database().write() as session, _told_how():
+        deeds.snooze(session, "item", item_id, moment, by, ctx.now(), over=over)
         row = _row(session, queue.get(session, item_id))
     _tell(ctx, row, f"Item {item_id} sleeps until {until:%Y-%m-%d}.", json=json)
 

@@ -97,13 +97,19 @@ def assign(
             raise NeedsPerson("a reminder that waits for a yes belongs to whoever may approve")
 
 
-def snooze(session: Session, kind: str, number: int, until: datetime, by: str, now: datetime) -> None:
-    """Put it away until then."""
+def snooze(
+    session: Session, kind: str, number: int, until: datetime, by: str, now: datetime, *, over: str | None = None
+) -> None:
+    """Put it away until then. ``over``: the colleague who has it, and from whom it is knowingly taken."""
     match kind:
         case "item":
-            queue.snooze(session, queue.get(session, number), until, by, now)
+            row = queue.get(session, number)
+            queue.must_be_free_for(row, by, over)
+            queue.snooze(session, row, until, by, now)
         case "task":
-            tasks.snooze(session, tasks.get(session, number), until, by, now)
+            task = tasks.get(session, number)
+            tasks.must_be_free_for(task, by, over)
+            tasks.snooze(session, task, until, by, now)
         case _:
             raise NeedsPerson("a reminder that waits for a yes can't be put away; skip it, or hold the customer")
 

@@ -105,7 +105,7 @@ def test_holds_promises_and_disputes_by_hand(run: Run) -> None:
     assert run("log", "dispute", "F-2", "--reason", "quality")[0] == 0
     first, second = invoices(run)
     assert (first["state"], first["promise_date"]) == ("promised", "2099-01-10")
-    assert first["hold"] == {"reason": "appel", "by": "Ann", "until": "2099-12-24"}
+    assert first["hold"] == {"reason": "appel", "by": "Ann", "until": "2099-12-24", "of_customer": False}
     assert (second["state"], second["hold"]["reason"]) == ("disputed", "tout")
     assert "dispute" in run("queue", "list")[1]
     assert run("settle-dispute", "F-2", "--as", "rejected")[0] == 0

@@ -65,6 +65,7 @@ DEEDS = {
     "take": (),
     "resolve": ("--as", "paid"),
     "dismiss": ("--reason", "nothing in it"),
+    "snooze": ("--until", "2099-01-01"),
 }
 
 
@@ -94,6 +95,7 @@ def test_it_is_taken_over_knowingly_and_by_oneself(
         assert event.actor == named[1]
         assert session.scalars(select(ExceptionItem.state)).one() is {
             "take": ExceptionState.TAKEN, "resolve": ExceptionState.RESOLVED, "dismiss": ExceptionState.DISMISSED,
+            "snooze": ExceptionState.SNOOZED,
         }[deed]  # fmt: skip
 
 

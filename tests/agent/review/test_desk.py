@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select
 
 from agent.review.web.guards import MAIL_POLICY
-from models import Correction, Database, Event, ExceptionItem, Invoice, LoginFailure, SendingStop, Task
+from models import Correction, Database, Event, ExceptionItem, Hold, Invoice, LoginFailure, SendingStop, Task
 from models.reasons import ExceptionReason
 from models.states import ExceptionState, InvoiceState, TaskState
 from models.user import Role
@@ -347,6 +347,21 @@ def test_by_hand_from_the_invoices_page(desk: Office) -> None:
     assert "€12.50" in page
     browser.post("/log", {"kind": "promise", "invoice": "FA-1", "day": "yesterday"})
     assert state_of(desk) is InvoiceState.DISPUTED
+
+
+@pytest.mark.parametrize("what", ["invoice", "customer"])
+def test_the_invoices_page_releases_the_hold_that_it_shows(desk: Office, what: str) -> None:
+    one_item(desk)
+    browser = desk.at_work()
+    with desk.database.read() as session:
+        invoice = session.scalars(select(Invoice)).one()
+        held = {what: {"invoice": invoice.number, "customer": invoice.customer_id}[what]}
+    browser.post("/log", {"kind": "hold", "text": "talking to their director", "day": "2026-09-20"} | held)
+    page = browser.get("/invoices/FA-1").text
+    (form,) = re.findall(r'<form[^>]*action="/log"[^>]*>(?:(?!</form>).)*value="release".*?</form>', page, re.S)
+    browser.post("/log", dict(re.findall(r'name="(kind|customer|invoice)" value="([^"]*)"', form)))
+    with desk.database.read() as session:
+        assert session.scalars(select(Hold.released_by)).one() is not None
 
 
 # --- strangers' mail -------------------------------------------------------------------------------------------------
