@@ -11,6 +11,7 @@ mailbox and deaths (the commit before the body, identity by content, the border'
 
 import argparse
 import os
+import signal
 import sys
 import tarfile
 import tempfile
@@ -238,11 +239,34 @@ def all_guards() -> list[Guard]:
     return [*single(), *rows_of_tables()]
 
 
-def is_seen(guard: Guard) -> bool:
-    """Whether a test fails without the guard. The process that finds out is forked, and ends by it."""
+LONGEST = 300
+"""Seconds after which tests that don't end without a guard are ended, and that is told."""
+
+
+def missed_by_tests(guards: Sequence[Guard], at_once: int) -> Iterator[tuple[Guard, bool]]:
+    """Each guard, as it is found out, and whether a test fails without it. Each is switched off in a process that is
+    forked, and ends by it.
+    """
+    waiting = list(reversed(guards))
+    running: dict[int, Guard] = {}
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            guard = waiting.pop()
+            running[_forked(guard)] = guard
+        pid, status = os.wait()
+        guard = running.pop(pid)
+        code = os.waitstatus_to_exitcode(status)
+        if code not in {0, 1}:
+            raise RuntimeError(f"{guard.name}: the tests could not be run (pytest's exit {code})")
+        yield guard, code == 1
+
+
+def _forked(guard: Guard) -> int:
+    """The process that runs the tests without the guard; it ends by pytest's exit."""
     pid = os.fork()
     if pid == 0:
         code = 99
+        signal.alarm(LONGEST)
         try:
             with tempfile.TemporaryFile() as nowhere:
                 os.dup2(nowhere.fileno(), 1)
@@ -251,11 +275,7 @@ def is_seen(guard: Guard) -> bool:
                 code = pytest.main([*PYTEST, *(str(ROOT / test) for test in guard.tests)])
         finally:
             os._exit(int(code))
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    if code not in {0, 1}:
-        raise RuntimeError(f"{guard.name}: the tests could not be run (pytest's exit {code})")
-    return code == 1
+    return pid
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -264,8 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     chosen = [guard for guard in all_guards() if options.only in guard.name]
     missed = []
-    for guard in chosen:
-        seen = is_seen(guard)
+    for guard, seen in missed_by_tests(chosen, max(1, min(2, os.cpu_count() or 1))):
         missed += [] if seen else [guard]
         sys.stdout.write(f"{'seen  ' if seen else 'MISSED'}  rule {guard.rule or '-'}  {guard.name}\n")
         sys.stdout.flush()
