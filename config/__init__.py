@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.errors import ConfigError, NeedsPerson, RelanceError, TemporaryFailure
+from config.mailboxes import Imap, Mailbox, OAuth, Server, Smtp
 from config.reading import read_toml, told
 from config.secrets import secret_of
 from config.settings import (
@@ -25,17 +26,12 @@ from config.settings import (
     Company,
     Daemon,
     Database,
-    Imap,
     Ledger,
-    Mailbox,
-    OAuth,
     Oidc,
     Payment,
     Policy,
     Reminders,
-    Server,
     Settings,
-    Smtp,
     Web,
     Webhook,
 )

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import holidays
 from babel import Locale
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 #: `type` of every error that `wrong` raises; its context has `expected` and `mend`.
@@ -46,6 +46,12 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 def wrong(expected: str, mend: str) -> NoReturn:
     """Refuse a value: `expected` as a noun phrase, `mend` as an imperative sentence."""
     raise PydanticCustomError(CUSTOM, "{expected}", {"expected": expected, "mend": mend})
+
+
+class Section(BaseModel):
+    """A table of the file: closed (an unknown key is a mistake) and frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.fields import Hours, Rate
-from config.settings import Mailbox, Settings, Webhook
+from config.mailboxes import Mailbox
+from config.settings import Settings, Webhook
 
 BEGIN = "<!-- reference: begin, written by `python -m config.reference` -->"
 END = "<!-- reference: end -->"
@@ -94,7 +95,8 @@ def _kind(annotation: Any) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "by `security`" if (field.description or "").startswith("Port.") else "**must be given**"
-    return "–" if field.default is None else f"`{_toml(field.default)}`"
+    default = field.get_default(call_default_factory=True)
+    return "–" if default is None else f"`{_toml(default)}`"
 
 
 def _toml(value: Any) -> str:

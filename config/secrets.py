@@ -13,7 +13,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from config.errors import ConfigError
-from config.settings import OAuth, Oidc, Server, Settings, Webhook
+from config.mailboxes import OAuth, Server
+from config.settings import Oidc, Settings, Webhook
 
 #: Who beside the owner may touch a file of secrets: its group may read (a service's group), nobody else anything.
 _FORBIDDEN_BITS = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO

@@ -16,7 +16,7 @@ from imapclient.exceptions import IMAPClientError
 from agent.wire.imap import imap_session
 from agent.wire.watchdog import deadline
 from config.errors import NeedsPerson, TemporaryFailure
-from config.settings import Mailbox
+from config.mailboxes import Mailbox
 
 BATCH = 200
 COMMAND_SECONDS = 120.0

@@ -19,7 +19,7 @@ from agent.wire import smtp as session
 from agent.wire import tls
 from config.errors import NeedsPerson, RelanceError
 from config.fields import is_loopback
-from config.settings import Smtp
+from config.mailboxes import Smtp
 
 COMMAND_SECONDS = 300.0  # RFC 5321 4.5.3.2: five minutes for MAIL and RCPT
 DATA_SECONDS = 120.0

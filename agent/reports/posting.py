@@ -19,7 +19,7 @@ from agent.reports.digest import Envelope, Reader
 from agent.reports.inhouse import Post, is_done, keep
 from agent.reports.words import words_of
 from config import Mailbox, Settings
-from config.settings import Smtp
+from config.mailboxes import Smtp
 from models import Database, Event
 
 KIND = "digest"

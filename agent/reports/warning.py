@@ -24,7 +24,7 @@ from agent.reminders.wire import Accepted, SmtpWire, Wire
 from agent.reports.inhouse import ENDS, Post, keep
 from agent.reports.words import Tongue, words_of
 from config import Mailbox, Settings
-from config.settings import Smtp
+from config.mailboxes import Smtp
 from models import Database, Event, ExceptionItem, Heartbeat, SendingStop
 from models.reasons import ExceptionReason
 from models.states import WAITING

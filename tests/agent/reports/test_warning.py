@@ -13,7 +13,7 @@ from agent.reports import warning
 from agent.review.queue import open_exception
 from config import Settings
 from config.errors import TemporaryFailure
-from config.settings import Smtp
+from config.mailboxes import Smtp
 from models import Database, SendingStop
 from models.reasons import ExceptionReason
 from tests.builders import ledger
