@@ -27,14 +27,12 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-import classifier
 from agent import heartbeats
 from agent.audit import anchoring
 from agent.host import LONG_AGO
@@ -42,6 +40,7 @@ from agent.inbound import confined, process
 from agent.inbound.collect import Collected, collect
 from agent.inbound.values import Kind
 from agent.learning import promotion
+from agent.learning.loaded import TrainedModel
 from agent.ledger import lawful
 from agent.ledger.claims import judge_claims
 from agent.ledger.promises import judge_promises
@@ -51,7 +50,7 @@ from agent.privacy.erase import Erased
 from agent.reminders import decide, deliver, plan, reconcile, store
 from agent.reminders.deliver import Delivered, Post
 from agent.reminders.sentbox import SentBox, open_sent_box
-from agent.reminders.wire import Envelope, LastLook, NotTried, Outcome, SmtpWire, Wire
+from agent.reminders.wire import NotingWire, SmtpWire
 from agent.replies import apply
 from agent.review import weighing
 from agent.webhooks import sending
@@ -61,9 +60,6 @@ from config.errors import RelanceError, TemporaryFailure
 from models import Database, Delivery, ExceptionItem, Message, Prediction, Reminder
 from models.message import Direction
 from models.states import DeliveryState, MessageState
-
-if TYPE_CHECKING:
-    from classifier.trained import Classifier
 
 log = structlog.get_logger()
 
@@ -78,8 +74,6 @@ LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
 
 SETTLED = timedelta(minutes=10)
 """So long a daemon has worked before it counts what is not handled."""
-ANY_HORIZON = timedelta(days=365)
-"""As far ahead as `promise_horizon_days` may be set."""
 LONGEST_PAUSE = timedelta(minutes=15)
 """How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
 
@@ -163,7 +157,7 @@ class Drains:
         self.stop = stop
         self._began = clock()
         self._reader = confined.Reader()
-        self._trained = _TrainedModel(
+        self._trained = TrainedModel(
             lambda: settings.model_path or promotion.in_use(settings.root, database.key), settings.encoder
         )
 
@@ -394,7 +388,7 @@ class Drains:
 
     def _post(self, mailbox: str, sent_box: SentBox, now: datetime) -> Posted:
         """Send one mail after the other, as long as there are some, and time."""
-        wire = _NotingWire(SmtpWire(self.settings.mailbox[mailbox].smtp))
+        wire = NotingWire(SmtpWire(self.settings.mailbox[mailbox].smtp))
         post = Post(mailbox, self.settings.mailbox[mailbox], wire, sent_box, self.worker, self.clock)
         began, done = self.clock(), NOTHING
         for _ in range(SLICE_MAILS):
@@ -503,45 +497,6 @@ class _Cycle:
                     break
                 self._understand()
                 read_at = self._moment()
-
-
-class _TrainedModel:
-    """The trained model in use: loaded when first asked for, and anew once its manifest has changed."""
-
-    def __init__(self, in_use: Callable[[], Path | None], encoder: str = "default") -> None:
-        """`in_use` tells the folder of the one in use at that moment, None for the shipped one."""
-        self._in_use, self._encoder = in_use, encoder
-        self._lock = threading.Lock()
-        self._loaded: tuple[object, Classifier] | None = None
-
-    def current(self) -> Classifier:
-        """Raises ModelError where there is none that can be used."""
-        from classifier.storage import DEFAULT, MANIFEST  # noqa: PLC0415 it imports scikit-learn
-
-        with self._lock:
-            path = self._in_use()
-            # The manifest is written last, by a rename: as long as it is the same file, so is the trained model.
-            manifest = (path or DEFAULT) / MANIFEST
-            stat = manifest.stat() if manifest.exists() else None
-            mark = (manifest, stat.st_ino, stat.st_mtime_ns, stat.st_size) if stat else None
-            if self._loaded is None or self._loaded[0] != mark:
-                # How far ahead a promise may lie is the policy's to judge, which also says so.
-                self._loaded = mark, classifier.load(path, self._encoder).with_horizon(ANY_HORIZON)
-                log.info("model.loaded", model=self._loaded[1].version)
-            return self._loaded[1]
-
-
-class _NotingWire:
-    """A wire that remembers why a server could not be used: of the mail itself that says nothing."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self.hindrance: str | None = None
-
-    def attempt(self, envelope: Envelope, last_look: LastLook) -> Outcome:
-        outcome = self._wire.attempt(envelope, last_look)
-        self.hindrance = outcome.why if isinstance(outcome, NotTried) else None
-        return outcome
 
 
 def _sum(one: Counts, other: Counts) -> Counts:

@@ -109,6 +109,19 @@ async def _attempt(settings: Smtp, envelope: Envelope, last_look: LastLook) -> O
         return replace(outcome, without=went.without) if isinstance(outcome, Accepted) else outcome
 
 
+class NotingWire:
+    """A wire that remembers why a server could not be used: of the mail itself that says nothing."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.hindrance: str | None = None
+
+    def attempt(self, envelope: Envelope, last_look: LastLook) -> Outcome:
+        outcome = self._wire.attempt(envelope, last_look)
+        self.hindrance = outcome.why if isinstance(outcome, NotTried) else None
+        return outcome
+
+
 @dataclass(frozen=True, slots=True)
 class _Waits:
     """354: the server waits for the body; ``without`` as in `Accepted`."""

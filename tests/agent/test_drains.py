@@ -1,11 +1,9 @@
 """The drains and the full cycle, in this process, against real servers."""
 
 import email
-import shutil
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +12,8 @@ import classifier
 import config
 from agent import faults, heartbeats
 from agent.daemon import place_clock_stop
-from agent.drains import Drains, _TrainedModel
+from agent.drains import Drains
 from agent.heartbeats import Unexpected
-from classifier.values import InvoiceRef, Reply
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 from models import Database, ExceptionItem, Heartbeat, Message, SendingStop
 from models.message import Direction
@@ -284,7 +281,7 @@ def test_a_trained_model_that_fails_keeps_no_later_mail_unread(
 ) -> None:
     monkeypatch.setattr("agent.drains.TURN", 1)
     monkeypatch.setattr("agent.inbound.process.AT_ONCE", 1)
-    monkeypatch.setattr("agent.drains._TrainedModel.current", lambda _: classifier.load(Path("/nowhere")))
+    monkeypatch.setattr("agent.drains.TrainedModel.current", lambda _: classifier.load(Path("/nowhere")))
     site.account.append(mail.reply("<unknown@example.test>", "Hello.\n", sender="p@acme.test"))
     site.account.append(mail.auto_reply(None))
     drains = make_drains()
@@ -322,34 +319,6 @@ def test_a_clock_that_was_set_stops_sending_once(site: Site, make_drains: Callab
     assert drains.cycle(now()).delivered.sent == 0
     site.command("resume-sending")
     assert drains.cycle(now()).delivered.sent == 1
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> None:
-    from classifier.storage import DEFAULT, MANIFEST
-
-    folder = tmp_path / "trained"
-    shutil.copytree(DEFAULT, folder)
-    model = _TrainedModel(lambda: folder)
-    first = model.current()
-    assert model.current() is first
-    copy = folder / "manifest.new"
-    shutil.copy(folder / MANIFEST, copy)
-    copy.replace(folder / MANIFEST)
-    assert model.current() is not first
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("on", "days"), [("25 April 2026", 45), ("20 March 2026", 9)])
-def test_how_far_ahead_a_promise_may_lie_is_left_to_the_policy(on: str, days: int) -> None:
-    owed = InvoiceRef("FA-2026-0312", Decimal(1240), "EUR", date(2026, 2, 28))
-    written = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
-    text = f"Hello,\n\nwe will pay invoice FA-2026-0312 by bank transfer on {on}.\n\nKind regards\n"
-    (said,) = _TrainedModel(lambda: None).current().predict([Reply("r1", text, written, None, (owed,))])
-    assert (said.primary, said.promise_date) == ("promise", written.date() + timedelta(days=days))
-    assert said.automatic
 
 
 def mail_id(sink: SmtpSink) -> str:
