@@ -20,7 +20,7 @@ from classifier.values import Prediction, Reply
 ACTION_INPUTS = (
     "confidence", "next probability", "views", "least view", "agreeing views", "paid", "promise", "invoices",
     "several invoices", "names some", "others presumed", "parted", "length", "second sentence", "dates",
-    "today", "vague date", "no date named", "tuned", "tuned lead", "tuned rival",
+    "today", "vague date", "no date named", "day", "tuned", "tuned lead", "tuned rival",
 )  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def action_inputs(
         float(promise and said.promise_date == reply.date.date()),
         float(promise and any(each.vague for each in mine)),
         float(promise and not mine),
+        float(promise) * logit(said.promise_date_confidence),
         *tuned_inputs(raw, column),
         max(float(raw.tuned[1, at]) for at, intent in enumerate(labels.INTENTS) if intent != said.primary),
     )

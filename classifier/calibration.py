@@ -33,6 +33,9 @@ CONFIDENCE_INPUTS = ("probability", "next probability", "as primary", "agrees", 
     "views", "least view", "agreeing views", "tuned", "tuned lead",
 )  # fmt: skip
 
+#: Of one part of a message that is parted by its invoices, for each intent.
+PART_INPUTS = ("as a message", "said", "tuned", "tuned in context")
+
 PARTED_INPUTS = ("least sure part", "parts", "sentence", "tuned")
 
 #: From this probability on an intent counts as said.
@@ -53,6 +56,10 @@ class Weights:
         return sigmoid(sum(w * x for w, x in zip(self.weights, inputs, strict=True)) + self.constant)
 
 
+AS_A_MESSAGE = Weights((1.0, *(0.0 for _ in PART_INPUTS[1:])), 0.0)
+"""The map of a part where none can be fitted: what it says read as a message of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """Probability of each intent (a message may say several), and the primary: the first by order among those said."""
@@ -65,8 +72,10 @@ class Opinion:
 class Calibration:
     intents: Mapping[str, Weights]
     primary: Weights
+    part: Weights
     confidence: Weights
     parted: Weights
+    day: Weights
     action: Weights
 
     def opinion(self, raw: RawScores) -> Opinion:
@@ -85,6 +94,34 @@ class Calibration:
                 said[intent] = min(said[intent], _JUST_UNDER)
         said[primary] = max(said[primary], SAID)
         return Opinion(said, primary)
+
+    def opinion_of_part(self, raw: RawScores, in_context: Array | None) -> Opinion:
+        """What a part of a message says of its invoices: one intent.
+
+        Args:
+            raw: its scores, read as a message of its own.
+            in_context: what the tuned network makes of it in the light of the whole message, where there is one.
+        """
+        said = {
+            intent: self.part.of(each)
+            for intent, each in zip(labels.INTENTS, self.part_inputs(raw, in_context), strict=True)
+        }
+        return Opinion(said, max(labels.INTENTS, key=said.__getitem__))
+
+    def part_inputs(self, raw: RawScores, in_context: Array | None) -> list[tuple[float, ...]]:
+        """The inputs of `part` for each intent."""
+        said = {
+            intent: self.intents[intent].of(intent_inputs(raw, column)) for column, intent in enumerate(labels.INTENTS)
+        }
+        return [
+            (
+                logit(self.primary.of(primary_inputs(intent, said, raw))),
+                logit(said[intent]),
+                float(raw.tuned[0, column]),
+                float(in_context[column]) if in_context is not None else 0.0,
+            )
+            for column, intent in enumerate(labels.INTENTS)
+        ]
 
     def certainty(self, opinion: Opinion, raw: RawScores, sureness: Sequence[float] = ()) -> float:
         """Probability that the primary is right. `sureness`: of each part, where the message is parted."""

@@ -18,6 +18,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from classifier import labels
 from classifier.encoders.tuned import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
+from classifier.marks import Marks
 from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -36,7 +37,8 @@ class RawScores:
     `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
     up to one; `views`: the same by models that see words only, characters only, or one network's vectors only, a row
     each; `details`: the likeliest value of each detail, were its intent said, with its probability; `tuned`: what the
-    tuned network makes of it, log-odds as primary and as said in two rows, noughts where there is none.
+    tuned network makes of it, log-odds as primary and as said in two rows, noughts where there is none; `days` and
+    `parts`: what it makes of the marked places (see `Heard`), of length 0 where there is none.
     """
 
     whole: Array
@@ -46,6 +48,8 @@ class RawScores:
     details: Mapping[str, tuple[str, float]]
     words: Mapping[tuple[int, str], tuple[str, ...]]
     tuned: Array = field(default_factory=lambda: np.zeros((2, len(labels.INTENTS))))
+    days: Array = field(default_factory=lambda: np.zeros(0))
+    parts: Array = field(default_factory=lambda: np.zeros((0, len(labels.INTENTS))))
 
     @property
     def strongest(self) -> Array:
@@ -63,13 +67,14 @@ class Estimators:
     views: Mapping[str, OneVsRestClassifier]
     details: Mapping[str, OneVsRestClassifier]
 
-    def scores(self, messages: Sequence[Prepared]) -> list[RawScores]:
-        """Raw scores of a batch, in order."""
+    def scores(self, messages: Sequence[Prepared], marks: Sequence[Marks] | None = None) -> list[RawScores]:
+        """Raw scores of a batch, in order; `marks`: the places in each that are asked about."""
         if not messages:
             return []
         encoder = self.vectors.vocabulary.encoder
         tuned = encoder.tuned if encoder else None
-        heard = tuned.hear([[each.text for each in message.sentences] for message in messages]) if tuned else None
+        texts = [[each.text for each in message.sentences] for message in messages]
+        heard = tuned.hear(texts, marks=marks) if tuned else None
         return self.scores_of(self.vectors.counts(messages), heard)
 
     def scores_of(self, counts: Counts, heard: Sequence[Heard] | None) -> list[RawScores]:
@@ -97,7 +102,7 @@ class Estimators:
                 whole[at], own, primary[at], views[:, at], likeliest(by_words, heard[at].details if heard else {}),
                 self._words(by_sentence, rows.start, own, names),
             )  # fmt: skip
-            scores.append(replace(said, tuned=np.stack([heard[at].as_primary, heard[at].said])) if heard else said)
+            scores.append(_with(said, heard[at]) if heard else said)
         return scores
 
     def _words(self, rows: Any, first: int, own: Array, names: Sequence[str]) -> dict[tuple[int, str], tuple[str, ...]]:
@@ -114,6 +119,10 @@ class Estimators:
             order = np.argsort(-weights, kind="stable")[:EVIDENCE_WORDS]
             found[index, intent] = tuple(_readable(names[columns[each]]) for each in order if weights[each] > 0)
         return found
+
+
+def _with(said: RawScores, heard: Heard) -> RawScores:
+    return replace(said, tuned=np.stack([heard.as_primary, heard.said]), days=heard.days, parts=heard.parts)
 
 
 def likeliest(

@@ -42,12 +42,14 @@ class PromiseFacts:
     """The (first) promised date, and parts where less than or other than the whole is promised.
 
     `sure`: it stands in the sentence that promises most, and no other coming date does in the message, so that it can't
-    have been taken for another ("the bank credits us on the 25th. You have it two days later.").
+    have been taken for another ("the bank credits us on the 25th. You have it two days later."). `probability`: of the
+    date, where it was weighed against the others.
     """
 
     on: date | None = None
     parts: tuple[Promised, ...] = ()
     sure: bool = False
+    probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,13 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     found = [
         (each.sentence, mention) for each, mentions in promising for mention in mentions
         # "The mayor is away until the 8th": where no sentence promises, the clause of the day must not deny it
-        if said_plainly or _rank(each.sentence, mention, language) >= 0
+        if said_plainly or rank_of(each.sentence, mention, language) >= 0
     ]  # fmt: skip
     if not found:
         elsewhere = [(each.sentence, mention) for each, mentions in dated if each.paid < SAID for mention in mentions]
         is_one = len({mention.ahead for _, mention in elsewhere}) == 1
         # "I'll see to it. I am back on the 24th.": what happens that day is something else.
-        found = [each for each in elsewhere if _rank(*each, language) >= 0] if is_one else []
+        found = [each for each in elsewhere if rank_of(*each, language) >= 0] if is_one else []
     plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
     saying = [pair for pair in dated if pair in promising or pair[0] in plain]
     parts = find_parts(
@@ -131,7 +133,7 @@ def _first_of_several(chosen: tuple[Sentence, DateMention], language: str) -> da
     the 10th, 300 on the 20th"; None where the chosen day is not one of such a row.
     """
     sentence, mention = chosen
-    row = [each for each in _coming(sentence, language) if _rank(sentence, each, language) >= _LEAST_RANK]
+    row = [each for each in _coming(sentence, language) if rank_of(sentence, each, language) >= _LEAST_RANK]
     sums = sums_in(sentence, language)
     if len(row) < 2 or mention not in row or not sums:
         return None
@@ -161,7 +163,7 @@ def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list
     """Of each date; one that directly follows another says the same more closely ("next Friday, the 5th of June")."""
     ranks: list[int] = []
     for at, (sentence, mention) in enumerate(found):
-        rank = _rank(sentence, mention, language)
+        rank = rank_of(sentence, mention, language)
         before = found[at - 1] if at else None
         if before and before[0] is sentence:
             between = words(sentence.folded[before[1].end : mention.start])
@@ -176,7 +178,7 @@ def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list
 _LEAST_RANK = -1
 
 
-def _rank(sentence: Sentence, mention: DateMention, language: str) -> int:
+def rank_of(sentence: Sentence, mention: DateMention, language: str) -> int:
     """How much the clause around a date speaks of paying on it."""
     said = topics(sentence, mention.start, mention.end, language)
     terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
@@ -205,7 +207,7 @@ def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[Invoi
 def _coming(sentence: Sentence, language: str) -> list[DateMention]:
     return [
         mention for mention in sentence.dates
-        if mention.ahead and mention.family != "nothing" and not _is_of_document(sentence, mention, language)
+        if mention.ahead and mention.family != "nothing" and not is_of_document(sentence, mention, language)
         and not _is_replaced(sentence, mention, language)
     ]  # fmt: skip
 
@@ -213,7 +215,7 @@ def _coming(sentence: Sentence, language: str) -> list[DateMention]:
 def _past(sentence: Sentence, language: str) -> list[DateMention]:
     return [
         mention for mention in sentence.dates
-        if mention.behind and not mention.vague and not _is_of_document(sentence, mention, language)
+        if mention.behind and not mention.vague and not is_of_document(sentence, mention, language)
     ]  # fmt: skip
 
 
@@ -236,7 +238,7 @@ def _is_replaced(sentence: Sentence, mention: DateMention, language: str) -> boo
     return any(hit.after == len(found) for hit in hits)
 
 
-def _is_of_document(sentence: Sentence, mention: DateMention, language: str) -> bool:
+def is_of_document(sentence: Sentence, mention: DateMention, language: str) -> bool:
     """Whether the date is that of an invoice, mail or order: "votre mail du 12", "invoice dated 3 March"."""
     wording = _wording(language)
     before = [word.folded for word in words(sentence.folded[: mention.start])][-4:]

@@ -21,6 +21,7 @@ from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_pa
 from classifier.findings import Findings
 from classifier.invoices import Mentions
 from classifier.preprocess import Prepared
+from classifier.promise_days import choose_day
 from classifier.rules import OTHER_RULES, RuleHit
 from classifier.values import Evidence, Prediction, Promised, Reply
 
@@ -64,10 +65,13 @@ def judge(
     """The whole prediction for one reply; `segments` are the opinions of its segments, each read as a message."""
     said = understand(reply, findings, calibration.opinion(raw), segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
-    spoken = _spoken(prepared, raw)
+    spoken = spoken_of(prepared, raw)
     promise, paid = PromiseFacts(), PaidFacts()
     if "promise" in said.intents:
-        promise = promise_facts(spoken, prepared.language, reply.invoices)
+        promise = choose_day(
+            promise_facts(spoken, prepared.language, reply.invoices), spoken, raw.days, reply.date, reply.invoices,
+            prepared.language, calibration.day.of,
+        )  # fmt: skip
     elif primary in _UNSURE and not findings.rules:
         promise = promise_facts(naming_a_coming_payment(spoken, prepared.language), prepared.language, reply.invoices)
     if "paid" in said.intents:
@@ -83,6 +87,7 @@ def judge(
         question_topic=details["question_topic"], other_reason=details["other_reason"], language=prepared.language,
         evidence=_evidence(prepared, raw, said, findings.rules),
         rule=findings.rules[0].rule if findings.rules else None, model_version=version, late_reason=_late_reason(raw),
+        promise_date_confidence=promise.probability,
     )  # fmt: skip
     sure = calibration.action.of(action_inputs(reply, prepared, findings, raw, found))
     acts = not findings.rules and _is_automatic(reply, prepared, said, sure, promise, standards)
@@ -179,7 +184,8 @@ def _late_reason(raw: RawScores) -> str | None:
     return None if said == NO_REASON else said
 
 
-def _spoken(prepared: Prepared, raw: RawScores) -> list[Spoken]:
+def spoken_of(prepared: Prepared, raw: RawScores) -> list[Spoken]:
+    """The sentences of a message with how much each promises and reports a payment."""
     promise, paid = labels.INTENTS.index("promise"), labels.INTENTS.index("paid")
     return [
         Spoken(sentence, sigmoid(float(row[promise])), sigmoid(float(row[paid])))

@@ -33,6 +33,7 @@ from classifier.acting import ACTION_INPUTS
 from classifier.calibration import (
     CONFIDENCE_INPUTS,
     INTENT_INPUTS,
+    PART_INPUTS,
     PARTED_INPUTS,
     PRIMARY_INPUTS,
     Calibration,
@@ -45,13 +46,14 @@ from classifier.errors import ModelError
 from classifier.estimators import Estimators
 from classifier.features import Scale, Scales, Vectors, Vocabulary, names_of
 from classifier.judgement import Standards
+from classifier.promise_days import DAY_INPUTS
 from classifier.trained import HORIZON, Classifier
 from classifier.training import Trained
 
 DEFAULT = Path(__file__).parent / "built"
 
 #: Counted up whenever an older program could not read, or would misread, what is written.
-FORMAT = 3
+FORMAT = 4
 
 ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
 
@@ -62,9 +64,14 @@ _INPUTS = {
     "intent": INTENT_INPUTS,
     "primary": PRIMARY_INPUTS,
     "confidence": CONFIDENCE_INPUTS,
+    "part": PART_INPUTS,
     "parted": PARTED_INPUTS,
+    "day": DAY_INPUTS,
     "action": ACTION_INPUTS,
 }
+_SINGLE = ("primary", "part", "confidence", "parted", "day", "action")
+"""The maps of a calibration that are one each."""
+
 _REQUIRED = {
     "version",
     "estimators_sha256",
@@ -124,8 +131,7 @@ def save_model(folder: Path, trained: Trained, origin: Origin, figures: Mapping[
         "inputs": _INPUTS,
         "calibration": {
             "intents": {intent: asdict(each) for intent, each in trained.calibration.intents.items()},
-            "primary": asdict(trained.calibration.primary),
-            **{name: asdict(getattr(trained.calibration, name)) for name in ("confidence", "parted", "action")},
+            **{name: asdict(getattr(trained.calibration, name)) for name in _SINGLE},
         },
         "bound": asdict(trained.bounded),
         "languages": sorted(trained.languages),
@@ -234,8 +240,7 @@ def _classifier(manifest: Mapping[str, Any], parts: Mapping[str, Any], encoder: 
         _estimators(parts, encoder),
         Calibration(
             {intent: weights(calibration["intents"][intent]) for intent in labels.INTENTS},
-            weights(calibration["primary"]),
-            *(weights(calibration[name]) for name in ("confidence", "parted", "action")),
+            **{name: weights(calibration[name]) for name in _SINGLE},
         ),
         Standards(
             {intent: float(manifest["bound"]["thresholds"][intent]) for intent in labels.ACTIONABLE},

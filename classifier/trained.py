@@ -15,6 +15,7 @@ from classifier.estimators import Estimators, RawScores
 from classifier.findings import Findings, find
 from classifier.invoices import Piece
 from classifier.judgement import Standards, judge
+from classifier.marks import marks_of
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply
@@ -53,8 +54,10 @@ class Classifier:
             batch = replies[start : start + _BATCH]
             prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
             findings = [find(reply, message) for reply, message in zip(batch, prepared, strict=True)]
-            scores = self.estimators.scores(prepared)
-            segments = opinions(self.calibration, segment_scores(self.estimators, prepared, findings))
+            marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
+            scores = self.estimators.scores(prepared, marks)
+            of_parts = segment_scores(self.estimators, prepared, findings)
+            segments = [opinions(self.calibration, *each) for each in zip(scores, of_parts, strict=True)]
             found += [
                 judge(reply, message, seen, raw, self.calibration, self.standards, parts, self.version)
                 for reply, message, seen, raw, parts in zip(batch, prepared, findings, scores, segments, strict=True)
@@ -91,9 +94,10 @@ def segments_of(message: Prepared, seen: Findings) -> list[Prepared]:
     ]
 
 
-def opinions(calibration: Calibration, scores: Sequence[Sequence[RawScores]]) -> list[list[Opinion]]:
-    """What each segment of each message says."""
-    return [[calibration.opinion(raw) for raw in each] for each in scores]
+def opinions(calibration: Calibration, whole: RawScores, segments: Sequence[RawScores]) -> list[Opinion]:
+    """What each segment of a message says, by its own scores and those of the whole message."""
+    in_context = whole.parts if len(whole.parts) else [None] * len(segments)
+    return [calibration.opinion_of_part(raw, part) for raw, part in zip(segments, in_context, strict=True)]
 
 
 def _cut(sentence: Sentence, piece: Piece) -> Sentence:

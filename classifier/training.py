@@ -24,6 +24,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from classifier import labels
 from classifier.acting import ACTION_INPUTS, action_inputs
 from classifier.calibration import (
+    AS_A_MESSAGE,
     CONFIDENCE_INPUTS,
     PARTED_INPUTS,
     Calibration,
@@ -39,13 +40,17 @@ from classifier.encoders.tuned import Heard, Tuned
 from classifier.encoders.values import Encoder, Named
 from classifier.errors import DataError
 from classifier.estimators import NO_REASON, Estimators, RawScores
+from classifier.facts import promise_facts
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vocabulary, fit_vectors
 from classifier.findings import Findings, find
 from classifier.folds import Fold, by_hand
-from classifier.judgement import Standards, judge, understand
+from classifier.invoices import Segment
+from classifier.judgement import Standards, judge, spoken_of, understand
+from classifier.marks import Marks, marks_of
 from classifier.preprocess import Prepared, prepare
+from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, segments_of
+from classifier.trained import HORIZON, month_first, opinions, segments_of
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -164,15 +169,18 @@ def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progre
     vocabulary, counts = Vocabulary.of(prepared, encoder)
     findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
     segments = _segments(rows, prepared, findings, vocabulary, tuned)
-    heard = _heard(tuned, prepared, [row.hand for row in rows])
+    marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
+    heard = _heard(tuned, prepared, [row.hand for row in rows], marks)
     return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, heard, segments)
 
 
-def _heard(tuned: Tuned | None, messages: Sequence[Prepared], hands: Sequence[str]) -> tuple[Heard, ...] | None:
+def _heard(
+    tuned: Tuned | None, messages: Sequence[Prepared], hands: Sequence[str], marks: Sequence[Marks] | None = None
+) -> tuple[Heard, ...] | None:
     if tuned is None:
         return None
     texts = [[sentence.text for sentence in each.sentences] for each in messages]
-    return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands]))
+    return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands], marks))
 
 
 def _segments(
@@ -183,16 +191,21 @@ def _segments(
     texts: list[Prepared] = []
     intents: list[str | None] = []
     for index, (row, message, seen) in enumerate(zip(rows, prepared, findings, strict=True)):
-        per_invoice = row.labels.per_invoice
-        is_split = len(set(per_invoice.values())) > 1
+        is_split = len(set(row.labels.per_invoice.values())) > 1
         for segment, text in zip(seen.parts.segments, segments_of(message, seen), strict=True):
-            said = {per_invoice.get(number) for number in segment.numbers}
             owners.append(index)
             texts.append(text)
-            # Where a reply passes from one invoice to the next its labels do not say: such parts have no numbers.
-            intents.append(said.pop() if is_split and len(said) == 1 else None)
+            intents.append(said_of(segment, row) if is_split else None)
     heard = _heard(tuned, texts, [rows[owner].hand for owner in owners])
     return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, heard, tuple(intents))
+
+
+def said_of(segment: Segment, row: Row) -> str | None:
+    """What a segment says by the labels of its invoices; None where they differ. Where a reply passes from one invoice
+    to the next its labels do not say: such parts have no numbers.
+    """
+    said = {row.labels.per_invoice.get(number) for number in segment.numbers}
+    return said.pop() if len(said) == 1 else None
 
 
 def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> tuple[Judged, Calibration]:
@@ -232,7 +245,7 @@ def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> 
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
 
     def judged(index: int, calibration: Calibration) -> Prediction:
-        parts = [calibration.opinion(raw) for raw in held.segments[index]]
+        parts = opinions(calibration, held.scores[index], held.segments[index])
         return judge(
             rows[index].reply, examples.prepared[index], examples.findings[index], held.scores[index], calibration,
             standards, parts, "",
@@ -318,22 +331,51 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) ->
         right += [intent == label.primary for intent in labels.INTENTS]
     nothing = {"confidence": CONFIDENCE_INPUTS, "parted": PARTED_INPUTS, "action": ACTION_INPUTS}
     empty = {name: Weights((0.0,) * len(names), 0.0) for name, names in nothing.items()}
-    unsure = Calibration(intents, fit_weights(inputs, right), **empty)
+    day = _fit_day(examples, chosen, held)
+    unsure = Calibration(intents, fit_weights(inputs, right), part=AS_A_MESSAGE, day=day, **empty)
+    unsure = replace(unsure, part=_fit_part(examples, chosen, held, unsure))
     whole: list[tuple[tuple[float, ...], bool]] = []
     parted: list[tuple[tuple[float, ...], bool]] = []
     for index, raw, label in zip(chosen, raws, truth, strict=True):
-        parts = [unsure.opinion(each) for each in held.segments[index]]
-        said_of = understand(examples.rows[index].reply, examples.findings[index], unsure.opinion(raw), parts)
-        is_right = said_of.opinion.primary == label.primary
-        if said_of.sureness:
-            parted.append((parted_inputs(said_of.opinion, raw, said_of.sureness), is_right))
+        parts = opinions(unsure, held.scores[index], held.segments[index])
+        understood = understand(examples.rows[index].reply, examples.findings[index], unsure.opinion(raw), parts)
+        is_right = understood.opinion.primary == label.primary
+        if understood.sureness:
+            parted.append((parted_inputs(understood.opinion, raw, understood.sureness), is_right))
         else:
-            whole.append((confidence_inputs(said_of.opinion, raw), is_right))
+            whole.append((confidence_inputs(understood.opinion, raw), is_right))
     return replace(
         unsure,
         confidence=fit_weights([each for each, _ in whole], [right for _, right in whole]),
         parted=fit_weights([each for each, _ in parted], [right for _, right in parted]) if parted else unsure.parted,
     )
+
+
+def _fit_part(examples: Examples, chosen: Sequence[int], held: HeldOut, unsure: Calibration) -> Weights:
+    """From the parts whose labels say one thing: is that what is said?"""
+    inputs, right = [], []
+    for index, own in zip(chosen, examples.segments.of(chosen), strict=True):
+        whole = held.scores[index]
+        for at, (segment, raw) in enumerate(zip(own, held.segments[index], strict=True)):
+            if (label := examples.segments.intents[segment]) is not None:
+                inputs += unsure.part_inputs(raw, whole.parts[at] if len(whole.parts) else None)
+                right += [intent == label for intent in labels.INTENTS]
+    return fit_weights(inputs, right) if right else AS_A_MESSAGE
+
+
+def _fit_day(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
+    """From the coming days of replies that promise: is it the promised one?"""
+    inputs, right = [], []
+    for index in chosen:
+        row, prepared, raw = examples.rows[index], examples.prepared[index], held.scores[index]
+        if "promise" not in row.labels.intents:
+            continue
+        spoken, invoices = spoken_of(prepared, raw), row.reply.invoices
+        facts = promise_facts(spoken, prepared.language, invoices)
+        for day, each in day_inputs(facts, spoken, raw.days, row.reply.date, invoices, prepared.language):
+            inputs.append(each)
+            right.append(day == row.labels.promise_date)
+    return fit_weights(inputs, right) if right else BY_RULE
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:

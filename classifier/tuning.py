@@ -15,6 +15,7 @@ do. Each keeps the hands that it never saw, and new hands are dealt out among th
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import json
 import multiprocessing
@@ -33,12 +34,15 @@ import numpy as np
 from classifier import labels
 from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
 from classifier.encoders.e5 import FILE, PACKAGE, Tokens, forward
-from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, WHOLE
+from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROMISED, WHOLE
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.estimators import NO_REASON
+from classifier.findings import find
 from classifier.folds import by_hand
-from classifier.training import prepare_rows
+from classifier.marks import coming_days, marks_of
+from classifier.preprocess import Prepared
+from classifier.training import prepare_rows, said_of
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -53,7 +57,7 @@ TOKENS, JITTER = 1500, 12
 #: Messages from which the means' centre and spread are taken.
 SAMPLE = 600
 #: What the answers weigh in the loss beside the primary intent.
-SAID_WEIGHT, DETAIL_WEIGHT = 2.0, 0.5
+SAID_WEIGHT, DETAIL_WEIGHT, PLACE_WEIGHT = 2.0, 0.5, 1.0
 
 #: Adapters learnt at the same time, each by one thread: two threads on one of them wait for each other.
 AT_ONCE = 2
@@ -64,9 +68,20 @@ DETAILS = (*(name for name, _, _ in labels.DETAILS), "late_reason")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The tokens of a place in a message, the head that is asked about it, and the right answer: the index of a class,
+    for a day whether it is the promised one.
+    """
+
+    tokens: tuple[int, ...]
+    head: str
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Rows ready to be learnt from: states of all tokens after the lower layers, where each message lies among them,
-    and the answers by head, -1 where a question does not arise.
+    and the answers by head, -1 where a question does not arise. `places`: for each message those that are asked about.
     """
 
     states: Vectors32
@@ -75,6 +90,7 @@ class Material:
     said: Vectors32
     details: dict[str, Indices]
     classes: dict[str, tuple[str, ...]]
+    places: tuple[tuple[Place, ...], ...]
 
     @property
     def lengths(self) -> Indices:
@@ -187,10 +203,12 @@ def _learn_one(base: Weights, material: Material, lesson: Lesson) -> dict[str, n
 def make_material(rows: Sequence[Row], base: Weights) -> Material:
     """Tokens, lower states and answers of `rows`."""
     tokens_of = Tokens(base.pieces)
-    tokens = [tokens_of.message([each.text for each in message.sentences])[0] for message in prepare_rows(rows)]
+    prepared = prepare_rows(rows)
+    read = [tokens_of.message([each.text for each in message.sentences]) for message in prepared]
+    tokens = [own for own, _ in read]
     lower = replace(base, layers=base.layers[:LOWER])
     states = np.concatenate([forward(lower, tokens[at : at + 16]) for at in range(0, len(tokens), 16)])
-    classes: dict[str, tuple[str, ...]] = {"primary": labels.INTENTS, "said": labels.INTENTS}
+    classes = {"primary": labels.INTENTS, "said": labels.INTENTS, PROMISED: (PROMISED,), PART: labels.INTENTS}
     details: dict[str, Indices] = {}
     for name in DETAILS:
         values = [_detail(row, name) for row in rows]
@@ -203,7 +221,30 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
         np.array([[float(each in row.labels.intents) for each in labels.INTENTS] for row in rows], np.float32),
         details,
         classes,
+        tuple(
+            tuple(_places(row, message, spans, tokens_of))
+            for row, message, (_, spans) in zip(rows, prepared, read, strict=True)
+        ),
     )
+
+
+def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], tokens: Tokens) -> Iterator[Place]:
+    """The coming days of a reply that promises, and the parts of which its labels say one thing."""
+    sentences = [each.text for each in message.sentences]
+    findings = find(row.reply, message)
+    marks = marks_of(message, findings)
+    places = [
+        (mark, PART, labels.INTENTS.index(answer))
+        for mark, segment in zip(marks.parts, findings.parts.segments, strict=True)
+        if (answer := said_of(segment, row)) is not None
+    ]
+    if "promise" in row.labels.intents:
+        days = coming_days(message.sentences)
+        places += [(mark, PROMISED, int(mention.ahead == row.labels.promise_date))
+                   for mark, (_, mention) in zip(marks.days, days, strict=True)]  # fmt: skip
+    for mark, head, right in places:
+        if place := tuple(tokens.marked(sentences, spans, mark)):
+            yield Place(place, head, right)
 
 
 def _detail(row: Row, name: str) -> str | None:
@@ -243,7 +284,9 @@ def learn(
         network.train()
         losses = []
         for batch in _batches(material, chosen, draw):
-            loss = _loss(torch, network(*_padded(torch, material, batch)), material, batch)
+            loss = _loss(
+                torch, network(*_padded(torch, material, batch), _means_of(torch, material, batch)), material, batch
+            )
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -284,6 +327,19 @@ def _padded(torch: Any, material: Material, batch: Indices) -> tuple[Any, Any]:
     return states, there
 
 
+def _means_of(torch: Any, material: Material, batch: Indices) -> dict[str, tuple[Any, Any]]:
+    """By head: the row in the batch of each place that it is asked about, and the share of each token in its mean."""
+    longest = int(material.lengths[batch].max())
+    found: dict[str, tuple[Any, Any]] = {}
+    for head in (PROMISED, PART):
+        asked = [(row, each) for row, at in enumerate(batch) for each in material.places[at] if each.head == head]
+        shares = torch.zeros(len(asked), longest)
+        for at, (_, place) in enumerate(asked):
+            shares[at, list(place.tokens)] = 1 / len(place.tokens)
+        found[head] = torch.tensor([row for row, _ in asked], dtype=torch.long), shares
+    return found
+
+
 def _loss(torch: Any, answers: dict[str, Any], material: Material, batch: Indices) -> Any:
     functional = torch.nn.functional
     loss = functional.cross_entropy(
@@ -297,6 +353,15 @@ def _loss(torch: Any, answers: dict[str, Any], material: Material, batch: Indice
         if bool(arises.any()):
             own = functional.cross_entropy(answers[name][arises], asked[arises], reduction="sum")
             loss = loss + DETAIL_WEIGHT * own / len(batch)
+    for head in (PROMISED, PART):
+        right = torch.tensor([each.answer for at in batch for each in material.places[at] if each.head == head])
+        if not len(right):
+            continue
+        if head == PROMISED:
+            own = functional.binary_cross_entropy_with_logits(answers[head][:, 0], right.float(), reduction="sum")
+        else:
+            own = functional.cross_entropy(answers[head], right, reduction="sum")
+        loss = loss + PLACE_WEIGHT * own / len(batch)
     return loss
 
 
@@ -348,16 +413,24 @@ def _network(torch: Any, base: Weights, material: Material) -> Any:
             self.register_buffer("deviation", torch.ones(hidden))
             self.dropout = nn.Dropout(HEAD_DROPOUT)
 
-        def mean(self, states: Any, there: Any) -> Any:
-            for layer in self.layers:
-                states = layer(states, there)
-            weights = there[:, :, None].float()
-            return (states * weights).sum(1) / weights.sum(1)
+        def through(self, states: Any, there: Any) -> Any:
+            return functools.reduce(lambda states, layer: layer(states, there), self.layers, states)
 
-        def forward(self, states: Any, there: Any) -> dict[str, Any]:
-            standard = (self.mean(states, there) - self.mean_of) / self.deviation
+        def mean(self, states: Any, there: Any) -> Any:
+            weights = there[:, :, None].float()
+            return (self.through(states, there) * weights).sum(1) / weights.sum(1)
+
+        def forward(self, states: Any, there: Any, places: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+            states = self.through(states, there)
+            weights = there[:, :, None].float()
+            standard = ((states * weights).sum(1) / weights.sum(1) - self.mean_of) / self.deviation
             inputs = self.dropout(standard * self.scale + self.shift)
-            return {name: head(inputs) for name, head in self.heads.items()}
+            answers = {name: head(inputs) for name, head in self.heads.items() if name not in places}
+            return answers | {name: self.at(states, name, *each) for name, each in places.items()}
+
+        def at(self, states: Any, name: str, rows: Any, shares: Any) -> Any:
+            means = torch.bmm(shares[:, None, :], states[rows])[:, 0]
+            return self.heads[name](self.dropout((means - self.mean_of) / self.deviation))
 
     return Network()
 
@@ -382,7 +455,8 @@ def _parameters(network: Any, material: Material) -> dict[str, Any]:
 
 def _begin_from(torch: Any, network: Any, material: Material, start: Start) -> None:
     for name, each in _parameters(network, material).items():
-        each.copy_(torch.from_numpy(start[name]))
+        if name in start:  # a head may be new
+            each.copy_(torch.from_numpy(start[name]))
 
 
 def _arrays(network: Any, material: Material) -> dict[str, np.ndarray[Any, Any]]:

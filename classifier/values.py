@@ -73,9 +73,10 @@ class Prediction:
 
     `intents` holds all five intents with their calibrated probabilities; one of 0.5 or more counts as said.
     `confidence` is the calibrated probability that `primary` is right, `action_confidence` that what would be done on
-    it is: the date and the invoices too. `automatic`: the policy may set or pause a state on it without a person, were
-    the sender authenticated and the mode automatic. `rule` names the rule that stood ahead of the trained model
-    (insolvency, legal, unsubscribe, bank_details); then `automatic` is false.
+    it is: the date and the invoices too, `promise_date_confidence` that the date is the promised one. `automatic`: the
+    policy may set or pause a state on it without a person, were the sender authenticated and the mode automatic. `rule`
+    names the rule that stood ahead of the trained model (insolvency, legal, unsubscribe, bank_details); then
+    `automatic` is false.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Prediction:
     model_version: str
     late_reason: str | None = None
     action_confidence: float = 0.0
+    promise_date_confidence: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """The keys of `relance classify --json`: dates ISO 8601, amounts as strings with a dot."""
@@ -113,6 +115,7 @@ class Prediction:
             "action_confidence": round(self.action_confidence, 6),
             "per_invoice": dict(self.per_invoice),
             "promise_date": self.promise_date.isoformat() if self.promise_date else None,
+            "promise_date_confidence": round(self.promise_date_confidence, 6),
             "promised": [each.as_json() for each in self.promised],
             "promised_amount": _plain(self.promised_amount),
             "promised_currency": self.promised_currency,

@@ -47,9 +47,9 @@ _DONE_DELIVERIES = (DeliveryState.SENT, DeliveryState.REJECTED, DeliveryState.CA
 _SETTLED_ITEMS = (ExceptionState.RESOLVED, ExceptionState.DISMISSED)
 _SAFE_OF_A_READING = frozenset({"kind", "language", "date", "mentions_iban", "authentication"})
 _SAFE_OF_A_PREDICTION = frozenset(
-    "id primary intents confidence action_confidence automatic per_invoice promise_date promised promised_amount"
-    " promised_currency paid_date paid_amount payment_method dispute_reason question_topic other_reason late_reason"
-    " language rule model_version".split()
+    "id primary intents confidence action_confidence automatic per_invoice promise_date promise_date_confidence"
+    " promised promised_amount promised_currency paid_date paid_amount payment_method dispute_reason question_topic"
+    " other_reason late_reason language rule model_version".split()
 )
 
 

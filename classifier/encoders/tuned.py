@@ -3,7 +3,8 @@
 Layers 7 to 10 carry low-rank corrections (LoRA: Hu et al. 2021) that were learnt once from the shipped replies
 (`classifier.tuning`, docs/model-card.md) and are committed beside this room; everything below is the packaged network
 as it is. A reply goes through once; the mean over its words goes to one linear head for each question: which intent is
-primary, which are said, and the closed details.
+primary, which are said, and the closed details. Two heads are asked about places in it, by the mean over the words that
+stand there: is this the promised day, and what is said of the invoices of this part?
 
 To stay honest there is not one adapter but several: `whole` learnt from all shipped replies and is what reads mail;
 each of the others never saw some hands nor their ideas, and reads exactly those hands' replies where calibration,
@@ -15,7 +16,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -30,12 +31,16 @@ from classifier.encoders.e5 import FILE, PACKAGE, Tokens, apply, forward, spans_
 from classifier.encoders.values import Part, Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.errors import ModelError
+from classifier.marks import Marks
 
 ADAPTERS = Path(__file__).parents[1] / "adapters"
 INDEX = "index.json"
 
 #: The adapter that learnt from every shipped reply.
 WHOLE = "whole"
+
+#: The heads that are asked about a place in a message.
+PROMISED, PART = "promised", "part"
 
 #: Layers that are as packaged, and layers in all.
 LOWER, LAYERS = 6, 10
@@ -58,11 +63,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Heard:
     """What the network makes of one reply: log-odds of each intent as primary and as said, in the order of
     labels.INTENTS, and probabilities of the values of each detail, were its intent said.
+
+    `days`: for each of the marked days log-odds that it is the promised one; `parts`: a row for each of the marked
+    parts, log-odds of each intent as what is said there.
     """
 
     as_primary: Array
     said: Array
     details: Mapping[str, Mapping[str, float]]
+    days: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    parts: Array = field(default_factory=lambda: np.zeros((0, len(labels.INTENTS)), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,9 @@ class _Adapter:
     factor: Vectors32
     constant: Vectors32
     heads: Mapping[str, _Head]
+    mean: Vectors32
+    deviation: Vectors32
+    places: Mapping[str, _Head]
 
 
 class Tuned:
@@ -116,33 +129,45 @@ class Tuned:
         """The adapter that never saw the replies of `hand`; WHOLE for a hand that none saw."""
         return str(self._by_hand.get(hand, WHOLE))
 
-    def hear(self, messages: Sequence[Sequence[str]], adapters: Sequence[str] | None = None) -> list[Heard]:
-        """What each of `messages`, given as its sentences, means; `adapters` names the one that reads each."""
+    def hear(
+        self, messages: Sequence[Sequence[str]], adapters: Sequence[str] | None = None,
+        marks: Sequence[Marks] | None = None,
+    ) -> list[Heard]:  # fmt: skip
+        """What each of `messages`, given as its sentences, means; `adapters` names the one that reads each, `marks` the
+        places in it that are asked about.
+        """
         names = list(adapters) if adapters is not None else [WHOLE] * len(messages)
+        asked = list(marks) if marks is not None else [Marks()] * len(messages)
         if len(messages) > MANY:
-            return self._hear_in_processes(messages, names)
+            return self._hear_in_processes(messages, names, asked)
         found: dict[int, Heard] = {}
         for name in sorted(set(names)):
             own = [at for at, each in enumerate(names) if each == name]
             for start in range(0, len(own), _BATCH):
                 batch = own[start : start + _BATCH]
-                found.update(zip(batch, self._hear([messages[at] for at in batch], self._adapter(name)), strict=True))
+                heard = self._hear([messages[at] for at in batch], [asked[at] for at in batch], self._adapter(name))
+                found.update(zip(batch, heard, strict=True))
         return [found[at] for at in range(len(messages))]
 
-    def _hear_in_processes(self, messages: Sequence[Sequence[str]], names: Sequence[str]) -> list[Heard]:
+    def _hear_in_processes(
+        self, messages: Sequence[Sequence[str]], names: Sequence[str], marks: Sequence[Marks]
+    ) -> list[Heard]:
         """One thread each is worth more than two threads that wait for each other."""
         # By adapter, so that a process merges few of them, and in order within one.
         order = sorted(range(len(messages)), key=lambda at: names[at])
         chunks = [order[at : at + _CHUNK] for at in range(0, len(order), _CHUNK)]
         heard: list[list[Heard]] = Parallel(n_jobs=_JOBS)(
-            delayed(_hear_chunk)(self._folder, [messages[at] for at in chunk], [names[at] for at in chunk])
+            delayed(_hear_chunk)(
+                self._folder, [messages[at] for at in chunk], [names[at] for at in chunk], [marks[at] for at in chunk]
+            )
             for chunk in chunks
         )
         found = dict(zip(itertools.chain(*chunks), itertools.chain(*heard), strict=True))
         return [found[at] for at in range(len(messages))]
 
-    def _hear(self, messages: Sequence[Sequence[str]], adapter: _Adapter) -> list[Heard]:
-        tokens = [self._tokens.message(sentences)[0] for sentences in messages]
+    def _hear(self, messages: Sequence[Sequence[str]], marks: Sequence[Marks], adapter: _Adapter) -> list[Heard]:
+        read = [self._tokens.message(sentences) for sentences in messages]
+        tokens = [own for own, _ in read]
         spans = spans_of(tokens)
         states = forward(self._lower, tokens)
         for layer in adapter.layers:
@@ -152,17 +177,22 @@ class Tuned:
         answers = {name: inputs @ head.weights + head.constant for name, head in adapter.heads.items()}
         primary = _log_odds(_shares(answers["primary"]))
         details = {name: _shares(answers[name]) for name in answers if name not in ("primary", "said")}
-        return [
-            Heard(
+        found: list[Heard] = []
+        for at, sentences in enumerate(messages):
+            own = states[spans[at] : spans[at + 1]]
+            days = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].days]
+            parts = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].parts]
+            found.append(Heard(
                 primary[at],
                 answers["said"][at],
                 {
                     name: dict(zip(adapter.heads[name].classes, map(float, shares[at]), strict=True))
                     for name, shares in details.items()
                 },
-            )
-            for at in range(len(messages))
-        ]
+                _at(days, own, adapter, PROMISED)[:, 0],
+                _log_odds(_shares(_at(parts, own, adapter, PART))),
+            ))  # fmt: skip
+        return found
 
     def _read(self, name: str) -> _Adapter:
         entry = next(each for each in self._index["adapters"] if each["name"] == name)
@@ -177,7 +207,20 @@ class Tuned:
         }
         factor = arrays["scale"] / arrays["deviation"]
         layers = tuple(_corrected(layer, arrays, LOWER + at) for at, layer in enumerate(self._upper))
-        return _Adapter(layers, factor, arrays["shift"] - arrays["mean"] * factor, heads)
+        places = {key: heads.pop(key) for key in (PROMISED, PART)}
+        constant = arrays["shift"] - arrays["mean"] * factor
+        return _Adapter(layers, factor, constant, heads, arrays["mean"], arrays["deviation"], places)
+
+
+def _at(places: Sequence[Sequence[int]], states: Vectors32, adapter: _Adapter, name: str) -> Array:
+    """What a head answers of each place, given as indices of `states`; noughts where it lies beyond what is read."""
+    head = adapter.places[name]
+    found: Array = np.zeros((len(places), len(head.classes)), np.float32)
+    for row, place in enumerate(places):
+        if place:
+            mean = (states[place].mean(axis=0) - adapter.mean) / adapter.deviation
+            found[row] = mean @ head.weights + head.constant
+    return found
 
 
 @cache
@@ -185,8 +228,10 @@ def _of_process(folder: Path) -> Tuned:
     return Tuned(folder)
 
 
-def _hear_chunk(folder: Path, messages: Sequence[Sequence[str]], names: Sequence[str]) -> list[Heard]:
-    return _of_process(folder).hear(messages, names)
+def _hear_chunk(
+    folder: Path, messages: Sequence[Sequence[str]], names: Sequence[str], marks: Sequence[Marks]
+) -> list[Heard]:
+    return _of_process(folder).hear(messages, names, marks)
 
 
 def _corrected(layer: Layer, arrays: Mapping[str, Vectors32], number: int) -> Layer:

@@ -17,7 +17,7 @@ def test_the_same_data_and_lock_give_the_golden_predictions(small_training: Trai
     golden = [json.loads(line) for line in GOLDEN.read_text("utf-8").splitlines()]
     said = [each.as_json() for each in classifier_of(small_training).predict(probes())]
     for found, expected in zip(said, golden, strict=True):
-        for numbers in ("intents", "confidence"):
+        for numbers in ("intents", "confidence", "promise_date_confidence"):
             assert found.pop(numbers) == pytest.approx(expected.pop(numbers), abs=1e-5)
         assert found == expected
 

@@ -17,6 +17,8 @@ from classifier.data import COMMITTED, data_files, read_rows
 from classifier.encoders.find import has_default
 from classifier.encoders.tuned import ADAPTERS, INDEX, MANY, WHOLE, Tuned
 from classifier.errors import ModelError
+from classifier.invoices import Piece
+from classifier.marks import Marks
 from tests.classifier.encoders.golden import SENTENCES, TUNED, heard
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_default(), reason="the encoder is for Linux on x86-64")]
@@ -55,6 +57,25 @@ def test_a_message_is_heard_alike_alone_in_a_batch_and_in_other_processes(tuned:
         assert alone.details.keys() == together[at].details.keys()
 
 
+def test_a_place_in_a_message_is_heard_in_the_light_of_all_of_it(tuned: Tuned) -> None:
+    days = (Piece(0, 24, 36),), (Piece(1, 24, 36),)
+    sentences = ["The director is back on 16 March 2026.", "You will have your money 20 March 2026."]
+    parts = (Piece(0, 0, len(PAID)),), (Piece(1, 0, len(DISPUTED)),)
+    first, second = tuned.hear([sentences, [PAID, DISPUTED]], marks=[Marks(days=days), Marks(parts=parts)])
+    assert first.days[1] > first.days[0]
+    assert [labels.INTENTS[int(each.argmax())] for each in second.parts] == ["paid", "dispute"]
+
+
+PAID, DISPUTED = "The one of March was paid by transfer on Friday.", "The other one is wrong, the price is too high."
+
+
+def test_a_place_beyond_what_is_read_is_heard_as_nothing(tuned: Tuned) -> None:
+    sentences = [*["word " * 120] * 3, "We pay on Friday."]
+    (found,) = tuned.hear([sentences], marks=[Marks(days=((Piece(3, 10, 16),),), parts=((Piece(3, 0, 17),),))])
+    assert found.days.tolist() == [0.0]
+    assert np.isfinite(found.parts).all()
+
+
 def test_every_shipped_hand_is_heard_by_an_adapter_that_never_saw_it(tuned: Tuned) -> None:
     index = json.loads((ADAPTERS / INDEX).read_text("utf-8"))
     held_out = [hand for each in index["adapters"] for hand in each["held_out"]]
@@ -67,7 +88,10 @@ def test_every_shipped_hand_is_heard_by_an_adapter_that_never_saw_it(tuned: Tune
 
 @pytest.mark.parametrize("text", ["-", "\x00\x00", "a" * 100_000, "1 " * 5_000, "\u202e\ud800x", "👍" * 900])
 def test_hostile_text_is_heard_in_finite_numbers(tuned: Tuned, text: str) -> None:
-    (found,) = tuned.hear([[text, "We paid yesterday."]])
+    marks = Marks(days=((Piece(0, 0, 1),), (Piece(1, 8, 17),)), parts=((Piece(0, 0, len(text)), Piece(1, 0, 18)),))
+    (found,) = tuned.hear([[text, "We paid yesterday."]], marks=[marks])
+    assert np.isfinite(found.days).all()
+    assert np.isfinite(found.parts).all()
     assert np.isfinite(found.as_primary).all()
     assert np.isfinite(found.said).all()
 

@@ -1,0 +1,64 @@
+"""Of several coming days the most probable one is the promised one, and none is told where none is probable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+
+from classifier.calibration import Weights
+from classifier.facts import PromiseFacts, Spoken, promise_facts
+from classifier.marks import coming_days
+from classifier.preprocess import prepare
+from classifier.promise_days import BY_RULE, DAY_INPUTS, choose_day, day_inputs
+from tests.classifier.builders import WEDNESDAY, invoice, reply
+
+TEXT = "The director is back on 16 March. You will have the money on 20 March."
+BACK, PAID = date(2026, 3, 16), date(2026, 3, 20)
+
+BY_NETWORK = Weights(tuple(float(name == "tuned") for name in DAY_INPUTS), 0.0)
+
+
+def chosen(weights: Weights, heard: Sequence[float], text: str = TEXT, *promise: float) -> PromiseFacts:
+    asked = reply(text, at=WEDNESDAY)
+    sentences = prepare(text, asked.date.date()).sentences
+    spoken = [Spoken(each, p, 0.1) for each, p in zip(sentences, promise or (0.2, 0.9), strict=True)]
+    facts = promise_facts(spoken, "en", asked.invoices)
+    return choose_day(facts, spoken, np.array(heard), asked.date, asked.invoices, "en", weights.of)
+
+
+def test_without_a_trained_map_the_day_is_the_one_that_the_rules_read() -> None:
+    found = chosen(BY_RULE, [])
+    assert (found.on, found.probability > 0.9) == (PAID, True)
+
+
+@pytest.mark.parametrize(("heard", "expected"), [([-3.0, 2.0], PAID), ([2.0, -3.0], BACK), ([-3.0, -2.0], None)])
+def test_the_most_probable_day_is_told_and_none_where_none_is_probable(
+    heard: list[float], expected: date | None
+) -> None:
+    assert chosen(BY_NETWORK, heard).on == expected
+
+
+def test_a_day_is_sure_only_where_the_rules_read_it_too_and_no_other_stands_beside_it() -> None:
+    alone = "You will have the money on 20 March."
+    assert chosen(BY_NETWORK, [2.0], alone, 0.9).sure
+    assert not chosen(BY_NETWORK, [-3.0], alone, 0.9).sure
+    assert not chosen(BY_NETWORK, [-3.0, 2.0]).sure
+
+
+def test_a_reply_without_a_coming_day_has_none_to_choose() -> None:
+    found = chosen(BY_NETWORK, [], "We will settle it.", 0.9)
+    assert (found.on, found.probability) == (None, 0.0)
+
+
+def test_each_coming_day_has_all_inputs_of_the_map_in_order() -> None:
+    asked = reply(TEXT, invoice(due="2026-03-16"), at=WEDNESDAY)
+    sentences = prepare(TEXT, asked.date.date()).sentences
+    spoken = [Spoken(each, 0.5, 0.1) for each in sentences]
+    inputs = day_inputs(PromiseFacts(PAID), spoken, np.array([1.0, 3.0]), asked.date, asked.invoices, "en")
+    assert [day for day, _ in inputs] == [mention.ahead for _, mention in coming_days(sentences)] == [BACK, PAID]
+    back, paid = (dict(zip(DAY_INPUTS, each, strict=True)) for _, each in inputs)
+    assert (back["tuned"], back["tuned lead"], back["by rule"], back["due day"]) == (1.0, -2.0, 0.0, 1.0)
+    assert (paid["tuned"], paid["tuned lead"], paid["by rule"], paid["due day"]) == (3.0, 2.0, 1.0, 0.0)
