@@ -39,16 +39,12 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class PromiseFacts:
-    """The (first) promised date, and parts where less than or other than the whole is promised.
-
-    `sure`: it stands in the sentence that promises most, and no other coming date does in the message, so that it can't
-    have been taken for another ("the bank credits us on the 25th. You have it two days later."). `probability`: of the
-    date, where it was weighed against the others.
+    """The (first) promised date, and parts where less than or other than the whole is promised; `probability`: of the
+    date, where it was weighed against the other days of the message.
     """
 
     on: date | None = None
     parts: tuple[Promised, ...] = ()
-    sure: bool = False
     probability: float = 0.0
 
 
@@ -98,10 +94,7 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
     on = min(instalments) if len(parts) > 1 and instalments else _first_of_several(best[-1], language)
-    on = on or _last(best, language)
-    _, beside = max(dated, key=lambda pair: pair[0].promise)
-    coming = {mention.ahead for _, mentions in dated for mention in mentions}
-    return PromiseFacts(on, parts, sure=coming == {on} == {mention.ahead for mention in beside})
+    return PromiseFacts(on or _last(best, language), parts)
 
 
 def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:

@@ -29,6 +29,9 @@ from classifier.values import Evidence, Prediction, Promised, Reply
 CONFLICT = 0.35
 
 
+#: The least probability of its day for a promise to act without a person, beside all that its intent must be.
+SURE_DAY = 0.95
+
 #: Primaries beside which a promise that the model does not see may still be read by its words, for a person.
 _UNSURE = ("other", "paid", "dispute")
 
@@ -205,7 +208,8 @@ def _is_automatic(
         return False
     if primary == "promise":
         today = reply.date.date()
-        return promise.sure and promise.on is not None and today <= promise.on <= today + standards.horizon
+        reached = promise.on is not None and today <= promise.on <= today + standards.horizon
+        return reached and promise.probability >= SURE_DAY
     return True
 
 

@@ -46,14 +46,14 @@ def choose_day(
     facts: PromiseFacts, spoken: Sequence[Spoken], heard: Array, said_at: datetime, invoices: Sequence[InvoiceRef],
     language: str, probability: Map,
 ) -> PromiseFacts:  # fmt: skip
-    """`facts` with the most probable day, none where none is probable; sure only of the day that the rules read too."""
+    """`facts` with the most probable day and its probability; with none where none is probable."""
     probable: dict[date, float] = {}
     for day, inputs in day_inputs(facts, spoken, heard, said_at, invoices, language):
         probable[day] = max(probable.get(day, 0.0), probability(inputs))
     best = max(probable, key=probable.__getitem__, default=None)
     if best is None or probable[best] < LEAST:
-        return replace(facts, on=None, sure=False)
-    return replace(facts, on=best, sure=facts.sure and best == facts.on, probability=probable[best])
+        return replace(facts, on=None)
+    return replace(facts, on=best, probability=probable[best])
 
 
 def day_inputs(

@@ -87,19 +87,6 @@ def test_terms_of_payment_count_only_where_no_day_is_named() -> None:
     assert _promise("Nos accords prévoient un règlement à 45 jours fin de mois.").on == date(2026, 4, 30)
 
 
-def test_a_date_is_sure_only_where_no_other_coming_date_stands() -> None:
-    assert _promise("Nous réglons le 20 mars.").sure
-    assert not _promise("La réunion est lundi, nous réglons le 20 mars.").sure
-
-
-@pytest.mark.parametrize(("promises", "is_sure"), [((0.6, 0.9), False), ((0.9, 0.6), True)])
-def test_a_date_is_sure_only_in_the_sentence_that_promises_most(promises: tuple[float, float], is_sure: bool) -> None:
-    sentences = prepare("La banque nous crédite le 20 mars. Vous l'avez deux jours après.", DAY).sentences
-    spoken = [Spoken(each, promise, 0.0) for each, promise in zip(sentences, promises, strict=True)]
-    found = promise_facts(spoken, "fr", (invoice(),))
-    assert (found.on, found.sure) == (date(2026, 3, 20), is_sure)
-
-
 PARTS = [
     ("Je verse 300 € vendredi et le reste fin mars.", [("2026-03-13", "300"), ("2026-03-31", "940.00")]),
     ("Je vous fais 400 le 20 mars et 840 le 20 avril.", [("2026-03-20", "400"), ("2026-04-20", "840")]),

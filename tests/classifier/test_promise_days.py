@@ -41,13 +41,6 @@ def test_the_most_probable_day_is_told_and_none_where_none_is_probable(
     assert chosen(BY_NETWORK, heard).on == expected
 
 
-def test_a_day_is_sure_only_where_the_rules_read_it_too_and_no_other_stands_beside_it() -> None:
-    alone = "You will have the money on 20 March."
-    assert chosen(BY_NETWORK, [2.0], alone, 0.9).sure
-    assert not chosen(BY_NETWORK, [-3.0], alone, 0.9).sure
-    assert not chosen(BY_NETWORK, [-3.0, 2.0]).sure
-
-
 def test_a_reply_without_a_coming_day_has_none_to_choose() -> None:
     found = chosen(BY_NETWORK, [], "We will settle it.", 0.9)
     assert (found.on, found.probability) == (None, 0.0)
