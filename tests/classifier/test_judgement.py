@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 import pytest
 
-from classifier import labels
+from classifier import judgement, labels
 from classifier.calibration import Opinion
+from classifier.facts import PromiseFacts
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
-from classifier.judgement import understand
+from classifier.judgement import SURE_DAY, Said, Standards, understand
 from classifier.preprocess import prepare
 from classifier.values import Reply
-from tests.classifier.builders import invoice, reply
+from tests.classifier.builders import WEDNESDAY, invoice, reply
 
 BREAD, CAKES = invoice("A-1", "120.00"), invoice("A-2", "80.00")
 TEXT = "The bread left our bank on Friday. The cakes came mouldy. We want a credit."
@@ -105,3 +107,24 @@ def _found(text: str) -> tuple[Reply, Findings]:
 
 def _opinion(primary: str, probability: float) -> Opinion:
     return Opinion({**dict.fromkeys(labels.INTENTS, 0.02), primary: probability}, primary)
+
+
+@pytest.mark.parametrize(
+    ("on", "probability", "acts"),
+    [
+        (date(2026, 3, 20), SURE_DAY, True),
+        (date(2026, 3, 20), SURE_DAY - 0.01, False),  # it may be another day
+        (date(2026, 3, 10), 1.0, False),  # yesterday
+        (date(2026, 4, 11), 1.0, False),  # beyond the horizon
+        (None, 0.0, False),
+    ],
+)
+def test_a_promise_acts_only_on_a_day_that_is_sure_and_in_reach(
+    on: date | None, probability: float, *, acts: bool
+) -> None:
+    asked = reply("We pay.", at=WEDNESDAY)
+    prepared = prepare(asked.text, asked.date.date())
+    said = Said(_opinion("promise", 0.99), frozenset({"promise"}), {})
+    standards = Standards({"promise": 0.9}, frozenset({"en"}), timedelta(days=30))
+    promise = PromiseFacts(on, probability=probability)
+    assert judgement._is_automatic(asked, prepared, said, 0.95, promise, standards) is acts
