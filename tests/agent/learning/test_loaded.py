@@ -28,7 +28,7 @@ def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("on", "days"), [("25 April 2026", 45), ("20 March 2026", 9)])
+@pytest.mark.parametrize(("on", "days"), [("25 April", 45), ("20 March 2026", 9)])
 def test_how_far_ahead_a_promise_may_lie_is_left_to_the_policy(on: str, days: int) -> None:
     owed = InvoiceRef("FA-2026-0312", Decimal(1240), "EUR", date(2026, 2, 28))
     written = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
