@@ -11,7 +11,6 @@ mailbox and deaths (the commit before the body, identity by content, the border'
 
 import argparse
 import os
-import signal
 import sys
 import tarfile
 import tempfile
@@ -164,6 +163,7 @@ def single() -> Iterator[Guard]:
                 (deliveries + "another_machine_sends_nothing_until_adopted",))  # fmt: skip
     yield Guard(1, "Sent is looked at before a person is asked",
                 replaced(reconcile, "judge", lambda **_: "ask"), (deliveries + FILES,))  # fmt: skip
+    # So late that tests miss it, and not never: they would end by their own timeout only.
     yield Guard(2, "a mail that can't be read is set aside", replaced(process, "ATTEMPTS", 40),
                 ("tests/agent/inbound/test_process.py",))  # fmt: skip
     yield Guard(2, "a mail is read by one worker", replaced(process, "_leave", _left_by_anybody),
@@ -239,10 +239,6 @@ def all_guards() -> list[Guard]:
     return [*single(), *rows_of_tables()]
 
 
-LONGEST = 300
-"""Seconds after which tests that don't end without a guard are ended, and that is told."""
-
-
 def missed_by_tests(guards: Sequence[Guard], at_once: int) -> Iterator[tuple[Guard, bool]]:
     """Each guard, as it is found out, and whether a test fails without it. Each is switched off in a process that is
     forked, and ends by it.
@@ -266,7 +262,6 @@ def _forked(guard: Guard) -> int:
     pid = os.fork()
     if pid == 0:
         code = 99
-        signal.alarm(LONGEST)
         try:
             with tempfile.TemporaryFile() as nowhere:
                 os.dup2(nowhere.fileno(), 1)
