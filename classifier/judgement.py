@@ -28,7 +28,6 @@ from classifier.values import Evidence, Prediction, Promised, Reply
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
 
-
 #: The least probability of its day for a promise to act without a person, beside all that its intent must be.
 SURE_DAY = 0.95
 
@@ -65,7 +64,7 @@ def judge(
     reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, calibration: Calibration,
     standards: Standards, segments: Sequence[Opinion], version: str,
 ) -> Prediction:  # fmt: skip
-    """The whole prediction for one reply; `segments` are the opinions of its segments, each read as a message."""
+    """The whole prediction for one reply; `segments` are the opinions of its segments."""
     said = understand(reply, findings, calibration.opinion(raw), segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = spoken_of(prepared, raw)

@@ -268,7 +268,8 @@ def learn(
         else:
             sample = draw.choice(chosen, min(SAMPLE, len(chosen)), replace=False)
             network.eval()
-            means = torch.cat([network.mean(*_padded(torch, material, at)) for at in _batches(material, sample, None)])
+            read = (_padded(torch, material, at) for at in _batches(material, sample, None))
+            means = torch.cat([network.mean(network.through(states, there), there) for states, there in read])
             network.mean_of.copy_(means.mean(0))
             network.deviation.copy_(means.std(0))
     layers = [each for name, each in network.named_parameters() if name.startswith("layers")]
@@ -418,12 +419,11 @@ def _network(torch: Any, base: Weights, material: Material) -> Any:
 
         def mean(self, states: Any, there: Any) -> Any:
             weights = there[:, :, None].float()
-            return (self.through(states, there) * weights).sum(1) / weights.sum(1)
+            return (states * weights).sum(1) / weights.sum(1)
 
         def forward(self, states: Any, there: Any, places: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
             states = self.through(states, there)
-            weights = there[:, :, None].float()
-            standard = ((states * weights).sum(1) / weights.sum(1) - self.mean_of) / self.deviation
+            standard = (self.mean(states, there) - self.mean_of) / self.deviation
             inputs = self.dropout(standard * self.scale + self.shift)
             answers = {name: head(inputs) for name, head in self.heads.items() if name not in places}
             return answers | {name: self.at(states, name, *each) for name, each in places.items()}

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -71,8 +71,8 @@ class Heard:
     as_primary: Array
     said: Array
     details: Mapping[str, Mapping[str, float]]
-    days: Array = field(default_factory=lambda: np.zeros(0, np.float32))
-    parts: Array = field(default_factory=lambda: np.zeros((0, len(labels.INTENTS)), np.float32))
+    days: Array
+    parts: Array
 
 
 @dataclass(frozen=True, slots=True)
