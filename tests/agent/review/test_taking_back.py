@@ -42,7 +42,7 @@ def test_a_snooze_and_before_it_a_gift_are_taken_back_one_by_one(
     with desk.database.write() as session:
         deeds.assign(session, kind, number, "max", "lea", NOW)
     with desk.database.write() as session:
-        deeds.snooze(session, kind, number, LATER, "lea", NOW + timedelta(minutes=1))
+        deeds.snooze(session, kind, number, LATER, "lea", NOW + timedelta(minutes=1), over="max")
     assert stands(desk, kind, number) == ("max", True)
     with desk.database.write() as session:
         back = undo_last(session, "lea", NOW + timedelta(minutes=2))
