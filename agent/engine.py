@@ -39,6 +39,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from config.errors import NeedsPerson, RelanceError, TemporaryFailure
 
@@ -249,6 +250,10 @@ class Engine:
         if self._client is not None:
             self._client.destroy()
         if self._sql is not None:
+            # The engine's own threads are not waited for: one may hold a connection still, and where the database is
+            # away it would try for one for ever, which keeps the process from ending.
+            event.listen(self._sql, "checkin", _close)
+            event.listen(self._sql, "do_connect", _refuse)
             self._sql.dispose()
         return is_idle
 
@@ -386,6 +391,14 @@ def _sql_engine(place: URL) -> SqlEngine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _close(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
+
+
+def _refuse(*_arguments: object) -> None:
+    raise RuntimeError("the engine has stopped")
 
 
 def _first_line(error: BaseException) -> str:

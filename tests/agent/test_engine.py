@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 import dbos._scheduler
+import psycopg
 import pytest
 from dbos import DBOS
 from sqlalchemy.engine import make_url
@@ -166,6 +167,19 @@ def test_a_run_that_is_asked_to_stop_is_waited_for(tmp_path_url: str) -> None:
     threading.Timer(0.2, ended.set).start()
     assert engine.stop(timedelta(seconds=PATIENCE))
     assert ended.is_set()
+
+
+def test_after_the_stop_connections_are_closed_and_none_is_opened(postgres_url: str) -> None:
+    with running(postgres_url, lambda _loop: Next()) as engine:
+        pool = engine._sql
+        assert pool is not None
+        held = pool.raw_connection()
+    driver = held.driver_connection
+    held.close()
+    assert isinstance(driver, psycopg.Connection)
+    assert driver.closed
+    with pytest.raises(RuntimeError, match="has stopped"):
+        pool.connect()
 
 
 @pytest.mark.slow
