@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -30,6 +30,30 @@ class Pattern:
 class Grammar:
     tables: Mapping[str, Mapping[str, int]]
     patterns: tuple[Pattern, ...]
+    _by_word: Mapping[str, tuple[int, ...]]
+    _always: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Mapping[str, int]], patterns: Sequence[Pattern]) -> Grammar:
+        """Looks each pattern up by its smallest set of needed words: few are worth a look in any sentence."""
+        by_word: dict[str, list[int]] = {}
+        always: list[int] = []
+        for order, pattern in enumerate(patterns):
+            if not pattern.needs:
+                always.append(order)
+            for word in min(pattern.needs, key=len, default=()):
+                by_word.setdefault(word, []).append(order)
+        return cls(tables, tuple(patterns), {word: tuple(orders) for word, orders in by_word.items()}, tuple(always))
+
+    def within(self, present: Set[str]) -> Iterator[tuple[int, Pattern]]:
+        """The patterns that can match a text of these words, each with its place in the grammar, in that order."""
+        orders = set(self._always)
+        for word in present:
+            orders.update(self._by_word.get(word, ()))
+        for order in sorted(orders):
+            pattern = self.patterns[order]
+            if not any(present.isdisjoint(need) for need in pattern.needs):
+                yield order, pattern
 
 
 #: Stands for any number among the words of a sentence.
@@ -70,7 +94,7 @@ def grammar(language: str) -> Grammar:
         lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
         regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER + _NO_UNIT)
         patterns.append(Pattern("numeric", regex, (frozenset({DIGITS}),), resolve_numeric, numeric, vague=False))
-    return Grammar(tables, tuple(patterns))
+    return Grammar.of(tables, patterns)
 
 
 def _needs(form: str, tables: Mapping[str, Mapping[str, int]]) -> tuple[frozenset[str], ...]:

@@ -60,9 +60,7 @@ def find_dates(
     if any(char.isdigit() for char in folded):
         present.add(DIGITS)
     found: list[tuple[int, int, int, int, DateMention]] = []
-    for order, pattern in enumerate(known.patterns):
-        if any(present.isdisjoint(need) for need in pattern.needs):
-            continue
+    for order, pattern in known.within(present):
         for match in pattern.regex.finditer(folded):
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             context = Context(base, known.tables, pattern.params, month_first)

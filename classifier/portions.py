@@ -127,11 +127,10 @@ def _is_of_thing(portion: Portion, sentence: Sentence, language: str) -> bool:
     """
     wording = _wording(language)
     start = len(sentence.folded[: portion.start].rstrip(" ("))  # "3 % discount (116.40)"
-    before = words(sentence.folded[:start])[-_THING_WORDS:]
+    stops = [0, *(found.end() for found in _STOP.finditer(sentence.folded, 0, start))]
+    before = [word for word in words(sentence.folded[:start])[-_THING_WORDS:] if word.start >= stops[-1]]
     mark = _STOP.search(sentence.folded, portion.end)
     behind = words(sentence.folded[portion.end : mark.start() if mark else None])[:_THING_WORDS]
-    stops = [found.end() for found in _STOP.finditer(sentence.folded, 0, start)]
-    before = [word for word in before if not stops or word.start >= stops[-1]]
 
     def are_links(between: Sequence[Word]) -> bool:
         return all(word.folded in wording.linked or word.folded.isdigit() for word in between)
