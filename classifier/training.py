@@ -104,9 +104,9 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
     _check(rows)
     examples = make_examples(rows, encoder, progress)
     judged, calibration = hold_out(examples, by_hand(rows), progress)
-    progress("thresholds")
+    progress("choosing thresholds")
     bounded = choose_thresholds(judged.outcomes)
-    progress("all rows")
+    progress("learning from all replies")
     estimators = fit_estimators(examples, range(len(rows)))
     return Trained(estimators, calibration, bounded, enough_rows(rows), judged)
 
@@ -164,7 +164,7 @@ class Segments:
 def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
     """Each row is heard by an adapter of the tuned network that never saw its hand."""
     tuned = encoder.tuned if encoder else None
-    progress(f"reading {len(rows)} replies" + (f" with {encoder.identity.name}" if encoder else ""))
+    progress(f"reading {len(rows)} replies with {encoder.identity.name}" if encoder else f"reading {len(rows)} replies")
     prepared = prepare_rows(rows)
     vocabulary, counts = Vocabulary.of(prepared, encoder)
     findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
@@ -217,11 +217,9 @@ def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = sil
     held: list[_Held] = []
     jobs = _JOBS if len(rows) >= _MANY_ROWS else 1
     alone = examples.without_encoder()
-    for fold, scored in zip(
-        folds, Parallel(n_jobs=jobs, return_as="generator")(delayed(_score_fold)(alone, fold) for fold in folds),
-        strict=True,
-    ):  # fmt: skip
-        progress(f"without {fold.name}")
+    scoring = Parallel(n_jobs=jobs, return_as="generator")(delayed(_score_fold)(alone, fold) for fold in folds)
+    for part, (fold, scored) in enumerate(zip(folds, scoring, strict=True), start=1):
+        progress(f"judged part {part} of {len(folds)} without having learnt from it: {fold.name}")
         held.append(scored)
     scores = {index: raw for each in held for index, raw in each.scores.items()}
     segments = {

@@ -64,9 +64,9 @@ def read(root: Path, key: SigningKey) -> list[Promoted]:
         expected = key.sign(_text(history), signature["key"])
         promoted = [Promoted(**each) for each in history]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{file}: can't be read ({error}). {_MEND}") from None
+        raise ModelError(f"{file}: can't be read ({error})", _MEND) from None
     if signature["value"] != expected:
-        raise ModelError(f"{file}: its signature is not this installation's: somebody changed it. {_MEND}")
+        raise ModelError(f"{file}: its signature is not this installation's: somebody changed it", _MEND)
     return promoted
 
 

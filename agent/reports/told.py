@@ -1,9 +1,9 @@
 """The core's sentences in another language.
 
 The core speaks English: an error says what is wrong, a row of the queue why it is there, the plan why an invoice is
-left out. Some of it was written into rows long ago. So the English sentence itself is the key, as in gettext:
-``templates/told/en.toml`` has each with its values in braces, the other languages have a phrase of the same name. A
-sentence that no catalogue knows stays as it is.
+left out, a training how far it is. Some of it was written into rows long ago. So the English sentence itself is the
+key, as in gettext: ``templates/told/en.toml`` has each with its values in braces, the other languages have a phrase of
+the same name. A sentence that no catalogue knows stays as it is.
 """
 
 from __future__ import annotations
@@ -11,16 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from string import Formatter
 
 PART = "told"
 """The folder below `templates`, and the table of its catalogues."""
 SHAPES = {
-    **dict.fromkeys(("day", "next", "horizon"), r"\d{4}-\d\d-\d\d"),
-    **dict.fromkeys(("item", "task", "reminder", "count", "hours", "days"), r"\d+"),
+    **dict.fromkeys(("day", "next", "horizon", "until"), r"\d{4}-\d\d-\d\d"),
+    **dict.fromkeys(("item", "task", "reminder", "count", "hours", "days", "kept", "parts"), r"\d+"),
     **dict.fromkeys(("step", "plan", "intent", "currency", "error"), r"[\w-]+"),
+    "template": r"\S+",
 }
 """What a value of that name looks like, where not everything may stand there."""
+
+ENDS = 16
+"""So many ends of sentences are tried in a text, whoever wrote it."""
 
 
 class Sentences:
@@ -58,3 +63,9 @@ def _pattern(text: str, shapes: Mapping[str, str]) -> str:
 def pieces(sentence: str) -> Iterable[str]:
     """The parts of a sentence that was put together of several."""
     return sentence.split("; ")
+
+
+def halves(text: str) -> Iterable[tuple[str, str]]:
+    """Where an error may be taken apart that was written down as one text: what is wrong, and how to mend it."""
+    for end in islice(re.finditer(r"\. ", text), ENDS):
+        yield text[: end.start()], text[end.end() :]

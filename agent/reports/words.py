@@ -23,16 +23,17 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from agent.reports.told import PART, Sentences, pieces
+from agent.reports.told import PART, Sentences, halves, pieces
 from config.errors import ConfigError, RelanceError
 
 FALLBACK = "en"
 PARTS = ("web", "reports", "explain", PART)
 """Folders below `templates` that hold catalogues: of the pages, of figures, of `explain`, of the core's sentences."""
-_DAYS = frozenset({"day", "next", "horizon"})
+_DAYS = frozenset({"day", "next", "horizon", "until"})
 _CODES = {
     "step": ("step",), "intent": ("intent",), "topic": ("topic",), "reason": ("dispute", "explain_bounce"),
     "state": ("state", "delivery", "asked"), "role": ("role",),
+    **dict.fromkeys(("began", "field", "gone", "part", "where"), ("word",)),
 }  # fmt: skip
 """By the name of a value in the core's sentences: where the words of its codes stand."""
 _FILE = re.compile(r"([a-z]{2})\.toml")
@@ -71,15 +72,19 @@ class Tongue:
         """A sentence of the core's in this language; as it is where it is English, or nobody has put it into words."""
         if self.language == FALLBACK or not sentence:
             return sentence
-        if (told := self._told(sentence)) is not None:
+        if (told := self._whole(sentence)) is not None:
             return told
         parts = [self._told(part) or part for part in pieces(sentence)]
         return "; ".join(parts)
 
     def is_told(self, sentence: str) -> bool:
         """Whether `tell` gives it wholly in this language."""
-        return self.language == FALLBACK or all(
-            self.sentences.find(part) is not None for part in ([sentence] if self._told(sentence) else pieces(sentence))
+        return (
+            self.language == FALLBACK
+            or not sentence
+            or all(
+                self._whole(part) is not None for part in ([sentence] if self._whole(sentence) else pieces(sentence))
+            )
         )
 
     def error(self, error: RelanceError) -> str:
@@ -87,6 +92,13 @@ class Tongue:
         if not error.mend:
             return self.tell(str(error))
         return f"{self.tell(error.what).rstrip('.')}. {self.tell(error.mend)}"
+
+    def _whole(self, sentence: str) -> str | None:
+        """An error as rows keep it, or one phrase: those that end with a value would take the error's mend for it."""
+        for what, mend in halves(sentence):
+            if (how := self._told(mend)) is not None and (said := self._told(what)) is not None:
+                return f"{said.rstrip('.')}. {how}"
+        return self._told(sentence)
 
     def _told(self, sentence: str) -> str | None:
         found = self.sentences.find(sentence)
@@ -98,13 +110,16 @@ class Tongue:
     def _value(self, name: str, value: str) -> str:
         """A value of a sentence in this language: days as it writes them, codes by their words."""
         if name in _DAYS:
-            return self.day(date.fromisoformat(value))
-        if name in ("why", "said"):
+            try:
+                return self.day(date.fromisoformat(value))
+            except ValueError:  # a person's words, in the shape of a day
+                return value
+        if name in ("why", "said", "law"):
             return self.tell(value)
         if name == "intents":
             return ", ".join(self._value("intent", one) for one in value.split(", "))
         for prefix in _CODES.get(name, ()):
-            if self.knows(key := f"{prefix}.{value.replace(' ', '_')}"):
+            if self.knows(key := "{}.{}".format(prefix, re.sub(r"\W+", "_", value))):
                 return self.phrases[key]
         return value
 
