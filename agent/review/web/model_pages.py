@@ -39,7 +39,7 @@ def model_page(call: Call) -> Response:
     confirmed = sum(said.get(row.message_id) == row.labels.get("primary") for row in corrections)
     return call.show(
         "model.html.j2", versions=seen.versions, used=used,
-        trouble=call.tongue.tell(seen.trouble), read=seen.read, changes=seen.changes,
+        trouble=seen.trouble, read=seen.read, changes=seen.changes,
         waiting=seen.waiting, corrections=list(reversed(corrections))[:NEWEST], count=len(corrections),
         confirmed=confirmed, withdrawn=withdrawn, said=said, curve=_curve(call, used),
         is_set=desk.settings.model_path is not None, run=seen.run, last=seen.last, before=seen.before,

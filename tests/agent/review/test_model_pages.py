@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from agent.learning import background, gate, promotion, training
 from agent.learning.decide import Fall
+from classifier.errors import ModelError
 from classifier.registry import LOCAL
 from classifier.storage import DEFAULT, PLAIN
 from config import Settings
@@ -20,6 +21,7 @@ from models.user import Role
 from tests.builders.desk import Browser, Office
 
 NAME = "20260901-080000-aaaaaaaa"
+FRAGMENT = {"hx-request": "true"}
 Begun = list[int]
 
 
@@ -39,6 +41,11 @@ def begun(small_desk: Office) -> Begun:
 @pytest.fixture
 def admin(small_desk: Office, begun: Begun) -> Browser:
     return small_desk.at_work("lea", Role.ADMIN)
+
+
+@pytest.fixture
+def french(small_desk: Office, begun: Begun) -> Browser:
+    return small_desk.at_work("zoe", Role.ADMIN, language="fr")
 
 
 def trained(desk: Office) -> None:
@@ -178,3 +185,109 @@ def test_a_curve_is_drawn_from_the_manifest_and_its_absence_is_told(
     assert "0.812" in page
     assert "<svg" in page.partition("Learning curve")[2].partition("</section>")[0]
     assert "holds no learning curve" not in page
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"),
+    [
+        ("", "commence"),
+        ("12 corrections are learnt from, 3 are kept to compare models on", "12 corrections seront apprises"),
+        ("reading 900 replies with <b>e5</b>", "lecture de 900 réponses avec &lt;b&gt;e5&lt;/b&gt;"),
+        ("without encoder: choosing thresholds", "sans encodeur : choix des seuils"),
+        ("compares with the trained model in use", "comparaison avec le modèle en service"),
+    ],
+    ids=["nothing yet", "corrections", "reading", "without encoder", "comparing"],
+)
+def test_a_french_reader_is_told_in_french_how_far_a_training_is(
+    small_desk: Office, french: Browser, begun: Begun, progress: str, told: str
+) -> None:
+    french.post("/model/train")
+    with small_desk.database.write() as session:
+        session.get_one(TrainingRun, begun[0]).progress = progress
+    shown = french.get("/model/training", **FRAGMENT).text
+    assert told in shown
+    assert 'lang="en"' not in shown
+
+
+def test_progress_that_an_older_version_wrote_is_shown_as_it_is_and_marked_as_english(
+    small_desk: Office, french: Browser, begun: Begun
+) -> None:
+    french.post("/model/train")
+    with small_desk.database.write() as session:
+        session.get_one(TrainingRun, begun[0]).progress = "without fr-g fr-h"
+    assert 'lang="en">without fr-g fr-h' in french.get("/model/training", **FRAGMENT).text
+
+
+def test_what_a_training_says_on_its_way_reaches_a_french_page(
+    small_desk: Office, french: Browser, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    french.post("/model/train")
+    monkeypatch.setattr(background, "BEAT_SECONDS", 0.01)
+    shown: list[str] = []
+
+    def train(*given: object) -> object:
+        say = given[-1]
+        assert callable(say)
+        say("judged part 2 of 4 without having learnt from it: fr-g fr-h")
+        for _ in range(500):
+            shown.append(french.get("/model/training", **FRAGMENT).text)
+            if "partie 2 sur 4" in shown[-1]:
+                break
+        raise ModelError("/x: made for other features than this program's. Build or train it again.")
+
+    monkeypatch.setattr(training, "train", train)
+    with pytest.raises(ModelError):
+        background.work(small_desk.database, small_desk.settings, begun[0], small_desk.clock)
+    assert "partie 2 sur 4 jugée sans en avoir rien appris : fr-g fr-h" in shown[-1]
+    page = french.get("/model").text
+    assert "/x : fait pour d’autres variables que celles de ce programme. Construisez ou entraînez-le" in page
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("its process ended (signal 9); the log of the pages' process says why", "s’est arrêté (signal 9)"),
+        ("its process ended (exit 1); the log of the pages' process says why", "s’est arrêté (code 1)"),
+        ("unexpected OSError: <disk> is full", "erreur inattendue (OSError) : &lt;disk&gt; is full"),
+    ],
+    ids=["signal", "exit", "unexpected"],
+)
+def test_a_french_reader_is_told_in_french_how_a_run_failed(
+    small_desk: Office, french: Browser, begun: Begun, error: str, told: str
+) -> None:
+    french.post("/model/train")
+    with small_desk.database.write() as session:
+        run = session.get_one(TrainingRun, begun[0])
+        run.ended_at, run.slot, run.error = small_desk.clock(), None, error
+    page = french.get("/model").text
+    assert told in page
+    assert 'lang="en"' not in page.partition("<main")[2].partition("</main>")[0]
+
+
+def test_a_french_reader_is_told_in_french_what_is_wrong_with_a_models_files(
+    small_desk: Office, french: Browser
+) -> None:
+    trained(small_desk)
+    folder = small_desk.settings.root / LOCAL
+    manifest = folder / NAME / "manifest.json"
+    whole = manifest.read_text("utf-8")
+    for written, told in (
+        ("{", "manifest.json : lecture impossible ("),
+        ('{"format": 1}', "attendu. Entraînez-le de nouveau avec cette version de relance."),
+        (
+            whole.replace('"languages"', '"tongues"'),
+            "manifest.json : il manque languages dans le manifeste. Construisez",
+        ),
+    ):
+        manifest.write_text(written, "utf-8")
+        page = french.get("/model").text
+        assert told in page
+        assert 'role="alert" lang="en"' not in page
+    manifest.write_text(whole, "utf-8")
+    (folder / "promoted.json").write_text('{"history": [], "signature": {"key": "k1", "value": "x"}}', "utf-8")
+    assert "sa signature n’est pas celle de cette installation" in french.get("/model").text
+
+
+def test_a_french_reader_who_compares_what_is_not_there_is_told_so_in_french(french: Browser) -> None:
+    told = french.post("/model/nothing/compare").text
+    assert "nothing : aucun modèle entraîné de ce nom. Il y a : default." in told
