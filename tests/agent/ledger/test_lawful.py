@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from agent.ledger import lawful
 from agent.operations.local import check_law
+from agent.reports.words import Words
 from config import Settings
 from config.law import Prescription, law_for
 from config.plans import load_plans
@@ -40,6 +41,13 @@ def made(database: Database) -> list[Task]:
         return list(session.scalars(select(Task).order_by(Task.id)))
 
 
+def in_french(task: Task, given: Settings) -> str:
+    """What a French page says of a task; wholly in French."""
+    french = Words(None, given.zone).tongue(["fr"])
+    assert french.is_told(task.detail)
+    return french.tell(task.detail)
+
+
 def test_an_insolvency_makes_one_task_with_its_deadline(database: Database, given: Settings) -> None:
     with database.write() as session:
         owner = ledger.customer(session, "C1", insolvent_since=date(2026, 8, 20))
@@ -52,6 +60,11 @@ def test_an_insolvency_makes_one_task_with_its_deadline(database: Database, give
     assert "150.50 EUR" in task.detail
     assert "déclaration de créance" in task.detail
     assert "check it against the judgment" in task.detail
+    assert in_french(task, given) == (
+        "en procédure collective depuis le 20 août 2026 ; 150.50 EUR ouverts : déclarez la créance au plus tard le"
+        " 19 oct. 2026 (à vérifier sur le jugement). Déclaration de créance : deux mois à compter de la publication du"
+        " jugement au BODACC (art. L622-24 et R622-24 C. com.)"
+    )
 
 
 def test_where_no_deadline_is_known_a_short_one_asks_to_find_out(database: Database, given: Settings) -> None:
@@ -61,6 +74,7 @@ def test_where_no_deadline_is_known_a_short_one_asks_to_find_out(database: Datab
     lawful.watch(database, given, NOW)
     (task,) = made(database)
     assert (task.due_on, "find out" in task.detail) == (date(2026, 9, 19), True)
+    assert in_french(task, given).endswith("Renseignez-vous : comment déclarer la créance, et jusqu’à quand")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,11 @@ def test_what_is_paid_needs_no_warning_and_a_task_ends_with_the_payment(database
     with database.write() as session:
         ledger.invoice(session, ledger.customer(session, "C1"), "FA-1", issue_date=None, due_date=date(2022, 3, 1))
     lawful.watch(database, given, NOW)
+    (task,) = made(database)
+    assert in_french(task, given) == (
+        "FA-1 peut être réclamée en justice jusqu’au 1 mars 2027 (délai compté depuis son échéance, le 1 mars 2022) ;"
+        " les relances n’arrêtent pas ce délai"
+    )
     ledger.load(
         database,
         given,

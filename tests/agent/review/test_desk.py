@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, select
 
+from agent.reminders.letter_values import LetterError
+from agent.review.queue import open_exception
 from agent.review.web.guards import MAIL_POLICY
 from models import Correction, Database, Event, ExceptionItem, Hold, Invoice, LoginFailure, SendingStop, Task
 from models.reasons import ExceptionReason
@@ -409,6 +411,20 @@ def test_the_pages_speak_the_persons_language(desk: Office) -> None:
     assert "À traiter" in browser.get("/").text
     browser.post("/language", {"language": "en", "to": "/"})
     assert "To do" in browser.get("/").text
+
+
+def test_why_a_letter_could_not_be_written_is_told_in_the_persons_language(desk: Office) -> None:
+    error = LetterError("templates/mail/fr/a.j2: '<b>' is undefined", "Mend it, then run `relance templates check`.")
+    with desk.database.write() as session:
+        owner, _ = debtor(session, "FA-1")
+        item = open_exception(
+            session, key="letter:1", reason=ExceptionReason.LETTER_FAILED, detail=str(error), at=NOW,
+            due_at=NOW + timedelta(days=1), customer_id=owner.id,
+        )  # fmt: skip
+        session.flush()
+        number = item.id
+    shown = desk.at_work(language="fr").get(f"/work/item/{number}").text
+    assert "templates/mail/fr/a.j2 : &#39;&lt;b&gt;&#39; is undefined. Corrigez-le, puis lancez" in shown
 
 
 def test_a_browsers_language_counts_where_the_person_has_none(desk: Office) -> None:
