@@ -75,6 +75,10 @@ def months_said(sentence: Sentence, language: str) -> list[Month]:
         month = wording.months.get(word.folded) or _month_of_compound(word.folded, wording)
         if month is None or (at and texts[at - 1].folded.isdigit()):
             continue
+        if _is_in_a_day(sentence, word.start) and not any(
+            other.folded in wording.ones and len(other.folded) >= _LEAST_ONE for other in texts[max(0, at - 3) : at]
+        ):
+            continue
         near = {other.folded for other in texts[max(0, at - 4) : at + 2]}
         is_sure = bool(near & wording.ones) or word.folded not in wording.months
         clause = [other for other in texts[:at] if other.start >= sentence.folded.rfind(":", 0, word.start)]
@@ -87,6 +91,15 @@ def months_said(sentence: Sentence, language: str) -> list[Month]:
         if is_sure or opens or joined:
             found.append(Month(month, texts[max(0, at - 1)].start, word.end, is_sure or (joined and found[-1].is_sure)))
     return found
+
+
+#: Letters of a word that stands for an invoice and is no article.
+_LEAST_ONE = 4
+
+
+def _is_in_a_day(sentence: Sentence, start: int) -> bool:
+    """Whether the month there only says when: "by the end of February"."""
+    return any(each.start <= start < each.end and each.family != "nothing" for each in sentence.dates)
 
 
 def _month_of_compound(word: str, wording: _Wording) -> int | None:

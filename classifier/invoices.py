@@ -172,6 +172,7 @@ def _found(
 def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Found]:
     """Whole numbers, and shortened ones that only one invoice can mean."""
     plain = {invoice.number: _alnum(invoice.number) for invoice in invoices}
+    own = _own_parts([invoice.number for invoice in invoices])
     spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     found: list[_Found] = []
     for match in _TOKEN.finditer(sentence.folded):
@@ -182,6 +183,7 @@ def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
         if not whole and any(start < match.end() and end > match.start() for start, end in spans):
             continue
         matching = whole or [number for number, each in plain.items() if _is_tail(token, each, number)]
+        matching = matching or [number for number, part in own.items() if token == part]
         if not matching and "/" in match.group():  # "440/441"
             tails = [[number for number, each in plain.items() if _is_tail(_alnum(part), each, number)]
                      for part in match.group().split("/")]  # fmt: skip
@@ -206,6 +208,18 @@ def _is_tail(token: str, plain: str, number: str) -> bool:
     if token in (last, digits, digits.lstrip("0")):
         return True
     return len(token) >= _SHORTEST_TAIL and plain.endswith(token)
+
+
+def _own_parts(numbers: Sequence[str]) -> dict[str, str]:
+    """What is left of each number without the part that all end with: 132 of 132-26 beside 131-26, M132 of FA-M132/24.
+
+    Nothing of those where that is no number of two digits and more.
+    """
+    cut = {number: re.split(r"[^a-z0-9]+", fold(number)) for number in numbers}
+    if len(cut) < 2 or len({parts[-1] for parts in cut.values()}) > 1:
+        return {}
+    own = {number: parts[-2] for number, parts in cut.items() if len(parts) > 1}
+    return {number: part for number, part in own.items() if len(part) >= _SHORTEST and part[-1:].isdigit()}
 
 
 #: Letters that a number begins with, and of the word that they are taken from.
@@ -315,16 +329,26 @@ def _all_but(
 
 def _is_left_out(sentence: Sentence, language: str, rest: Sequence[_Found], each: _Found) -> bool:
     """Whether it says no more than which are not meant: "all but 312 are paid", but "all are paid but 312: wrong"."""
-    return any(
-        whole.end <= each.start
-        and _says_nothing(sentence, language, whole.end, each.start)
-        and sentence.folded[each.end :].lstrip()[:1] not in _SAYS_MORE
-        for whole in rest
-    )
+    texts = words(sentence.folded)
+    out = [hit for hit in _wording(language).quantities.find(texts) if hit.name == "except"]
+
+    def is_all_but(whole: _Found) -> bool:
+        """Nothing stands between the word for all and this one but the exception's own words."""
+        between = [hit for hit in out if whole.end <= texts[hit.first].start and texts[hit.after - 1].end <= each.start]
+        first = texts[between[0].first].start if between else whole.end
+        last = max((texts[hit.after - 1].end for hit in between), default=whole.end)
+        return _says_nothing(sentence, language, whole.end, first) and _says_nothing(sentence, language, last, each.start)
+
+    def is_said_more_of(whole: _Found) -> bool:
+        """A colon behind a heading ("all but the last: paid") is followed by what is said of the others."""
+        mark = sentence.folded[each.end :].lstrip()[:1]
+        return mark in _SAYS_MORE or (mark == ":" and not _says_nothing(sentence, language, 0, whole.start))
+
+    return any(whole.end <= each.start and is_all_but(whole) and not is_said_more_of(whole) for whole in rest)
 
 
 #: Marks behind which it is said of what is left out.
-_SAYS_MORE = frozenset(",;:(")
+_SAYS_MORE = frozenset(",;(")
 
 
 def _by_due(invoices: Sequence[InvoiceRef]) -> tuple[str, ...]:

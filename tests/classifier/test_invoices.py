@@ -105,6 +105,7 @@ def test_a_list_of_numbers_is_one_segment() -> None:
         ("La 312 est payée, les deux dernières partent vendredi.", ["0312", "0418 0527"]),
         ("Les deux petites sont payées, la grosse part vendredi.", ["0418 0527", "0312"]),
         ("La 312, on la paie le 15. Les portes de la 418, non.", ["0312", "0418"]),
+        ("Alles behalve de oudste krijg je 3 juli. Die oudste: de platen zijn nooit gelost.", ["0418 0527", "0312"]),
         ("Tout sauf la dernière a été payé vendredi. La dernière suit le 19.", ["0312 0418", "0527"]),
         ("312/418 went Friday. For 527, whose order was that?", ["0312 0418", "0527"]),
         ("Septembre (la 418 pis la 527) je le dois pas, la 312 est partie.", ["0418 0527", "0312"]),
@@ -167,6 +168,13 @@ def _find(text: str, *invoices: InvoiceRef) -> Mentions:
     prepared = prepare(text, asked.date.date())
     language = "en" if any(word in text for word in ("both", "was", "our", "the ")) else prepared.language
     return find_invoices(prepared.sentences, language, invoices)
+
+
+def test_an_ending_that_all_invoices_share_is_left_out_by_people() -> None:
+    listed = [invoice("131-26"), invoice("132-26"), invoice("FA-140/26")]
+    assert _find("Reste la 132 : jamais reçue. La 140 est payée.", *listed).named == ("132-26", "FA-140/26")
+    assert _find("La 26 est payée.", *listed).named == ()
+    assert _find("Le lot 132 manque.", *listed[:1]).named == ()
 
 
 LISTED = {
