@@ -75,10 +75,6 @@ def months_said(sentence: Sentence, language: str) -> list[Month]:
         month = wording.months.get(word.folded) or _month_of_compound(word.folded, wording)
         if month is None or (at and texts[at - 1].folded.isdigit()):
             continue
-        if _is_in_a_day(sentence, word.start) and not any(
-            other.folded in wording.ones and len(other.folded) >= _LEAST_ONE for other in texts[max(0, at - 3) : at]
-        ):
-            continue
         near = {other.folded for other in texts[max(0, at - 4) : at + 2]}
         is_sure = bool(near & wording.ones) or word.folded not in wording.months
         clause = [other for other in texts[:at] if other.start >= sentence.folded.rfind(":", 0, word.start)]
@@ -88,6 +84,14 @@ def months_said(sentence: Sentence, language: str) -> list[Month]:
         joined = bool(found) and all(
             other.folded in wording.filler for other in texts[:at] if other.start >= found[-1].end
         )
+        if (
+            not opens
+            and _is_in_a_day(sentence, word.start)
+            and not any(
+                other.folded in wording.ones and len(other.folded) >= _LEAST_ONE for other in texts[max(0, at - 4) : at]
+            )
+        ):
+            continue
         if is_sure or opens or joined:
             found.append(Month(month, texts[max(0, at - 1)].start, word.end, is_sure or (joined and found[-1].is_sure)))
     return found
