@@ -337,7 +337,8 @@ def _is_left_out(sentence: Sentence, language: str, rest: Sequence[_Found], each
         between = [hit for hit in out if whole.end <= texts[hit.first].start and texts[hit.after - 1].end <= each.start]
         first = texts[between[0].first].start if between else whole.end
         last = max((texts[hit.after - 1].end for hit in between), default=whole.end)
-        return _says_nothing(sentence, language, whole.end, first) and _says_nothing(sentence, language, last, each.start)
+        gaps = (whole.end, first), (last, each.start)
+        return all(_says_nothing(sentence, language, start, end) for start, end in gaps)
 
     def is_said_more_of(whole: _Found) -> bool:
         """A colon behind a heading ("all but the last: paid") is followed by what is said of the others."""
