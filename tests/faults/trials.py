@@ -95,7 +95,7 @@ def judge(
         by_mail=sum(by in {"reply", "bounce"} for by in end.settled.values()),
         by_person=len(end.asked),
         person_though_delivered=sum(got.get(mail, 0) > 0 for mail in end.asked_mails),
-        cycles=world.cycles - 1,
+        cycles=max(0, world.cycles - 1),
     )
 
 
@@ -146,7 +146,7 @@ def _answered(world: World, trial: Trial, *, struck: bool) -> Outcome:
     unproven = tuple(f"answered, and still not known: {name}" for name in had_it if last.settled.get(name) != "reply")
     told = Outcome(str(trial), trial.group, struck=struck, duplicates=last.duplicates, doubled=unproven)
     return replace(
-        told, by_mail=len(had_it) - len(unproven), by_person=len(last.asked), cycles=world.cycles - 1,
+        told, by_mail=len(had_it) - len(unproven), by_person=len(last.asked), cycles=max(0, world.cycles - 1),
         by_sent=sum(by == "sent_folder" for by in last.settled.values()),
     )  # fmt: skip
 

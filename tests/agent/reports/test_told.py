@@ -83,6 +83,18 @@ def french(tmp_path: Path) -> Tongue:
                 " le 31 mars 2022 ; à vérifier) ; les relances n’arrêtent pas ce délai"
             ),
         ),
+        (
+            "5.00 of 105.00 EUR of payment P7 is left over; FA-1 needed no more",
+            "il reste 5.00 des 105.00 EUR du paiement P7 ; FA-1 n’en demandait pas plus",
+        ),
+        (
+            "payment P7 takes back 9.00 EUR, of which 9.00 was never booked on FA-1",
+            "le paiement P7 reprend 9.00 EUR, dont 9.00 n’ont jamais été enregistrés sur FA-1",
+        ),
+        (
+            "step firm_reminder of plan standard: 12.00 EUR open; PL has no indemnity in EUR: none is added",
+            "étape « Relance ferme » du plan standard : 12.00 EUR ouverts; PL : pas d’indemnité en EUR, aucune n’est ajoutée",
+        ),
         ("without encoder: choosing thresholds", "sans encodeur : choix des seuils"),
         (
             "judged part 2 of 4 without having learnt from it: fr-g fr-h",
