@@ -21,6 +21,7 @@ SHAPES = {
     **dict.fromkeys(("item", "task", "reminder", "count", "hours", "days", "kept", "parts"), r"\d+"),
     **dict.fromkeys(("step", "plan", "intent", "currency", "error"), r"[\w-]+"),
     "template": r"\S+",
+    "country": r"[A-Z]{2}",
 }
 """What a value of that name looks like, where not everything may stand there."""
 

@@ -40,6 +40,7 @@ APART = (
     "7: always a person's", "7: 7", "the text has 7 lines that read 7",
 )  # fmt: skip
 """What only commands come to; and what is put together of parts, which stands whole in the catalogue (and below)."""
+APART_AT_ITS_END = ("is left over7", "was never booked7")
 
 
 @pytest.fixture
@@ -88,12 +89,19 @@ def french(tmp_path: Path) -> Tongue:
             "il reste 5.00 des 105.00 EUR du paiement P7 ; FA-1 n’en demandait pas plus",
         ),
         (
+            "5.00 of 105.00 EUR of payment P7 is left over; nothing else is open",
+            "il reste 5.00 des 105.00 EUR du paiement P7 ; rien d’autre n’est ouvert",
+        ),
+        (
             "payment P7 takes back 9.00 EUR, of which 9.00 was never booked on FA-1",
             "le paiement P7 reprend 9.00 EUR, dont 9.00 n’ont jamais été enregistrés sur FA-1",
         ),
         (
             "step firm_reminder of plan standard: 12.00 EUR open; PL has no indemnity in EUR: none is added",
-            "étape « Relance ferme » du plan standard : 12.00 EUR ouverts; PL : pas d’indemnité en EUR, aucune n’est ajoutée",
+            (
+                "étape « Relance ferme » du plan standard : 12.00 EUR ouverts; PL : pas d’indemnité en EUR, aucune"
+                " n’est ajoutée"
+            ),
         ),
         ("without encoder: choosing thresholds", "sans encodeur : choix des seuils"),
         (
@@ -230,6 +238,19 @@ def test_every_step_of_a_training_has_its_words(known: Sentences, room: str) -> 
     commands_only = {"7 is in place", "built 7", "7"}
     assert said
     assert [one for one in said if known.find(one) is None and one not in commands_only] == []
+
+
+@pytest.mark.parametrize("room", ["agent/ledger/alarms.py", "agent/ledger/judge_payments.py"])
+def test_what_an_import_lays_before_a_person_has_its_words(known: Sentences, room: str) -> None:
+    """Read off the code: what is called a detail, or why a payment's invoice can't be meant."""
+    said = []
+    for node in ast.walk(ast.parse((ROOT / room).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "detail":
+            said.append(spelled(node.value))
+        if isinstance(node, ast.FunctionDef) and node.name == "_unusable":
+            said += [spelled(each.value) for each in ast.walk(node) if isinstance(each, ast.Return) and each.value]
+    assert said
+    assert [one for one in said if one and not one.endswith(APART_AT_ITS_END) and known.find(one) is None] == []
 
 
 def test_what_each_shipped_law_asks_in_an_insolvency_has_its_words(french: Tongue) -> None:
