@@ -33,8 +33,9 @@ demo: setup  ## the whole loop on embedded servers: reminders, answers, decision
 	$(BIN)/relance demo $(ARGS)
 
 .PHONY: pictures
-pictures: setup servers  ## docs/images/mails: each text in each tone, language and width, as a browser shows it
-	$(BIN)/python -m tests.agent.reminders.pictures docs/images/mails
+pictures: setup  ## pictures of the letters for docs/images: each text in each tone, language and width, as a browser shows it
+	@scripts/test-servers poppler-utils
+	$(BIN)/python -m tests.agent.reminders.pictures docs/images
 
 .PHONY: screenshots
 screenshots: setup  ## pictures of the review desk for docs/images, from a running demo
