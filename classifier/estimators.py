@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from classifier import labels
 from classifier.encoders.tuned import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
+from classifier.linear import Classes, Stacked
 from classifier.marks import Marks
 from classifier.preprocess import Prepared
 
@@ -59,6 +61,17 @@ class RawScores:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """The regressions of `Estimators`, as they are asked."""
+
+    whole: Stacked
+    sentence: Stacked
+    primary: Classes
+    views: Mapping[str, Classes]
+    details: Mapping[str, Classes]
+
+
+@dataclass(frozen=True)
 class Estimators:
     vectors: Vectors
     whole: Mapping[str, LogisticRegression]
@@ -80,22 +93,20 @@ class Estimators:
     def scores_of(self, counts: Counts, heard: Sequence[Heard] | None) -> list[RawScores]:
         """Raw scores of counted messages, with what the tuned network heard in each, where there is one."""
         by_text, by_sentence = self.vectors.whole(counts), self.vectors.sentences(counts)
-        whole = np.column_stack([self.whole[intent].decision_function(by_text) for intent in labels.INTENTS])
-        sentences = np.column_stack([self.sentence[intent].decision_function(by_sentence) for intent in labels.INTENTS])
-        primary = _by_intent(self.primary, self.primary.predict_proba(by_text))
+        asked = self._asked
+        whole, sentences = asked.whole.log_odds(by_text), asked.sentence.log_odds(by_sentence)
+        primary = _by_intent(asked.primary, by_text)
         blocks = self.vectors.blocks()
-        views = np.stack(
-            [_by_intent(model, model.predict_proba(by_text[:, blocks[name]])) for name, model in self.views.items()]
-        )
+        views = np.stack([_by_intent(model, by_text[:, blocks[name]]) for name, model in asked.views.items()])
         with_cues = self.vectors.whole(counts, DETAIL_CUE_WEIGHT)
-        details = {name: (model.classes_, model.predict_proba(with_cues)) for name, model in self.details.items()}
+        details = {name: (model.classes, model.shares(with_cues)) for name, model in asked.details.items()}
         names = self.vectors.names
         scores: list[RawScores] = []
         for at in range(by_text.shape[0]):
             rows = counts.span(at)
             own = sentences[rows]
             by_words = {
-                name: dict(zip(map(str, classes), map(float, found[at]), strict=True))
+                name: dict(zip(classes, map(float, found[at]), strict=True))
                 for name, (classes, found) in details.items()
             }
             said = RawScores(
@@ -104,6 +115,16 @@ class Estimators:
             )  # fmt: skip
             scores.append(_with(said, heard[at]) if heard else said)
         return scores
+
+    @cached_property
+    def _asked(self) -> _Asked:
+        return _Asked(
+            Stacked([self.whole[intent] for intent in labels.INTENTS]),
+            Stacked([self.sentence[intent] for intent in labels.INTENTS]),
+            Classes(self.primary),
+            {name: Classes(model) for name, model in self.views.items()},
+            {name: Classes(model) for name, model in self.details.items()},
+        )
 
     def _words(self, rows: Any, first: int, own: Array, names: Sequence[str]) -> dict[tuple[int, str], tuple[str, ...]]:
         """For each intent the words of its strongest sentence that spoke for it most, by their linear weight."""
@@ -160,9 +181,8 @@ _PLACEHOLDERS = {
 }
 
 
-def _by_intent(model: OneVsRestClassifier, probabilities: Array) -> Array:
+def _by_intent(model: Classes, rows: Any) -> Array:
     """Columns in the order of labels.INTENTS; an intent that training never saw as primary has probability zero."""
-    ordered = np.zeros((probabilities.shape[0], len(labels.INTENTS)))
-    for column, intent in enumerate(model.classes_):
-        ordered[:, labels.INTENTS.index(intent)] = probabilities[:, column]
+    ordered = np.zeros((rows.shape[0], len(labels.INTENTS)))
+    ordered[:, [labels.INTENTS.index(intent) for intent in model.classes]] = model.shares(rows)
     return ordered
