@@ -28,6 +28,10 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 #: What the model of `late_reason` says of a message whose sender gives no reason.
 NO_REASON = "none"
 
+#: How much the opinion by words weighs of a detail, beside what the tuned network makes of it: of 0, 0.2 … 1 the best on
+#: replies that both had not seen, by up to half a point before equal weights.
+BY_WORDS = 0.6
+
 #: How many words of a sentence are told as evidence.
 EVIDENCE_WORDS = 4
 
@@ -149,11 +153,13 @@ def _with(said: RawScores, heard: Heard) -> RawScores:
 def likeliest(
     by_words: Mapping[str, Mapping[str, float]], heard: Mapping[str, Mapping[str, float]]
 ) -> dict[str, tuple[str, float]]:
-    """The likeliest value of each detail: by the geometric mean of both opinions where there are two."""
+    """The likeliest value of each detail: by the weighted geometric mean of both opinions where there are two."""
     found: dict[str, tuple[str, float]] = {}
     for name, shares in by_words.items():
         other = heard.get(name, {})
-        joined = {value: (share * other[value]) ** 0.5 for value, share in shares.items() if value in other}
+        joined = {
+            value: share**BY_WORDS * other[value] ** (1 - BY_WORDS) for value, share in shares.items() if value in other
+        }
         joined = joined or dict(shares)
         value = max(joined, key=joined.__getitem__)
         found[name] = value, joined[value] / (sum(joined.values()) or 1.0)
