@@ -28,8 +28,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 #: What the model of `late_reason` says of a message whose sender gives no reason.
 NO_REASON = "none"
 
-#: How much the opinion by words weighs of a detail, beside what the tuned network makes of it: of 0, 0.2 … 1 the best on
-#: replies that both had not seen, by up to half a point before equal weights.
+#: How much the opinion by words weighs of a detail, beside what the tuned network makes of it: of 0, 0.2 … 1 the best
+#: on replies that both had not seen, by up to half a point before equal weights.
 BY_WORDS = 0.6
 
 #: How many words of a sentence are told as evidence.
