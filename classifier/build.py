@@ -17,6 +17,7 @@ from classifier.encoders.find import DEFAULT as ENCODER
 from classifier.encoders.find import encoder_named
 from classifier.encoders.values import Encoder
 from classifier.errors import DataError, ModelError
+from classifier.examples import Progress, silent
 from classifier.figures import summary
 from classifier.storage import (
     DEFAULT,
@@ -29,7 +30,7 @@ from classifier.storage import (
     read_manifest,
     save_model,
 )
-from classifier.training import Progress, silent, train
+from classifier.training import train, train_both
 from config.errors import RelanceError
 
 
@@ -89,10 +90,11 @@ def train_into(
 
     The one without is written first: a folder with a manifest is whole.
     """
-    if encoder is not None:
-        plain = train(rows, lambda step: progress(f"without encoder: {step}"))
+    if encoder is None:
+        trained = train(rows, progress)
+    else:
+        plain, trained = train_both(rows, encoder, progress)
         save_model(folder / PLAIN, plain, origin, summary(rows, plain.held_out, shipped))
-    trained = train(rows, progress, encoder)
     return save_model(folder, trained, origin, summary(rows, trained.held_out, shipped))
 
 

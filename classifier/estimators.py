@@ -42,16 +42,16 @@ class RawScores:
 
     `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
     up to one; `views`: the same by models that see words only, characters only, or one network's vectors only, a row
-    each; `details`: the likeliest value of each detail, were its intent said, with its probability; `tuned`: what the
-    tuned network makes of it, log-odds as primary and as said in two rows, noughts where there is none; `days` and
-    `parts`: what it makes of the marked places (see `Heard`), of length 0 where there is none.
+    each; `details`: how probable each value of each detail is, were its intent said; `tuned`: what the tuned network
+    makes of it, log-odds as primary and as said in two rows, noughts where there is none; `days` and `parts`: what it
+    makes of the marked places (see `Heard`), of length 0 where there is none.
     """
 
     whole: Array
     sentences: Array
     primary: Array
     views: Array
-    details: Mapping[str, tuple[str, float]]
+    details: Mapping[str, Mapping[str, float]]
     words: Mapping[tuple[int, str], tuple[str, ...]]
     tuned: Array = field(default_factory=lambda: np.zeros((2, len(labels.INTENTS))))
     days: Array = field(default_factory=lambda: np.zeros(0))
@@ -91,11 +91,11 @@ class Estimators:
         encoder = self.vectors.vocabulary.encoder
         tuned = encoder.tuned if encoder else None
         texts = [[each.text for each in message.sentences] for message in messages]
-        heard = tuned.hear(texts, marks=marks) if tuned else None
-        return self.scores_of(self.vectors.counts(messages), heard)
+        scores = self.scores_of(self.vectors.counts(messages))
+        return with_heard(scores, tuned.hear(texts, marks=marks)) if tuned else scores
 
-    def scores_of(self, counts: Counts, heard: Sequence[Heard] | None) -> list[RawScores]:
-        """Raw scores of counted messages, with what the tuned network heard in each, where there is one."""
+    def scores_of(self, counts: Counts) -> list[RawScores]:
+        """Raw scores of counted messages by the regressions alone."""
         by_text, by_sentence = self.vectors.whole(counts), self.vectors.sentences(counts)
         asked = self._asked
         whole, sentences = asked.whole.log_odds(by_text), asked.sentence.log_odds(by_sentence)
@@ -113,11 +113,8 @@ class Estimators:
                 name: dict(zip(classes, map(float, found[at]), strict=True))
                 for name, (classes, found) in details.items()
             }
-            said = RawScores(
-                whole[at], own, primary[at], views[:, at], likeliest(by_words, heard[at].details if heard else {}),
-                self._words(by_sentence, rows.start, own, names),
-            )  # fmt: skip
-            scores.append(_with(said, heard[at]) if heard else said)
+            words = self._words(by_sentence, rows.start, own, names)
+            scores.append(RawScores(whole[at], own, primary[at], views[:, at], by_words, words))
         return scores
 
     @cached_property
@@ -146,24 +143,24 @@ class Estimators:
         return found
 
 
-def _with(said: RawScores, heard: Heard) -> RawScores:
-    return replace(said, tuned=np.stack([heard.as_primary, heard.said]), days=heard.days, parts=heard.parts)
+def with_heard(scores: Sequence[RawScores], heard: Sequence[Heard]) -> list[RawScores]:
+    """Scores of the regressions, each with what the tuned network heard in its message."""
+    return [
+        replace(
+            said, tuned=np.stack([each.as_primary, each.said]), days=each.days, parts=each.parts,
+            details={name: _joined(shares, each.details.get(name, {})) for name, shares in said.details.items()},
+        )
+        for said, each in zip(scores, heard, strict=True)
+    ]  # fmt: skip
 
 
-def likeliest(
-    by_words: Mapping[str, Mapping[str, float]], heard: Mapping[str, Mapping[str, float]]
-) -> dict[str, tuple[str, float]]:
-    """The likeliest value of each detail: by the weighted geometric mean of both opinions where there are two."""
-    found: dict[str, tuple[str, float]] = {}
-    for name, shares in by_words.items():
-        other = heard.get(name, {})
-        joined = {
-            value: share**BY_WORDS * other[value] ** (1 - BY_WORDS) for value, share in shares.items() if value in other
-        }
-        joined = joined or dict(shares)
-        value = max(joined, key=joined.__getitem__)
-        found[name] = value, joined[value] / (sum(joined.values()) or 1.0)
-    return found
+def _joined(by_words: Mapping[str, float], heard: Mapping[str, float]) -> Mapping[str, float]:
+    """The weighted geometric mean of two opinions on the values that both know; the first where they share none."""
+    joined = {
+        value: share**BY_WORDS * heard[value] ** (1 - BY_WORDS) for value, share in by_words.items() if value in heard
+    }
+    total = sum(joined.values())
+    return {value: share / total for value, share in joined.items()} if total else by_words
 
 
 def _readable(name: str) -> str:

@@ -25,13 +25,14 @@ from classifier import labels
 from classifier.cues import cues_in
 from classifier.data import Row
 from classifier.encoders.values import Encoder
+from classifier.examples import Examples, Progress, make_examples, silent
 from classifier.figures import macro_f1, measure
 from classifier.folds import Fold, by_author, by_hand
 from classifier.labels import primary_of
 from classifier.preprocess import Prepared, delexicalise
 from classifier.thresholds import BOUNDS, Bounded, bound_thresholds, choose_thresholds, upper_limit
 from classifier.trained import Classifier
-from classifier.training import Examples, Progress, hold_out, make_examples, outcome, silent
+from classifier.training import hold_out, outcome
 from classifier.values import Prediction
 
 SEEDS = (0, 1, 2, 3, 4)

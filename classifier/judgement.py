@@ -172,7 +172,7 @@ def _over_most(reply: Reply, per_invoice: Mapping[str, str]) -> str:
 
 def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | None]:
     details: dict[str, str | None] = {
-        name: raw.details[name][0] if intent in said.intents and name in raw.details else None
+        name: _likeliest(raw, name) if intent in said.intents and name in raw.details else None
         for name, intent, _ in labels.DETAILS
     }
     if "other" in said.intents:
@@ -182,8 +182,13 @@ def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | 
 
 
 def _late_reason(raw: RawScores) -> str | None:
-    said, _ = raw.details.get("late_reason", (NO_REASON, 1.0))
+    said = _likeliest(raw, "late_reason") if "late_reason" in raw.details else NO_REASON
     return None if said == NO_REASON else said
+
+
+def _likeliest(raw: RawScores, name: str) -> str:
+    shares = raw.details[name]
+    return max(shares, key=shares.__getitem__)
 
 
 def spoken_of(prepared: Prepared, raw: RawScores) -> list[Spoken]:

@@ -278,7 +278,7 @@ def _estimators(parts: Mapping[str, Any], encoder: Encoder | None) -> Estimators
         _weights(parts["word_weights"]),
         _weights(parts["character_weights"]),
         names_of(parts["words"]),
-        Scales(scales["whole"], scales["sentences"]) if encoder is not None else None,
+        Scales(scales["whole"], scales["sentences"]) if scales else None,
     )
     return Estimators(vectors, parts["whole"], parts["sentence"], parts["primary"], parts["views"], parts["details"])
 

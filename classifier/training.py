@@ -11,7 +11,7 @@ message's intent is carried by its strongest sentence, found in turns with the m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,21 +36,17 @@ from classifier.calibration import (
     primary_inputs,
 )
 from classifier.data import Row
-from classifier.encoders.tuned import Heard, Tuned
-from classifier.encoders.values import Encoder, Named
+from classifier.encoders.values import Encoder
 from classifier.errors import DataError
-from classifier.estimators import NO_REASON, Estimators, RawScores
+from classifier.estimators import NO_REASON, Estimators, RawScores, with_heard
+from classifier.examples import Examples, Progress, add_encoder, make_examples, silent
 from classifier.facts import promise_facts
-from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vocabulary, fit_vectors
-from classifier.findings import Findings, find
+from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 from classifier.folds import Fold, by_hand
-from classifier.invoices import Segment
 from classifier.judgement import Standards, judge, spoken_of, understand
-from classifier.marks import Marks, marks_of
-from classifier.preprocess import Prepared, prepare
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, month_first, opinions, segments_of
+from classifier.trained import HORIZON, opinions
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -68,12 +64,6 @@ LANGUAGE_ROWS = 100
 
 #: A detail needs this many rows of two values before it is learnt.
 DETAIL_ROWS = 8
-
-Progress = Callable[[str], None]
-
-
-def silent(_step: str) -> None:
-    """Tell no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +92,36 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
         DataError: an intent has no rows, or all rows are one hand's.
     """
     _check(rows)
-    examples = make_examples(rows, encoder, progress)
-    judged, calibration = hold_out(examples, by_hand(rows), progress)
-    progress("choosing thresholds")
-    bounded = choose_thresholds(judged.outcomes)
+    examples, folds = make_examples(rows, encoder, progress), by_hand(rows)
+    scores = score_held_out(examples, folds, progress)
+    progress("learning from all replies")
+    return _trained(examples, folds, scores, fit_estimators(examples, range(len(rows))), progress)
+
+
+def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silent) -> tuple[Trained, Trained]:
+    """Train on `rows` without an encoder, and with `encoder`. The regressions are learnt once where it adds no vectors
+    to them. Raises `DataError` as `train` does.
+    """
+    if encoder.identity.parts:
+        return train(rows, lambda step: progress(f"without encoder: {step}")), train(rows, progress, encoder)
+    _check(rows)
+    examples, folds = make_examples(rows, None, progress), by_hand(rows)
+    scores = score_held_out(examples, folds, progress)
     progress("learning from all replies")
     estimators = fit_estimators(examples, range(len(rows)))
-    return Trained(estimators, calibration, bounded, enough_rows(rows), judged)
+    without = _trained(examples, folds, scores, estimators, lambda step: progress(f"without encoder: {step}"))
+    examples = add_encoder(examples, encoder, progress)
+    estimators = replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
+    return without, _trained(examples, folds, scores, estimators, progress)
+
+
+def _trained(
+    examples: Examples, folds: Sequence[Fold], scores: HeldOut, estimators: Estimators, progress: Progress
+) -> Trained:
+    judged, calibration = judge_held_out(examples, folds, scores)
+    progress("choosing thresholds")
+    bounded = choose_thresholds(judged.outcomes)
+    return Trained(estimators, calibration, bounded, enough_rows(examples.rows), judged)
 
 
 def enough_rows(rows: Sequence[Row]) -> frozenset[str]:
@@ -118,115 +131,12 @@ def enough_rows(rows: Sequence[Row]) -> frozenset[str]:
     )
 
 
-def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
-    return [prepare(row.reply.text, row.reply.date.date(), month_first(row.reply)) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Labelled rows made ready: prepared, searched, counted and encoded once for all folds."""
-
-    rows: tuple[Row, ...]
-    prepared: tuple[Prepared, ...]
-    findings: tuple[Findings, ...]
-    vocabulary: Vocabulary
-    counts: Counts
-    heard: tuple[Heard, ...] | None
-    segments: Segments
-
-    def without_encoder(self) -> Examples:
-        """These examples for another process: all is encoded, so that only what the encoder is called is needed."""
-        encoder = self.vocabulary.encoder
-        named = replace(self.vocabulary, encoder=Named(encoder.identity) if encoder else None)
-        return replace(self, vocabulary=named, prepared=())
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """The segments of all rows one after the other: whose they are, their counts, and what each says, where the labels
-    of its invoices agree on it; such a segment is an example of its own.
-    """
-
-    rows: tuple[int, ...]
-    counts: Counts | None
-    heard: tuple[Heard, ...] | None
-    intents: tuple[str | None, ...]
-
-    def of(self, chosen: Sequence[int]) -> list[list[int]]:
-        """For each row the indices of its segments."""
-        found: dict[int, list[int]] = {index: [] for index in chosen}
-        for at, row in enumerate(self.rows):
-            if row in found:
-                found[row].append(at)
-        return [found[index] for index in chosen]
-
-
-def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
-    """Each row is heard by an adapter of the tuned network that never saw its hand."""
-    tuned = encoder.tuned if encoder else None
-    progress(f"reading {len(rows)} replies with {encoder.identity.name}" if encoder else f"reading {len(rows)} replies")
-    prepared = prepare_rows(rows)
-    vocabulary, counts = Vocabulary.of(prepared, encoder)
-    findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
-    segments = _segments(rows, prepared, findings, vocabulary, tuned)
-    marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
-    heard = _heard(tuned, prepared, [row.hand for row in rows], marks)
-    return Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, heard, segments)
-
-
-def _heard(
-    tuned: Tuned | None, messages: Sequence[Prepared], hands: Sequence[str], marks: Sequence[Marks] | None = None
-) -> tuple[Heard, ...] | None:
-    if tuned is None:
-        return None
-    texts = [[sentence.text for sentence in each.sentences] for each in messages]
-    return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands], marks))
-
-
-def _segments(
-    rows: Sequence[Row], prepared: Sequence[Prepared], findings: Sequence[Findings], vocabulary: Vocabulary,
-    tuned: Tuned | None,
-) -> Segments:  # fmt: skip
-    owners: list[int] = []
-    texts: list[Prepared] = []
-    intents: list[str | None] = []
-    for index, (row, message, seen) in enumerate(zip(rows, prepared, findings, strict=True)):
-        is_split = len(set(row.labels.per_invoice.values())) > 1
-        for segment, text in zip(seen.parts.segments, segments_of(message, seen), strict=True):
-            owners.append(index)
-            texts.append(text)
-            intents.append(said_of(segment, row) if is_split else None)
-    heard = _heard(tuned, texts, [rows[owner].hand for owner in owners])
-    return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, heard, tuple(intents))
-
-
-def said_of(segment: Segment, row: Row) -> str | None:
-    """What a segment says by the labels of its invoices; None where they differ. Where a reply passes from one invoice
-    to the next its labels do not say: such parts have no numbers.
-    """
-    said = {row.labels.per_invoice.get(number) for number in segment.numbers}
-    return said.pop() if len(said) == 1 else None
-
-
 def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> tuple[Judged, Calibration]:
     """Judge every row by models that never saw its fold.
 
     Returns those predictions, and the calibration over all folds, which a model trained on all rows takes.
     """
-    rows = examples.rows
-    held: list[_Held] = []
-    jobs = _JOBS if len(rows) >= _MANY_ROWS else 1
-    alone = examples.without_encoder()
-    scoring = Parallel(n_jobs=jobs, return_as="generator")(delayed(_score_fold)(alone, fold) for fold in folds)
-    for part, (fold, scored) in enumerate(zip(folds, scoring, strict=True), start=1):
-        progress(f"judged part {part} of {len(folds)} without having learnt from it: {fold.name}")
-        held.append(scored)
-    scores = {index: raw for each in held for index, raw in each.scores.items()}
-    segments = {
-        index: raws for fold, each in zip(folds, held, strict=True)
-        for index, raws in zip(fold.test, each.segments, strict=True)
-    }  # fmt: skip
-    return judge_held_out(examples, folds, HeldOut(scores, segments))
+    return judge_held_out(examples, folds, score_held_out(examples, folds, progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +146,39 @@ class HeldOut:
     scores: Mapping[int, RawScores]
     segments: Mapping[int, Sequence[RawScores]]
 
+    def heard(self, examples: Examples) -> HeldOut:
+        """With what the tuned network heard in the examples, where there is one."""
+        if examples.heard is None or examples.segments.heard is None:
+            return self
+        chosen = list(self.scores)
+        scores = with_heard(list(self.scores.values()), [examples.heard[index] for index in chosen])
+        segments = {
+            index: with_heard(self.segments[index], [examples.segments.heard[at] for at in own])
+            for index, own in zip(chosen, examples.segments.of(chosen), strict=True)
+        }
+        return HeldOut(dict(zip(chosen, scores, strict=True)), segments)
+
+
+def score_held_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> HeldOut:
+    """Scores of every row by regressions that never saw its fold; what the tuned network hears is not in them."""
+    held: list[HeldOut] = []
+    jobs = _JOBS if len(examples.rows) >= _MANY_ROWS else 1
+    alone = examples.to_score()
+    scoring = Parallel(n_jobs=jobs, return_as="generator")(delayed(_score_fold)(alone, fold) for fold in folds)
+    for part, (fold, scored) in enumerate(zip(folds, scoring, strict=True), start=1):
+        progress(f"judged part {part} of {len(folds)} without having learnt from it: {fold.name}")
+        held.append(scored)
+    return HeldOut(
+        {index: raw for each in held for index, raw in each.scores.items()},
+        {index: raws for each in held for index, raws in each.segments.items()},
+    )
+
 
 def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> tuple[Judged, Calibration]:
-    """Predictions from held-out scores, each by a calibration that never saw its fold, and the calibration over all."""
-    rows = examples.rows
+    """Predictions from held-out scores and what the tuned network heard, each by a calibration that never saw its fold,
+    and the calibration over all.
+    """
+    rows, held = examples.rows, held.heard(examples)
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
 
     def judged(index: int, calibration: Calibration) -> Prediction:
@@ -288,28 +227,15 @@ _JOBS = 2
 _MANY_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """Scores of the rows of one fold, and of their segments in the fold's order, by a model that never saw them."""
-
-    scores: Mapping[int, RawScores]
-    segments: Sequence[Sequence[RawScores]]
-
-
-def _score_fold(examples: Examples, fold: Fold) -> _Held:
+def _score_fold(examples: Examples, fold: Fold) -> HeldOut:
     estimators = fit_estimators(examples, fold.train)
-    scores = estimators.scores_of(examples.counts.take(fold.test), _taken(examples.heard, fold.test))
+    scores = estimators.scores_of(examples.counts.take(fold.test))
     of_rows = examples.segments.of(fold.test)
     wanted = [at for own in of_rows for at in own]
     counted = examples.segments.counts
-    heard = _taken(examples.segments.heard, wanted)
-    scored = iter(estimators.scores_of(counted.take(wanted), heard) if counted and wanted else [])
+    scored = iter(estimators.scores_of(counted.take(wanted)) if counted and wanted else [])
     segments = [list(itertools.islice(scored, len(own))) for own in of_rows]
-    return _Held(dict(zip(fold.test, scores, strict=True)), segments)
-
-
-def _taken(heard: Sequence[Heard] | None, chosen: Sequence[int]) -> list[Heard] | None:
-    return [heard[at] for at in chosen] if heard is not None else None
+    return HeldOut(dict(zip(fold.test, scores, strict=True)), dict(zip(fold.test, segments, strict=True)))
 
 
 def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Calibration:

@@ -38,11 +38,11 @@ from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROM
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.estimators import NO_REASON
+from classifier.examples import prepare_rows, said_of
 from classifier.findings import find
 from classifier.folds import by_hand
 from classifier.marks import coming_days, marks_of
 from classifier.preprocess import Prepared
-from classifier.training import prepare_rows, said_of
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 

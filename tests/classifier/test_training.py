@@ -9,7 +9,8 @@ import pytest
 from classifier.data import Row
 from classifier.errors import DataError
 from classifier.labels import INTENTS
-from classifier.training import Trained, train
+from classifier.training import Trained, train, train_both
+from tests.classifier.encoders.fakes import Fake
 from tests.classifier.golden import GOLDEN, classifier_of, probes
 
 
@@ -47,6 +48,26 @@ def test_a_prediction_keeps_its_own_rules(small_training: Trained) -> None:
         assert (said.dispute_reason is not None) == (said.intents["dispute"] >= 0.5)
         assert said.promise_date is None or said.intents["promise"] >= 0.5
         assert not (said.automatic and said.rule)
+
+
+def test_an_encoder_that_adds_no_vectors_shares_the_regressions_of_the_model_without(
+    small_rows: list[Row], small_training: Trained
+) -> None:
+    bare = Fake(size=0)
+    without, beside = train_both(small_rows, bare)
+    assert without.held_out == small_training.held_out
+    assert without.estimators.vectors.identity is None
+    assert beside.estimators.vectors.identity == bare.identity
+    assert beside.estimators.whole is without.estimators.whole
+    assert not bare.seen
+
+
+def test_an_encoder_that_adds_vectors_has_regressions_of_its_own(
+    small_rows: list[Row], small_training: Trained
+) -> None:
+    without, encoded = train_both(small_rows, Fake())
+    assert without.held_out == small_training.held_out
+    assert encoded.estimators.whole["paid"].coef_.shape[1] == without.estimators.whole["paid"].coef_.shape[1] + 4
 
 
 def test_nothing_to_learn_from_is_told(small_rows: list[Row]) -> None:

@@ -11,12 +11,12 @@ from classifier.encoders.values import Encoded, Identity, Part, Vectors32, empty
 
 
 class Fake:
-    """`seen` lists the messages that it was asked for."""
+    """`seen` lists the messages that it was asked for; of size 0 it adds no vectors."""
 
     tuned: None = None
 
     def __init__(self, name: str = "fake", size: int = 4, weights: str = "0" * 64) -> None:
-        self.identity = Identity(name, (Part(name, "1", weights, size),))
+        self.identity = Identity(name, (Part(name, "1", weights, size),) if size else ())
         self.seen: list[tuple[str, ...]] = []
 
     def encode(self, messages: Sequence[Sequence[str]]) -> Encoded:

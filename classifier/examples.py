@@ -1,0 +1,132 @@
+"""Labelled rows made ready for training: prepared, searched, counted, encoded and heard once for all folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from classifier.data import Row
+from classifier.encoders.tuned import Heard, Tuned
+from classifier.encoders.values import Encoder, Named
+from classifier.features import Counts, Vocabulary
+from classifier.findings import Findings, find
+from classifier.invoices import Segment
+from classifier.marks import Marks, marks_of
+from classifier.preprocess import Prepared, prepare
+from classifier.trained import month_first, segments_of
+
+Progress = Callable[[str], None]
+
+
+def silent(_step: str) -> None:
+    """Tell no progress."""
+
+
+def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
+    return [prepare(row.reply.text, row.reply.date.date(), month_first(row.reply)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Labelled rows made ready: prepared, searched, counted and encoded once for all folds."""
+
+    rows: tuple[Row, ...]
+    prepared: tuple[Prepared, ...]
+    findings: tuple[Findings, ...]
+    vocabulary: Vocabulary
+    counts: Counts
+    heard: tuple[Heard, ...] | None
+    segments: Segments
+
+    def to_score(self) -> Examples:
+        """These examples for another process that fits and asks regressions: all is encoded, so that only what the
+        encoder is called is needed.
+        """
+        encoder = self.vocabulary.encoder
+        named = replace(self.vocabulary, encoder=Named(encoder.identity) if encoder else None)
+        return replace(self, vocabulary=named, prepared=(), heard=None, segments=replace(self.segments, heard=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The segments of all rows one after the other: whose they are, their counts, and what each says, where the labels
+    of its invoices agree on it; such a segment is an example of its own.
+    """
+
+    rows: tuple[int, ...]
+    counts: Counts | None
+    heard: tuple[Heard, ...] | None
+    intents: tuple[str | None, ...]
+
+    def of(self, chosen: Sequence[int]) -> list[list[int]]:
+        """For each row the indices of its segments."""
+        found: dict[int, list[int]] = {index: [] for index in chosen}
+        for at, row in enumerate(self.rows):
+            if row in found:
+                found[row].append(at)
+        return [found[index] for index in chosen]
+
+
+def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
+    """Each row is heard by an adapter of the tuned network that never saw its hand."""
+    progress(_reading(rows, encoder))
+    prepared = prepare_rows(rows)
+    vocabulary, counts = Vocabulary.of(prepared, encoder)
+    findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
+    segments = _segments(rows, prepared, findings, vocabulary)
+    examples = Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, None, segments)
+    return _hear(examples, encoder.tuned) if encoder and encoder.tuned else examples
+
+
+def add_encoder(examples: Examples, encoder: Encoder, progress: Progress) -> Examples:
+    """These examples as `make_examples` makes them with an encoder that adds no vectors."""
+    progress(_reading(examples.rows, encoder))
+    examples = replace(examples, vocabulary=replace(examples.vocabulary, encoder=encoder))
+    return _hear(examples, encoder.tuned) if encoder.tuned else examples
+
+
+def _reading(rows: Sequence[Row], encoder: Encoder | None) -> str:
+    return f"reading {len(rows)} replies with {encoder.identity.name}" if encoder else f"reading {len(rows)} replies"
+
+
+def _hear(examples: Examples, tuned: Tuned) -> Examples:
+    """With what the tuned network hears in each row and in each segment."""
+
+    def heard(messages: Sequence[Prepared], hands: Sequence[str], marks: Sequence[Marks] | None) -> tuple[Heard, ...]:
+        texts = [[sentence.text for sentence in each.sentences] for each in messages]
+        return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands], marks))
+
+    pairs = list(zip(examples.prepared, examples.findings, strict=True))
+    hands = [row.hand for row in examples.rows]
+    segments = replace(
+        examples.segments,
+        heard=heard(
+            [each for message, seen in pairs for each in segments_of(message, seen)],
+            [hands[owner] for owner in examples.segments.rows], None,
+        ),
+    )  # fmt: skip
+    marks = [marks_of(message, seen) for message, seen in pairs]
+    return replace(examples, heard=heard(examples.prepared, hands, marks), segments=segments)
+
+
+def _segments(
+    rows: Sequence[Row], prepared: Sequence[Prepared], findings: Sequence[Findings], vocabulary: Vocabulary
+) -> Segments:
+    owners: list[int] = []
+    texts: list[Prepared] = []
+    intents: list[str | None] = []
+    for index, (row, message, seen) in enumerate(zip(rows, prepared, findings, strict=True)):
+        is_split = len(set(row.labels.per_invoice.values())) > 1
+        for segment, text in zip(seen.parts.segments, segments_of(message, seen), strict=True):
+            owners.append(index)
+            texts.append(text)
+            intents.append(said_of(segment, row) if is_split else None)
+    return Segments(tuple(owners), vocabulary.counts(texts) if texts else None, None, tuple(intents))
+
+
+def said_of(segment: Segment, row: Row) -> str | None:
+    """What a segment says by the labels of its invoices; None where they differ. Where a reply passes from one invoice
+    to the next its labels do not say: such parts have no numbers.
+    """
+    said = {row.labels.per_invoice.get(number) for number in segment.numbers}
+    return said.pop() if len(said) == 1 else None
