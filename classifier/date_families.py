@@ -108,10 +108,10 @@ def _whole_month(said: Mapping[str, str], context: Context) -> Readings:
         ends = [_day_in(context, each, number) for each in years]
         ahead = next((each for each in ends if context.base <= each <= context.base + NEAR + timedelta(31)), None)
         return ahead, None
-    first = _add_months(context.base.replace(day=1), int(context.params.get("months", 0)))
+    first = add_months(context.base.replace(day=1), int(context.params.get("months", 0)))
     day = _day_in(context, first.year, first.month)
     if day < context.base and context.params.get("next_if_past"):
-        first = _add_months(first, 1)
+        first = add_months(first, 1)
         day = _day_in(context, first.year, first.month)
     return (day, None) if day >= context.base else _NONE
 
@@ -126,7 +126,7 @@ def _in_span(said: Mapping[str, str], context: Context) -> Readings:
     if context.params.get("working"):
         return (_working_days(base, number), None) if number <= 60 else _NONE
     if unit == _MONTH_UNIT:
-        return (_add_months(base, number), None) if number <= 24 else _NONE
+        return (add_months(base, number), None) if number <= 24 else _NONE
     if unit == _HOUR_UNIT:
         return (base + timedelta(-(-number // 24)), None) if number >= 24 else (base, None)
     return (base + timedelta(number * unit), None) if number * unit <= 400 else _NONE
@@ -158,16 +158,16 @@ def _end_of_period(said: Mapping[str, str], context: Context) -> Readings:
         number = int(quarter) if quarter.isdigit() else _value(quarter, context.tables["quarters"])
         year = _number(said.get("year"))
         years = [year] if year else [context.base.year, context.base.year + 1]
-        ends = [_last_day(each, number * 3) for each in years]
+        ends = [last_day(each, number * 3) for each in years]
         return next((end for end in ends if end >= context.base), None), None
     month = -(-context.base.month // length) * length
-    return _last_day(context.base.year, month), None
+    return last_day(context.base.year, month), None
 
 
 def _days_end_of_month(said: Mapping[str, str], context: Context) -> Readings:
     """30 days end of month": that many days on, then the end of that month."""
     later = context.base + timedelta(min(_count(said, context), 120))
-    return _last_day(later.year, later.month), None
+    return last_day(later.year, later.month), None
 
 
 def _week_of(said: Mapping[str, str], context: Context) -> Readings:
@@ -207,7 +207,7 @@ def _weekday_of_month(said: Mapping[str, str], context: Context) -> Readings:
         number = context.tables["months"][said["month"]]
         firsts = [date(context.base.year + k, number, 1) for k in (0, 1)]
     else:
-        firsts = [_add_months(context.base.replace(day=1), int(context.params.get("months", 0)))]
+        firsts = [add_months(context.base.replace(day=1), int(context.params.get("months", 0)))]
     days = [_nth_weekday(first, wanted, nth) for first in firsts]
     return next((day for day in days if context.base <= day <= context.base + NEAR), None), None
 
@@ -228,6 +228,13 @@ def _feast(_said: Mapping[str, str], context: Context) -> Readings:
     ahead = next((day for day in days if context.base <= day <= context.base + NEAR), None)
     behind = next((day for day in reversed(days) if context.base - NEAR <= day <= context.base), None)
     return ahead, behind
+
+
+def _later_week(said: Mapping[str, str], context: Context) -> Readings:
+    """As in "the week after": counted from a day said before; where none was, from the message's own week."""
+    if not context.params.get("weeks"):
+        return _NONE
+    return _weekday(said, context) if "weekday" in said else _week(said, context)
 
 
 def _nothing(_said: Mapping[str, str], _context: Context) -> Readings:
@@ -253,11 +260,14 @@ FAMILIES: Mapping[str, Resolver] = {
     "weekday_of_month": _weekday_of_month,
     "numbered_week": _numbered_week,
     "feast": _feast,
+    "each_week": _nothing,
     "later_day": _nothing,
+    "later_month": _nothing,
+    "later_week": _later_week,
     "later_weekday": _weekday,
     "nothing": _nothing,
 }
-VAGUE = {"week", "numbered_week", "week_of", "whole_month", "end_of_period", "days_end_of_month"}
+VAGUE = {"week", "numbered_week", "week_of", "whole_month", "end_of_period", "days_end_of_month", "later_month", "later_week"}
 
 _HOUR_UNIT = 0
 _SAME_DAY_HOURS = 6
@@ -300,21 +310,21 @@ def _make(year: int, month: int, day: int) -> date | None:
 
 
 def _in_month(base: date, months: int, day: int) -> date | None:
-    first = _add_months(base.replace(day=1), months)
+    first = add_months(base.replace(day=1), months)
     return _make(first.year, first.month, day)
 
 
-def _add_months(day: date, months: int) -> date:
+def add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def _last_day(year: int, month: int) -> date:
+def last_day(year: int, month: int) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
 def _day_in(context: Context, year: int, month: int) -> date:
-    last = _last_day(year, month)
+    last = last_day(year, month)
     day = int(context.params.get("day", 31))
     return last if day >= last.day else last.replace(day=day)
 
@@ -352,6 +362,11 @@ def _value(text: str, *tables: Mapping[str, int]) -> int:
     """The number of a word as a table spells it, whatever stands between its parts in the text."""
     spelt = re.sub(r"[\s-]+", " ", text)
     return next(number for table in tables for word, number in table.items() if word.replace("-", " ") == spelt)
+
+
+def number_in(said: Mapping[str, str], context: Context) -> int:
+    """The day or the number that a phrase says."""
+    return _count(said, context) if "n" in said else _day(said, context)
 
 
 def _count(said: Mapping[str, str], context: Context) -> int:

@@ -23,7 +23,6 @@ class Pattern:
     resolve: Resolver
     params: Mapping[str, int | bool]
     vague: bool
-    later: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,9 @@ def grammar(language: str) -> Grammar:
         for form in each["forms"]:
             glued = fold(form).replace("{n}{unit}", "{digits}{unit}")  # "in 5d", but no "an d" in "in and"
             regex = re.compile(_EDGE_BEFORE + _regex(glued, placeholders) + _EDGE_AFTER)
-            later = int(each["days"]) if each["family"] == "later_day" else None
             resolve, vague = FAMILIES[each["family"]], each["family"] in VAGUE
             needs = _needs(fold(form), tables)
-            patterns.append(Pattern(each["family"], regex, needs, resolve, params, vague, later))
+            patterns.append(Pattern(each["family"], regex, needs, resolve, params, vague))
     leads = "|".join(fold(word) for word in raw["numeric_lead"])
     weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
     for numeric, body in _NUMERIC:

@@ -14,13 +14,13 @@ no reading, and no pattern means no date. Not read here: who promises, see `clas
 from __future__ import annotations
 
 from bisect import bisect
-from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 
 from classifier.date_families import Context
 from classifier.date_patterns import DIGITS, grammar
+from classifier.date_relations import CLOSE, Relation, in_context, relation_of
 from classifier.text import fold, words
 
 
@@ -28,8 +28,8 @@ from classifier.text import fold, words
 class DateMention:
     """A date phrase: its span in the text, its family, and its readings after and before the message's date.
 
-    The message's own day counts for both. `vague`: a week or month is meant, not a day. `later`: so many days after the
-    date said before it. `weekday`: the first such day of the week after that date ("the Monday after").
+    The message's own day counts for both. `vague`: a week or month is meant, not a day. `relation`: how it follows from
+    the date said before it ("the Monday after"). `usual`: the weekday of what is done each week ("on Thursdays").
     """
 
     start: int
@@ -38,13 +38,14 @@ class DateMention:
     ahead: date | None
     behind: date | None
     vague: bool = False
-    later: int | None = None
-    weekday: int | None = None
+    relation: Relation | None = None
+    usual: int | None = None
 
 
 def find_dates(
-    text: str, language: str, base: date, *, month_first: bool | None = False, before: date | None = None
-) -> list[DateMention]:
+    text: str, language: str, base: date, *, month_first: bool | None = False, before: date | None = None,
+    usual: int | None = None,
+) -> list[DateMention]:  # fmt: skip
     """The date phrases of `text`, in order; where they overlap the first with day and month, else the longest.
 
     Args:
@@ -53,6 +54,7 @@ def find_dates(
         base: the message's date in its own offset.
         month_first: how 03/04 is read where both are possible: False day first, True month first, None not at all.
         before: the coming date said last before this sentence, from which "the next day" counts.
+        usual: the weekday said last on which something is done each week.
     """
     known = grammar(language)
     folded = fold(text)
@@ -65,9 +67,10 @@ def find_dates(
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             context = Context(base, known.tables, pattern.params, month_first)
             ahead, behind = pattern.resolve(groups, context)
-            weekday = known.tables["weekdays"][groups["weekday"]] if pattern.family == "later_weekday" else None
+            relation = relation_of(pattern.family, groups, context)
+            usual_day = known.tables["weekdays"][groups["weekday"]] if pattern.family == "each_week" else None
             mention = DateMention(
-                match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, pattern.later, weekday
+                match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, relation, usual_day
             )
             full = mention.family in _FULL and (ahead or behind)
             rank = 0 if pattern.params.get("strong") else 1 if full else 2
@@ -79,41 +82,15 @@ def find_dates(
         left, right = chosen[at - 1 : at], chosen[at : at + 1]
         if all(one.end <= mention.start for one in left) and all(one.start >= mention.end for one in right):
             chosen.insert(at, mention)
-    return _after_others([each for each in chosen if not _belongs_to_another(each, chosen)], before)
+    return in_context([each for each in chosen if not _belongs_to_another(each, chosen)], base, before, usual)
 
 
 #: Families whose phrase says day and month: "no later than Friday" is no part of "Friday, 5 June".
 _FULL = ("explicit", "numeric", "week_of")
 
-#: Characters between a part of a day and the day that it is of.
-_CLOSE = 12
-
-
 def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> bool:
     """Whether "by close of business", which alone means today, only says when on a day that is named beside it."""
     return part.family == "day_part" and any(
-        other.family not in ("day_part", "nothing") and max(other.start - part.end, part.start - other.end) <= _CLOSE
+        other.family not in ("day_part", "nothing") and max(other.start - part.end, part.start - other.end) <= CLOSE
         for other in mentions
     )
-
-
-def _after_others(mentions: Sequence[DateMention], before: date | None) -> list[DateMention]:
-    """Gives "the next day" and "that day" their date: counted from the mention before, none without one; "the Monday
-    after" likewise, which without one is the next Monday; and a bare day right behind a month that month: "in May, on
-    the 10th".
-    """
-    found: list[DateMention] = []
-    for mention in mentions:
-        counted = mention
-        last = found[-1] if found else None
-        if last and last.family == "whole_month" and last.ahead and mention.family == "day_of_month" and mention.ahead:
-            day = mention.ahead.day
-            if mention.start - last.end <= _CLOSE and day <= monthrange(last.ahead.year, last.ahead.month)[1]:
-                counted = replace(mention, ahead=last.ahead.replace(day=day))
-        if mention.later is not None and before is not None:
-            counted = replace(mention, ahead=before + timedelta(mention.later))
-        if mention.weekday is not None and before is not None:
-            counted = replace(mention, ahead=before + timedelta((mention.weekday - before.weekday() - 1) % 7 + 1))
-        found.append(counted)
-        before = counted.ahead or before
-    return found

@@ -65,9 +65,11 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
     pieces = split_sentences(body, language)[:_MAX_SENTENCES] or [body.strip() or composed.strip() or "-"]
     sentences: list[Sentence] = []
     before: date | None = None
+    usual: int | None = None
     for piece in pieces:
-        dates = find_dates(piece, language, base, month_first=month_first, before=before)
+        dates = find_dates(piece, language, base, month_first=month_first, before=before, usual=usual)
         before = next((mention.ahead for mention in reversed(dates) if mention.ahead), before)
+        usual = next((mention.usual for mention in reversed(dates) if mention.usual is not None), None)
         sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece, language))))
     return Prepared(language, body, tuple(sentences))
 

@@ -1,0 +1,166 @@
+"""Days that are told by another: "the next day", "two days after that", "by the Friday of that week", "the 15th of the
+same month"; and days that the words beside them make plainer than they are alone.
+
+`classifier.dates` finds each phrase by itself; here the phrases of a sentence are read in their order, each in the
+light of the coming day that was said last. Pure.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from classifier.date_families import FRIDAY, Context, add_months, last_day, number_in
+
+if TYPE_CHECKING:
+    from classifier.dates import DateMention
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a day follows from the coming day before it.
+
+    `family`: so many `days` on (`later_day`); the first `weekday` behind it, or with `same` not before it
+    (`later_weekday`); the `weekday` of its week or of `weeks` later (`later_week`); the `day` of its month or of
+    `months` later, the last where none is said (`later_month`).
+    """
+
+    family: str
+    days: int = 0
+    weekday: int | None = None
+    weeks: int = 0
+    months: int = 0
+    day: int = 31
+    same: bool = False
+
+    def counted_from(self, before: date) -> date | None:
+        """The day that is meant."""
+        if self.family == "later_day":
+            return before + timedelta(self.days)
+        if self.family == "later_weekday" and self.weekday is not None:
+            ahead = (self.weekday - before.weekday()) % 7
+            return before + timedelta(ahead if self.same else ahead or 7)
+        if self.family == "later_week":
+            day = FRIDAY if self.weekday is None else self.weekday
+            return before + timedelta(7 * self.weeks + day - before.weekday())
+        month = add_months(before.replace(day=1), self.months)
+        end = last_day(month.year, month.month)
+        return end if self.day >= 31 else month.replace(day=self.day) if self.day <= end.day else None
+
+
+#: The longest span that counts from a day said before.
+_LONGEST = 60
+
+
+def relation_of(family: str, said: Mapping[str, str], context: Context) -> Relation | None:
+    """The relation that a phrase of this family states; None where it states none."""
+    params = context.params
+    weekday = context.tables["weekdays"][said["weekday"]] if "weekday" in said else None
+    if family == "later_day":
+        if "n" not in said:
+            return Relation(family, days=int(params["days"]))
+        unit = context.tables["units"][said["unit"]]
+        days = number_in(said, context) * unit
+        return Relation(family, days=days) if unit in (1, 7) and days <= _LONGEST else None
+    if family == "later_weekday":
+        return Relation(family, weekday=weekday, same=bool(params.get("same")))
+    if family == "later_week":
+        return Relation(family, weekday=weekday, weeks=int(params.get("weeks", 0)))
+    if family == "later_month":
+        day = number_in(said, context) if "day" in said or "named_day" in said else 31
+        return Relation(family, months=int(params.get("months", 0)), day=int(params.get("day", day)))
+    return None
+
+
+def in_context(
+    mentions: Sequence[DateMention], base: date, before: date | None, usual: int | None
+) -> list[DateMention]:
+    """The phrases of a sentence with the days that they mean beside each other.
+
+    `before`: the coming day said last before this sentence; `usual`: the weekday on which things are said to be done.
+    """
+    found: list[DateMention] = []
+    for mention in mentions:
+        last = found[-1] if found else None
+        counted = _counted(mention, before)
+        if last is not None:
+            counted = _within(counted, last, base)
+        usual = counted.usual if counted.usual is not None else usual
+        if usual is not None:
+            counted = _on_the_usual_day(counted, usual, base)
+        if last is not None and last.vague and _is_more_closely(counted, last):
+            found.pop()
+        counted = _of_named_month(counted, found)
+        found.append(counted)
+        before = counted.ahead or before
+    return found
+
+
+def _counted(mention: DateMention, before: date | None) -> DateMention:
+    if mention.relation is None or before is None:
+        return mention
+    return replace(mention, ahead=mention.relation.counted_from(before))
+
+
+#: Characters between a period and the day of it that follows.
+CLOSE = 12
+
+
+def _within(mention: DateMention, last: DateMention, base: date) -> DateMention:
+    """A bare day right behind a month is of that month ("in May, on the 10th"), a bare weekday right behind a week of
+    that week ("next week, on Friday").
+    """
+    if not mention.ahead or not last.ahead or mention.start - last.end > CLOSE:
+        return mention
+    if last.family == "whole_month" and mention.family == "day_of_month":
+        day = mention.ahead.day
+        if day <= monthrange(last.ahead.year, last.ahead.month)[1]:
+            return replace(mention, ahead=last.ahead.replace(day=day))
+    if last.family in _WEEKS and mention.family == "weekday" and mention.behind:
+        of_week = last.ahead + timedelta(mention.ahead.weekday() - last.ahead.weekday())
+        if of_week >= base:
+            return replace(mention, ahead=of_week)
+    return mention
+
+
+def _of_named_month(mention: DateMention, earlier: Sequence[DateMention]) -> DateMention:
+    """A bare day behind a day whose month is named is of that month where it follows it there: "the sale is on the 10th
+    of September and the cheque comes by the 15th".
+    """
+    named = next((each.ahead for each in reversed(earlier) if each.family == "explicit" and each.ahead), None)
+    if named is None or mention.family != "day_of_month" or not mention.ahead or not mention.behind:
+        return mention
+    day = mention.ahead.day
+    if mention.ahead >= named or day < named.day or day > last_day(named.year, named.month).day:
+        return mention
+    return replace(mention, ahead=named.replace(day=day))
+
+
+_WEEKS = ("week", "numbered_week", "week_of", "later_week")
+
+
+def _on_the_usual_day(mention: DateMention, usual: int, base: date) -> DateMention:
+    """As in "our runs are on Thursdays, you are in this week's": a week means its Thursday."""
+    if mention.family != "week" or not mention.ahead or mention.ahead.weekday() != FRIDAY:
+        return mention
+    day = mention.ahead + timedelta(usual - FRIDAY)
+    return replace(mention, ahead=day, vague=False) if day >= base else mention
+
+
+def _is_more_closely(mention: DateMention, last: DateMention) -> bool:
+    """Whether a day right behind a period says when in it: "at the end of October, Friday the 30th"."""
+    if mention.vague or not mention.ahead or not last.ahead or mention.start - last.end > _APPOSED:
+        return False
+    if mention.family not in _DAYS:
+        return False
+    if last.family in _WEEKS:
+        return mention.ahead.isocalendar()[:2] == last.ahead.isocalendar()[:2]
+    return last.family == "whole_month" and mention.ahead.replace(day=1) == last.ahead.replace(day=1)
+
+
+#: Room for a comma between a period and the day that stands in apposition to it.
+_APPOSED = 3
+_DAYS = ("explicit", "numeric", "day_of_month", "weekday")
