@@ -180,10 +180,11 @@ def _week_of(said: Mapping[str, str], context: Context) -> Readings:
 
 
 def _numbered_week(said: Mapping[str, str], context: Context) -> Readings:
-    """As in "week 12": the Friday of that ISO week, of this year or the next."""
+    """As in "week 12": the Friday of that ISO week, or the weekday said, of this year or the next."""
+    wanted = context.tables["weekdays"][said["weekday"]] if "weekday" in said else FRIDAY
     for year in (context.base.year, context.base.year + 1):
         try:
-            day = date.fromisocalendar(year, int(said["week"]), FRIDAY + 1)
+            day = date.fromisocalendar(year, int(said["week"]), wanted + 1)
         except ValueError:
             return _NONE
         if context.base <= day <= context.base + NEAR:
@@ -218,23 +219,38 @@ def _nth_weekday(first: date, weekday: int, nth: int) -> date:
     return day if day.month == first.month else day - timedelta(7)
 
 
-def _feast(_said: Mapping[str, str], context: Context) -> Readings:
-    """A feast: the `day` of a `month`, or so many days behind (or before) `easter`."""
+def _feast(said: Mapping[str, str], context: Context) -> Readings:
+    """A feast: the `day` of a `month`, or so many days behind (or before) `easter`; with a weekday the first such day
+    after it.
+    """
     params = context.params
     if "easter" not in params:
         return _near(context.base, None, int(params["month"]), int(params["day"]))
     years = (context.base.year - 1, context.base.year, context.base.year + 1)
     days = [_easter(year) + timedelta(int(params["easter"])) for year in years]
+    if "weekday" in said:
+        wanted = context.tables["weekdays"][said["weekday"]]
+        days = [day + timedelta((wanted - day.weekday() - 1) % 7 + 1) for day in days]
     ahead = next((day for day in days if context.base <= day <= context.base + NEAR), None)
     behind = next((day for day in reversed(days) if context.base - NEAR <= day <= context.base), None)
     return ahead, behind
+
+
+def _each_week(said: Mapping[str, str], context: Context) -> Readings:
+    """What is done each week has no day; with `ahead` its next one may be meant: "we pay on Mondays, you are next"."""
+    return _weekday(said, context) if context.params.get("ahead") else _NONE
+
+
+def _later_weekday(said: Mapping[str, str], context: Context) -> Readings:
+    """As in "the Monday after": without a day said before the next one, but no "Friday before"."""
+    return _NONE if "weeks" in context.params else _weekday(said, context)
 
 
 def _later_week(said: Mapping[str, str], context: Context) -> Readings:
     """As in "the week after": counted from a day said before; where none was, from the message's own week."""
     if not context.params.get("weeks"):
         return _NONE
-    return _weekday(said, context) if "weekday" in said else _week(said, context)
+    return (_weekday if "weekday" in said else _week)(said, context)
 
 
 def _nothing(_said: Mapping[str, str], _context: Context) -> Readings:
@@ -260,14 +276,23 @@ FAMILIES: Mapping[str, Resolver] = {
     "weekday_of_month": _weekday_of_month,
     "numbered_week": _numbered_week,
     "feast": _feast,
-    "each_week": _nothing,
+    "each_week": _each_week,
     "later_day": _nothing,
     "later_month": _nothing,
     "later_week": _later_week,
-    "later_weekday": _weekday,
+    "later_weekday": _later_weekday,
     "nothing": _nothing,
 }
-VAGUE = {"week", "numbered_week", "week_of", "whole_month", "end_of_period", "days_end_of_month", "later_month", "later_week"}
+VAGUE = {
+    "week",
+    "numbered_week",
+    "week_of",
+    "whole_month",
+    "end_of_period",
+    "days_end_of_month",
+    "later_month",
+    "later_week",
+}
 
 _HOUR_UNIT = 0
 _SAME_DAY_HOURS = 6

@@ -144,7 +144,7 @@ _LEAST_BARE_ORDINAL = 5
 
 def _placeholders(tables: Mapping[str, Mapping[str, int]], ordinals: str) -> dict[str, str]:
     tail, strict = (f"(?:{fold(ordinals)})?", f"(?:{fold(ordinals)})") if ordinals else ("", "")
-    digits = r"(?:0?[1-9]|[12]\d|3[01])(?=\D|$)"
+    digits = r"(?:0?[1-9]|[12]\d|3[01])(?=\D|$)(?!\s\d{3}(?!\d))"  # not the amount of "Friday, 3 000"
     named = _among({**tables["days"], **tables["cardinal_days"]})
     bare = _among({word: day for word, day in tables["days"].items() if day >= _LEAST_BARE_ORDINAL})
     months, weekdays = _among(tables["months"]), _among(tables["weekdays"])

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class Relation:
     """How a day follows from the coming day before it.
 
-    `family`: so many `days` on (`later_day`); the first `weekday` behind it, or with `same` not before it
-    (`later_weekday`); the `weekday` of its week or of `weeks` later (`later_week`); the `day` of its month or of
-    `months` later, the last where none is said (`later_month`).
+    `family`: so many `days` on (`later_day`); the first `weekday` behind it, with `same` not before it, with negative
+    `weeks` the last one before it (`later_weekday`); the `weekday` of its week or of `weeks` later, the Friday where
+    none is said (`later_week`); the `day` of its month or of `months` later, likewise the last (`later_month`).
     """
 
     family: str
@@ -41,6 +41,8 @@ class Relation:
         if self.family == "later_day":
             return before + timedelta(self.days)
         if self.family == "later_weekday" and self.weekday is not None:
+            if self.weeks < 0:
+                return before - timedelta((before.weekday() - self.weekday - 1) % 7 + 1)
             ahead = (self.weekday - before.weekday()) % 7
             return before + timedelta(ahead if self.same else ahead or 7)
         if self.family == "later_week":
@@ -66,7 +68,7 @@ def relation_of(family: str, said: Mapping[str, str], context: Context) -> Relat
         days = number_in(said, context) * unit
         return Relation(family, days=days) if unit in (1, 7) and days <= _LONGEST else None
     if family == "later_weekday":
-        return Relation(family, weekday=weekday, same=bool(params.get("same")))
+        return Relation(family, weekday=weekday, weeks=int(params.get("weeks", 0)), same=bool(params.get("same")))
     if family == "later_week":
         return Relation(family, weekday=weekday, weeks=int(params.get("weeks", 0)))
     if family == "later_month":
@@ -91,8 +93,8 @@ def in_context(
         usual = counted.usual if counted.usual is not None else usual
         if usual is not None:
             counted = _on_the_usual_day(counted, usual, base)
-        if last is not None and last.vague and _is_more_closely(counted, last):
-            found.pop()
+        if last is not None and _is_more_closely(counted, last):
+            found[-1] = replace(last, ahead=counted.ahead)
         counted = _of_named_month(counted, found)
         found.append(counted)
         before = counted.ahead or before
@@ -111,18 +113,22 @@ CLOSE = 12
 
 def _within(mention: DateMention, last: DateMention, base: date) -> DateMention:
     """A bare day right behind a month is of that month ("in May, on the 10th"), a bare weekday right behind a week of
-    that week ("next week, on Friday").
+    that week ("next week, on Friday"), and the weekday of the day before it that day ("the day after, a Saturday").
     """
-    if not mention.ahead or not last.ahead or mention.start - last.end > CLOSE:
+    if not mention.ahead or not last.ahead:
         return mention
-    if last.family == "whole_month" and mention.family == "day_of_month":
+    is_close = mention.start - last.end <= CLOSE
+    if is_close and last.family == "whole_month" and mention.family == "day_of_month":
         day = mention.ahead.day
         if day <= monthrange(last.ahead.year, last.ahead.month)[1]:
             return replace(mention, ahead=last.ahead.replace(day=day))
-    if last.family in _WEEKS and mention.family == "weekday" and mention.behind:
-        of_week = last.ahead + timedelta(mention.ahead.weekday() - last.ahead.weekday())
-        if of_week >= base:
-            return replace(mention, ahead=of_week)
+    if mention.family != "weekday" or not mention.behind:
+        return mention
+    ahead = last.ahead + timedelta(mention.ahead.weekday() - last.ahead.weekday())
+    if is_close and not last.vague and ahead == last.ahead:
+        return replace(mention, ahead=ahead)
+    if last.family == "later_week" or (is_close and last.family in _WEEKS):
+        return replace(mention, ahead=ahead) if ahead >= base else mention
     return mention
 
 
@@ -151,11 +157,13 @@ def _on_the_usual_day(mention: DateMention, usual: int, base: date) -> DateMenti
 
 
 def _is_more_closely(mention: DateMention, last: DateMention) -> bool:
-    """Whether a day right behind a period says when in it: "at the end of October, Friday the 30th"."""
+    """Whether a day right behind a period or a span says when in it: "at the end of October, Friday the 30th"."""
     if mention.vague or not mention.ahead or not last.ahead or mention.start - last.end > _APPOSED:
         return False
     if mention.family not in _DAYS:
         return False
+    if last.family in _SPANS:
+        return abs(mention.ahead - last.ahead) <= _ABOUT
     if last.family in _WEEKS:
         return mention.ahead.isocalendar()[:2] == last.ahead.isocalendar()[:2]
     return last.family == "whole_month" and mention.ahead.replace(day=1) == last.ahead.replace(day=1)
@@ -163,4 +171,8 @@ def _is_more_closely(mention: DateMention, last: DateMention) -> bool:
 
 #: Room for a comma between a period and the day that stands in apposition to it.
 _APPOSED = 3
+_SPANS = ("in_span", "later_day")
+
+#: People count a fortnight as fourteen days or as fifteen, and a span from today or from tomorrow.
+_ABOUT = timedelta(days=2)
 _DAYS = ("explicit", "numeric", "day_of_month", "weekday")

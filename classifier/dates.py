@@ -88,6 +88,7 @@ def find_dates(
 #: Families whose phrase says day and month: "no later than Friday" is no part of "Friday, 5 June".
 _FULL = ("explicit", "numeric", "week_of")
 
+
 def _belongs_to_another(part: DateMention, mentions: Sequence[DateMention]) -> bool:
     """Whether "by close of business", which alone means today, only says when on a day that is named beside it."""
     return part.family == "day_part" and any(

@@ -126,9 +126,13 @@ def _first_of_several(chosen: tuple[Sentence, DateMention], language: str) -> da
     the 10th, 300 on the 20th"; None where the chosen day is not one of such a row.
     """
     sentence, mention = chosen
-    row = [each for each in _coming(sentence, language) if rank_of(sentence, each, language) >= _LEAST_RANK]
+    row: list[DateMention] = []
+    for each in _coming(sentence, language):
+        again = bool(row) and row[-1].ahead == each.ahead  # "a fortnight later, on the 24th"
+        if not again and rank_of(sentence, each, language) >= _LEAST_RANK:
+            row.append(each)
     sums = sums_in(sentence, language)
-    if len(row) < 2 or mention not in row or not sums:
+    if len(row) < 2 or not any(each.ahead == mention.ahead for each in row) or not sums:
         return None
     ends = [0, *(each.end for each in row)]
     starts = [*(each.start for each in row), len(sentence.folded)]
