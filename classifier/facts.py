@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import topics
+from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount
 from classifier.portions import sums_in
@@ -93,7 +93,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if max(ranks) < _LEAST_RANK:
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
-    on = min(instalments) if len(parts) > 1 and instalments else _first_of_several(best[-1], language)
+    on = _first_of_several(best[-1], language)
+    if on is None:
+        on = min(instalments) if len(parts) > 1 and instalments else _before_the_rest(best[-1], language)
     return PromiseFacts(on or _last(best, language), parts)
 
 
@@ -145,6 +147,21 @@ def _first_of_several(chosen: tuple[Sentence, DateMention], language: str) -> da
     return days[0] if beside and days == sorted(days) else None
 
 
+def _before_the_rest(chosen: tuple[Sentence, DateMention], language: str) -> date | None:
+    """The day of the first part where the chosen one is that of the rest or of another: "one on Friday, the other on
+    the 23rd"; None where nothing says so.
+    """
+    sentence, mention = chosen
+    earlier = [each for each in _coming(sentence, language) if each.end <= mention.start]
+    least = max(0, rank_of(sentence, mention, language))
+    first = next((each for each in earlier if rank_of(sentence, each, language) >= least), None)
+    if first is None or not first.ahead or not mention.ahead or first.ahead >= mention.ahead:
+        return None
+    last = clause_around(sentence, mention.start, mention.end, language)[1]
+    said = words(sentence.folded[first.end : last])
+    return first.ahead if _wording(language).another.find(list(said)) else None
+
+
 def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:
     """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May") the first."""
     at = len(best) - 1
@@ -181,7 +198,17 @@ def rank_of(sentence: Sentence, mention: DateMention, language: str) -> int:
     terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
     is_done = "done" in said and "coming" not in said  # "will be transferred"
     against = 3 * ("condition" in said) + ("event" in said) + 4 * ("refusal" in said) + 3 * is_done + terms
-    return 2 * ("pay" in said) - against
+    is_aside = "pay" not in said and _is_aside(sentence, mention, language)
+    return 2 * ("pay" in said) - against - is_aside
+
+
+def _is_aside(sentence: Sentence, mention: DateMention, language: str) -> bool:
+    """Whether a day stands in brackets or behind a word that gives a reason: "lunedì 17, che il 14 siamo in fiera"."""
+    before = sentence.folded[: mention.start]
+    if before.rfind("(") > before.rfind(")"):
+        return True
+    said = words(before)
+    return bool(said) and said[-1].folded in _wording(language).reasons
 
 
 def paid_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PaidFacts:
@@ -281,6 +308,8 @@ class _Wording:
     references: Phrases
     methods: Phrases
     instead: Phrases
+    another: Phrases
+    reasons: frozenset[str]
     joins: frozenset[tuple[str, ...]]
     namely: frozenset[tuple[str, ...]]
 
@@ -294,6 +323,8 @@ def _wording(language: str) -> _Wording:
         Phrases({"reference": raw["reference"]}),
         Phrases(raw["methods"]),
         Phrases({"instead": raw["instead"]}),
+        Phrases({"another": raw["another"]}),
+        frozenset(fold(each) for each in raw["reasons"]),
         frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["joins"]),
         frozenset(tuple(word.folded for word in words(fold(each))) for each in ("", *raw["namely"])),
     )
