@@ -67,11 +67,17 @@ def _day_of_month(said: Mapping[str, str], context: Context) -> Readings:
     months = context.params.get("months")
     if months is not None:
         return _either(context.base, _in_month(context.base, int(months), day))
-    ahead = next((each for k in (0, 1, 2) if (each := _in_month(context.base, k, day)) and each >= context.base), None)
-    behind = next(
-        (each for k in (0, -1, -2) if (each := _in_month(context.base, k, day)) and each <= context.base), None
-    )
-    return _of_weekday((ahead, behind), said, context)
+    days = [each for k in (-2, -1, 0, 1, 2) if (each := _in_month(context.base, k, day))]
+    if "weekday" in said:  # "Friday the 29th" that is none in this month may be one of the next
+        wanted = context.tables["weekdays"][said["weekday"]]
+        days = [each for each in days if each.weekday() == wanted and abs(each - context.base) <= _SOON]
+    ahead = next((each for each in days if each >= context.base), None)
+    behind = next((each for each in reversed(days) if each <= context.base), None)
+    return ahead, behind
+
+
+#: A day of the month beside a weekday that it only has further away is a slip of one of the two.
+_SOON = timedelta(days=45)
 
 
 def _weekday(said: Mapping[str, str], context: Context) -> Readings:

@@ -90,6 +90,8 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         return PromiseFacts(None, parts)
     ranks = _ranks(found, language)
     best = [each for rank, each in zip(ranks, found, strict=True) if rank == max(ranks)]
+    if max(ranks) <= 0:  # today only counts where it is paid: "you'll have it on Friday, today I am away"
+        best = [each for each in best if each[1].ahead != each[1].behind] or best
     if max(ranks) < _LEAST_RANK:
         return PromiseFacts(None, parts)
     instalments = [part.on for part in parts if part.on]
