@@ -107,8 +107,9 @@ def _counted(mention: DateMention, before: date | None) -> DateMention:
     return replace(mention, ahead=mention.relation.counted_from(before))
 
 
-#: Characters between a period and the day of it that follows.
+#: Characters between a period and the day of it that follows: "next week, at the latest on Friday".
 CLOSE = 12
+_NEAR = 20
 
 
 def _within(mention: DateMention, last: DateMention, base: date) -> DateMention:
@@ -127,7 +128,7 @@ def _within(mention: DateMention, last: DateMention, base: date) -> DateMention:
     ahead = last.ahead + timedelta(mention.ahead.weekday() - last.ahead.weekday())
     if is_close and not last.vague and ahead == last.ahead:
         return replace(mention, ahead=ahead)
-    if last.family == "later_week" or (is_close and last.family in _WEEKS):
+    if last.family == "later_week" or (mention.start - last.end <= _NEAR and last.family in _WEEKS):
         return replace(mention, ahead=ahead) if ahead >= base else mention
     return mention
 

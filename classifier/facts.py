@@ -165,14 +165,19 @@ def _before_the_rest(chosen: tuple[Sentence, DateMention], language: str) -> dat
 
 
 def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date | None:
-    """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May") the first."""
+    """The last of these dates; of instalments that are joined to it ("on 15 April and 15 May", "16 December, 16 January
+    and 17 February") the first.
+    """
     at = len(best) - 1
+    joined = [best[at][1].ahead]
     while at and best[at - 1][0] is best[at][0]:
         between = words(best[at][0].folded[best[at - 1][1].end : best[at][1].start])
-        if not between or tuple(word.folded for word in between) not in _wording(language).joins:
+        is_row = len(joined) > 1 and not between
+        if not is_row and (not between or tuple(word.folded for word in between) not in _wording(language).joins):
             break
         at -= 1
-    return best[at][1].ahead
+        joined.append(best[at][1].ahead)
+    return min(day for day in joined if day)
 
 
 def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list[int]:
