@@ -77,7 +77,7 @@ def _day_of_month(said: Mapping[str, str], context: Context) -> Readings:
 
 
 #: A day of the month beside a weekday that it only has further away is a slip of one of the two.
-_SOON = timedelta(days=45)
+_SOON = timedelta(days=62)
 
 
 def _weekday(said: Mapping[str, str], context: Context) -> Readings:

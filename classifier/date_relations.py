@@ -87,24 +87,24 @@ def in_context(
     found: list[DateMention] = []
     for mention in mentions:
         last = found[-1] if found else None
-        counted = _counted(mention, before)
+        counted = _counted(mention, base, before)
         if last is not None:
-            counted = _within(counted, last, base)
+            counted = _within(_of_named_month(counted, found), last, base)
         usual = counted.usual if counted.usual is not None else usual
         if usual is not None:
             counted = _on_the_usual_day(counted, usual, base)
         if last is not None and _is_more_closely(counted, last):
             found[-1] = replace(last, ahead=counted.ahead)
-        counted = _of_named_month(counted, found)
         found.append(counted)
         before = counted.ahead or before
     return found
 
 
-def _counted(mention: DateMention, before: date | None) -> DateMention:
+def _counted(mention: DateMention, base: date, before: date | None) -> DateMention:
     if mention.relation is None or before is None:
         return mention
-    return replace(mention, ahead=mention.relation.counted_from(before))
+    ahead = mention.relation.counted_from(before)
+    return replace(mention, ahead=ahead if ahead and ahead >= base else None)
 
 
 #: Characters between a period and the day of it that follows: "next week, at the latest on Friday".
@@ -170,8 +170,8 @@ def _is_more_closely(mention: DateMention, last: DateMention) -> bool:
     return last.family == "whole_month" and mention.ahead.replace(day=1) == last.ahead.replace(day=1)
 
 
-#: Room for a comma between a period and the day that stands in apposition to it.
-_APPOSED = 3
+#: Room for a comma and a small word between a period and the day that stands in apposition to it.
+_APPOSED = 6
 _SPANS = ("in_span", "later_day")
 
 #: People count a fortnight as fourteen days or as fifteen, and a span from today or from tomorrow.

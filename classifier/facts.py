@@ -181,15 +181,18 @@ def _last(best: Sequence[tuple[Sentence, DateMention]], language: str) -> date |
 
 
 def _ranks(found: Sequence[tuple[Sentence, DateMention]], language: str) -> list[int]:
-    """Of each date; one that directly follows another says the same more closely ("next Friday, the 5th of June")."""
+    """Of each date; one that directly follows another says the same more closely ("next Friday, the 5th of June") or is
+    joined to it.
+    """
     ranks: list[int] = []
     for at, (sentence, mention) in enumerate(found):
         rank = rank_of(sentence, mention, language)
         before = found[at - 1] if at else None
         if before and before[0] is sentence:
-            between = words(sentence.folded[before[1].end : mention.start])
+            between = tuple(word.folded for word in words(sentence.folded[before[1].end : mention.start]))
             another = mention.family in ("relative_day", "day_part")  # "goes out on Monday, today it's too late"
-            if not another and tuple(word.folded for word in between) in _wording(language).namely:
+            another = another or (_is_in_brackets(sentence, mention) and not _closes(sentence, mention))
+            if not another and between in _wording(language).namely | _wording(language).joins:
                 rank = max(rank, ranks[-1])
         ranks.append(rank)
     return ranks
@@ -205,16 +208,23 @@ def rank_of(sentence: Sentence, mention: DateMention, language: str) -> int:
     terms = mention.family == "days_end_of_month"  # "our terms are 45 days end of month, so the 30th"
     is_done = "done" in said and "coming" not in said  # "will be transferred"
     against = 3 * ("condition" in said) + ("event" in said) + 4 * ("refusal" in said) + 3 * is_done + terms
-    is_aside = "pay" not in said and _is_aside(sentence, mention, language)
+    is_aside = _is_in_brackets(sentence, mention) or ("pay" not in said and _is_reason(sentence, mention, language))
     return 2 * ("pay" in said) - against - is_aside
 
 
-def _is_aside(sentence: Sentence, mention: DateMention, language: str) -> bool:
-    """Whether a day stands in brackets or behind a word that gives a reason: "lunedì 17, che il 14 siamo in fiera"."""
+def _is_in_brackets(sentence: Sentence, mention: DateMention) -> bool:
     before = sentence.folded[: mention.start]
-    if before.rfind("(") > before.rfind(")"):
-        return True
-    said = words(before)
+    return before.rfind("(") > before.rfind(")")
+
+
+def _closes(sentence: Sentence, mention: DateMention) -> bool:
+    """Whether nothing but the day stands in its brackets."""
+    return sentence.folded[mention.end :].lstrip(" .")[:1] == ")"
+
+
+def _is_reason(sentence: Sentence, mention: DateMention, language: str) -> bool:
+    """Whether a day stands right behind a word that gives a reason: "lunedì 17, che il 14 siamo in fiera"."""
+    said = words(sentence.folded[: mention.start])
     return bool(said) and said[-1].folded in _wording(language).reasons
 
 
