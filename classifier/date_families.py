@@ -5,11 +5,12 @@ Each takes the words that its pattern caught and gives up to two readings, ahead
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from classifier.date_arithmetic import add_months, date_or_none, easter, in_month, last_day, nth_weekday, working_days
 
 #: How far a date without a year may lie from the message; beyond it the other direction is meant.
 NEAR = timedelta(days=240)
@@ -66,8 +67,8 @@ def _day_of_month(said: Mapping[str, str], context: Context) -> Readings:
     day = _day(said, context)
     months = context.params.get("months")
     if months is not None:
-        return _either(context.base, _in_month(context.base, int(months), day))
-    days = [each for k in (-2, -1, 0, 1, 2) if (each := _in_month(context.base, k, day))]
+        return _either(context.base, in_month(context.base, int(months), day))
+    days = [each for k in (-2, -1, 0, 1, 2) if (each := in_month(context.base, k, day))]
     if "weekday" in said:  # "Friday the 29th" that is none in this month may be one of the next
         wanted = context.tables["weekdays"][said["weekday"]]
         days = [each for each in days if each.weekday() == wanted and abs(each - context.base) <= _SOON]
@@ -130,7 +131,7 @@ def _in_span(said: Mapping[str, str], context: Context) -> Readings:
     number = int(context.params["days"]) if "days" in context.params else _count(said, context)
     unit = context.tables["units"][said["unit"]] if "unit" in said else int(context.params["unit"])
     if context.params.get("working"):
-        return (_working_days(base, number), None) if number <= 60 else _NONE
+        return (working_days(base, number), None) if number <= 60 else _NONE
     if unit == _MONTH_UNIT:
         return (add_months(base, number), None) if number <= 24 else _NONE
     if unit == _HOUR_UNIT:
@@ -215,14 +216,8 @@ def _weekday_of_month(said: Mapping[str, str], context: Context) -> Readings:
         firsts = [date(context.base.year + k, number, 1) for k in (0, 1)]
     else:
         firsts = [add_months(context.base.replace(day=1), int(context.params.get("months", 0)))]
-    days = [_nth_weekday(first, wanted, nth) for first in firsts]
+    days = [nth_weekday(first, wanted, nth) for first in firsts]
     return next((day for day in days if context.base <= day <= context.base + NEAR), None), None
-
-
-def _nth_weekday(first: date, weekday: int, nth: int) -> date:
-    """The `nth` such weekday of the month that `first` begins; the fifth is the last."""
-    day = first + timedelta((weekday - first.weekday()) % 7 + 7 * (nth - 1))
-    return day if day.month == first.month else day - timedelta(7)
 
 
 def _feast(said: Mapping[str, str], context: Context) -> Readings:
@@ -233,7 +228,7 @@ def _feast(said: Mapping[str, str], context: Context) -> Readings:
     if "easter" not in params:
         return _near(context.base, None, int(params["month"]), int(params["day"]))
     years = (context.base.year - 1, context.base.year, context.base.year + 1)
-    days = [_easter(year) + timedelta(int(params["easter"])) for year in years]
+    days = [easter(year) + timedelta(int(params["easter"])) for year in years]
     if "weekday" in said:
         wanted = context.tables["weekdays"][said["weekday"]]
         days = [day + timedelta((wanted - day.weekday() - 1) % 7 + 1) for day in days]
@@ -311,8 +306,8 @@ _MONTH_UNIT = 30
 def _near(base: date, year: int | None, month: int, day: int) -> Readings:
     """Readings of a day and month: as given with a year, else the nearest ones on both sides."""
     if year is not None:
-        return _either(base, _make(year, month, day))
-    made = [each for k in (-1, 0, 1) if (each := _make(base.year + k, month, day))]
+        return _either(base, date_or_none(year, month, day))
+    made = [each for k in (-1, 0, 1) if (each := date_or_none(base.year + k, month, day))]
     ahead = next((each for each in made if base <= each <= base + NEAR), None)
     behind = next((each for each in reversed(made) if base - NEAR <= each <= base), None)
     return ahead, behind
@@ -333,50 +328,10 @@ def _either(base: date, day: date | None) -> Readings:
     return (day if day >= base else None, day if day <= base else None)
 
 
-def _make(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _in_month(base: date, months: int, day: int) -> date | None:
-    first = add_months(base.replace(day=1), months)
-    return _make(first.year, first.month, day)
-
-
-def add_months(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def last_day(year: int, month: int) -> date:
-    return date(year, month, calendar.monthrange(year, month)[1])
-
-
 def _day_in(context: Context, year: int, month: int) -> date:
     last = last_day(year, month)
     day = int(context.params.get("day", 31))
     return last if day >= last.day else last.replace(day=day)
-
-
-def _working_days(base: date, number: int) -> date:
-    """`number` days on, Saturdays and Sundays not counted (public holidays are not known here)."""
-    day = base
-    while number > 0:
-        day += timedelta(1)
-        number -= day.weekday() < 5
-    return day
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar, by Butcher's algorithm (Meeus, Astronomical Algorithms, chapter 8)."""
-    golden, (century, short) = year % 19, divmod(year, 100)
-    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    weekday = (32 + 2 * (century % 4) + 2 * (short // 4) - moon - short % 4) % 7
-    late = (golden + 11 * moon + 22 * weekday) // 451
-    month, day = divmod(moon + weekday - 7 * late + 114, 31)
-    return date(year, month, day + 1)
 
 
 def _number(text: str | None) -> int | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from classifier.date_families import FRIDAY, Context, add_months, last_day, number_in
+from classifier.date_arithmetic import add_months, last_day
+from classifier.date_families import FRIDAY, Context, number_in
 
 if TYPE_CHECKING:
     from classifier.dates import DateMention
