@@ -35,9 +35,12 @@ _NONE: Readings = (None, None)
 
 
 def _explicit(said: Mapping[str, str], context: Context) -> Readings:
-    """Day and month, with or without a year or a weekday."""
+    """Day and month, with or without a year or a weekday; with `each_month` the day of each month from that one on."""
     month = context.tables["months"][said["month"]]
-    return _of_weekday(_near(context.base, _number(said.get("year")), month, _day(said, context)), said, context)
+    ahead, behind = _near(context.base, _number(said.get("year")), month, _day(said, context))
+    if context.params.get("each_month") and ahead is None:
+        return _day_of_month(said, context)
+    return _of_weekday((ahead, behind), said, context)
 
 
 def resolve_numeric(said: Mapping[str, str], context: Context) -> Readings:

@@ -78,6 +78,8 @@ BESIDE = [
     ("nl", "volgende week donderdag, 19 maart", ["03-19"]),
     ("it", "venerdì 10 ve lo pago", ["04-10"]),
     ("it", "la settimana prossima, giovedì", ["03-19"]),
+    ("en", "on the 1st of each month starting in March", ["04-01"]),
+    ("fr", "le 5 de chaque mois à partir de mai", ["05-05"]),
     ("es", "el 7 de abril, martes", ["04-07"]),
 ]  # fmt: skip
 
