@@ -104,15 +104,18 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
 def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:
     """The sentences whose words alone say a day of payment: one that lies ahead by itself or by its verb, in a clause
     that speaks of paying and of no condition, event, refusal or payment made. They tell the person in the queue more
-    than a model that is not sure.
+    than a model that is not sure; one that is sure of a payment made knows better ("it should be with you by Friday").
     """
     return [
         each for each in spoken
-        if "?" not in each.sentence.text and any(
+        if "?" not in each.sentence.text and not (each.paid >= _SURELY_PAID and each.paid > each.promise) and any(
             _is_coming_payment(each, mention, language) for mention in _coming(each.sentence, language)
         )
     ]  # fmt: skip
 
+
+#: From this probability on a sentence reports a payment, whatever its words seem to promise.
+_SURELY_PAID = 0.8
 
 #: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.
 _MAY_PROMISE = 0.2

@@ -207,3 +207,9 @@ def test_words_alone_name_a_coming_payment(text: str, named: bool) -> None:
     prepared = prepare(text, DAY)
     spoken = [Spoken(sentence, promise=0.1, paid=0.6) for sentence in prepared.sentences]
     assert bool(naming_a_coming_payment(spoken, prepared.language)) is named
+
+
+def test_words_name_no_coming_payment_where_the_model_is_sure_of_one_made() -> None:
+    (sentence,) = prepare("The cheque is in the post and will be paid in on Friday.", DAY).sentences
+    assert naming_a_coming_payment([Spoken(sentence, promise=0.1, paid=0.6)], "en")
+    assert not naming_a_coming_payment([Spoken(sentence, promise=0.1, paid=0.9)], "en")
