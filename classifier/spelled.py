@@ -57,7 +57,7 @@ def find_spelled(text: str, language: str) -> Iterator[SpelledAmount]:
     """
     for name in _NAME.finditer(text):
         words = _words_before(text, name.start())
-        found = _longest(words, language)
+        found = _longest(text, words, language)
         if found is None:
             continue
         start, amount = found
@@ -84,7 +84,7 @@ def find_numbers(text: str, language: str) -> Iterator[tuple[int, int, int]]:
             last -= 1
         if last > at:
             number = _number([word for _, _, word in found[at:last]], language)
-            if number and not (at and found[at - 1][2] in wording.vague):
+            if number and not _is_vague(text, found[at][0], language):
                 yield found[at][0], found[last - 1][1], number
         at = max(last, at + 1)
 
@@ -97,6 +97,11 @@ def _may_go_on(found: Sequence[tuple[int, int, str]], first: int, at: int, text:
     is_next = at == first or not text[found[at - 1][1] : found[at][0]].strip()
     joins = at > first and found[at][2] in _wording(language).joins
     return is_next and (joins or _is_number_word(found[at][2], language))
+
+
+def is_number(word: str, language: str) -> bool:
+    """Whether the word is a number, in digits or written out."""
+    return word.isdecimal() or _is_number_word(word, language)
 
 
 @lru_cache(maxsize=8192)
@@ -149,16 +154,16 @@ def _words_before(text: str, end: int) -> list[tuple[int, str]]:
     return found[::-1]
 
 
-def _longest(words: Sequence[tuple[int, str]], language: str) -> tuple[int, Decimal] | None:
+def _longest(text: str, words: Sequence[tuple[int, str]], language: str) -> tuple[int, Decimal] | None:
     """Where the longest number at the end of `words` begins, and the number; None where it is none or vague."""
     wording = _wording(language)
     for first in range(max(0, len(words) - _MOST_WORDS), len(words)):
         number = _number([word for _, word in words[first:]], language)
         if number is None or words[first][1].lower() in wording.joins:
             continue
-        before = words[first - 1] if first else None
-        if before and before[1].lower() in wording.vague:
+        if _is_vague(text, words[first][0], language):
             return None
+        before = words[first - 1] if first else None
         if before and before[1][0].isdigit():
             factor = _DIGITS.fullmatch(before[1])
             if factor is None or number not in (100, 1000):
@@ -180,9 +185,34 @@ def _number(words: Sequence[str], language: str) -> int | None:
     return number or None
 
 
+#: Characters before a number among which the words stand that may make it vague.
+_VAGUE_WITHIN = 40
+
+
+def _is_vague(text: str, start: int, language: str) -> bool:
+    """Whether the number that begins at `start` is not meant exactly: "a few hundred", "a couple of hundred", "two or
+    three hundred"; but "to the extent of seven hundred" and "up to seven hundred" are.
+    """
+    wording = _wording(language)
+    before = [each.group().lower() for each in _PLAIN_WORD.finditer(text, max(0, start - _VAGUE_WITHIN), start)][-2:]
+    if not before:
+        return False
+    if before[-1] in wording.vague:
+        return True
+    second = before[0] if len(before) > 1 else ""
+    if before[-1] in wording.between:
+        return second.isdigit() or second in wording.vague or bool(second and _is_number_word(second, language))
+    return before[-1] in wording.links and second in wording.vague
+
+
+_PLAIN_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+
+
 @dataclass(frozen=True, slots=True)
 class _Wording:
     vague: frozenset[str]
+    between: frozenset[str]
+    links: frozenset[str]
     articles: frozenset[str]
     joins: frozenset[str]
 
@@ -191,4 +221,4 @@ class _Wording:
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     number = raw["spelled"]
-    return _Wording(*(frozenset(number[name]) for name in ("vague", "articles", "joins")))
+    return _Wording(*(frozenset(number[name]) for name in ("vague", "between", "links", "articles", "joins")))
