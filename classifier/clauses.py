@@ -44,6 +44,11 @@ def topics(
     return _said(sentence, (clause_around(sentence, first, first, language)[0], last), (start, end), language)
 
 
+def names_a_condition(sentence: Sentence, language: str) -> bool:
+    """Whether the sentence sets a condition anywhere: "we pay 900 once the credit note is here"."""
+    return any(hit.name == "condition" for hit in _wording(language).topics.find(words(sentence.folded)))
+
+
 #: What comes before such a mark is another matter; elsewhere a clause that says nothing leans on the one before it.
 _STRONG = frozenset(";:()\n-")
 
@@ -179,7 +184,12 @@ def _clause(text: str, start: int, end: int, wording: _Wording) -> tuple[int, in
     if before and before[-1].folded in wording.lead:
         before = before[:-1]
     joining = wording.joining
-    begins = [word.start for word in before if word.folded in joining]
+    paying = {hit.after for hit in wording.topics.find(before) if hit.name == "pay"}
+    begins = [
+        word.start for at, word in enumerate(before)
+        # "nous vous payons donc 300", "wir zahlen jedoch 300": not before its verb's object
+        if word.folded in joining and not (word.folded in wording.adverbs and paying & {at, at - 1})
+    ]  # fmt: skip
     begins += [found.end() for found in _MARK.finditer(text, 0, start)]
     first = max((at for at in begins if words(text[at:start])), default=0)
     after = text[end:]
@@ -194,6 +204,7 @@ def _clause(text: str, start: int, end: int, wording: _Wording) -> tuple[int, in
 @dataclass(frozen=True, slots=True)
 class _Wording:
     joining: frozenset[str]
+    adverbs: frozenset[str]
     lead: frozenset[str]
     future: tuple[str, ...]
     topics: Phrases
@@ -207,4 +218,5 @@ def _wording(language: str) -> _Wording:
     topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE, _BEHIND, _OFF)})
     joining = frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name])
     lead, genitive = (frozenset(fold(each) for each in raw[name]) for name in ("lead", "genitive"))
-    return _Wording(joining, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)
+    adverbs = frozenset(fold(each) for each in raw["adverbs"])
+    return _Wording(joining, adverbs, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -18,7 +18,7 @@ from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
-from classifier.instalments import find_parts, names_an_amount
+from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
@@ -82,6 +82,7 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         # "I'll see to it. I am back on the 24th.": what happens that day is something else.
         found = [each for each in elsewhere if rank_of(*each, language) >= 0] if is_one else []
     plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
+    plain += naming_a_part([each for each, _ in dated], language, invoices)
     saying = [pair for pair in dated if pair in promising or pair[0] in plain]
     parts = find_parts(
         [(each.sentence, mentions, each.promise >= SAID) for each, mentions in saying], language, invoices
@@ -116,6 +117,26 @@ def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spo
 
 #: From this probability on a sentence reports a payment, whatever its words seem to promise.
 _SURELY_PAID = 0.8
+
+
+def naming_a_part(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> list[Spoken]:
+    """The sentences whose words alone promise part of what is owed, with or without a day, and report no payment."""
+    found = []
+    for each in spoken:
+        dates = _coming(each.sentence, language)
+        ahead = any(mention.behind is None for mention in dates)
+        if (each.paid < SAID or ahead) and promises_a_part(each.sentence, dates, language, invoices):
+            found.append(each)
+    return found
+
+
+def facts_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PromiseFacts:
+    """What the words alone promise: the day of a coming payment, and parts of what is owed."""
+    found = promise_facts(naming_a_coming_payment(spoken, language), language, invoices)
+    if found.parts:
+        return found
+    return replace(found, parts=promise_facts(naming_a_part(spoken, language, invoices), language, invoices).parts)
+
 
 #: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.
 _MAY_PROMISE = 0.2

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import combinations
 
-from classifier.clauses import clause_around, topics
+from classifier.clauses import clause_around, names_a_condition, topics
 from classifier.dates import DateMention
 from classifier.portions import (
     CLOSE,
@@ -31,6 +31,7 @@ from classifier.portions import (
     says_all,
 )
 from classifier.preprocess import Sentence
+from classifier.text import words
 from classifier.values import InvoiceRef, Promised
 
 
@@ -44,14 +45,15 @@ def find_parts(
     owed = owed_on(invoices)
     if owed is None:
         return ()
-    found: list[tuple[Decimal | None, date | None]] = []
+    found: list[_Part] = []
     for sentence, dates, promises in sentences:
         parts = _promised(sentence, dates, language, owed, promises=promises)
         found += [(part.amount, on) for at, part in enumerate(parts) for on in _dates_of(at, parts, dates, owed)]
-    if not any(amount is not None for amount, _ in found):
-        return ()
-    stated = sum((amount for amount, _ in found if amount is not None), Decimal(0))
-    if stated > owed.total and (len(found) > 1 or stated > owed.total * _MOST):
+    if _stated(found) > owed.total:
+        found = _said_once(found)
+    amounts = [amount for amount, _ in found if amount is not None]
+    stated = sum(amounts, Decimal(0))
+    if not amounts or (stated > owed.total and (len(amounts) > 1 or stated > owed.total * _MOST)):
         return ()
     rest = max(owed.total - stated, Decimal(0))
     return tuple(
@@ -59,6 +61,22 @@ def find_parts(
         for amount, on in found
         if amount is not None or rest
     )
+
+
+#: An amount, None for the rest, and its day.
+_Part = tuple[Decimal | None, date | None]
+
+
+def _stated(found: Sequence[_Part]) -> Decimal:
+    return sum((amount for amount, _ in found if amount is not None), Decimal(0))
+
+
+def _said_once(found: Sequence[_Part]) -> list[_Part]:
+    """Each amount once, with its day where one is told: "680 is what we owe, 680 is what you'll get on Monday"."""
+    days: dict[Decimal | None, date | None] = {}
+    for amount, on in found:
+        days[amount] = days.get(amount) or on
+    return list(days.items())
 
 
 #: More than is owed is paid with fees and interest, or rounded up; much more is something else.
@@ -70,9 +88,37 @@ def names_an_amount(sentence: Sentence, mention: DateMention, language: str) -> 
     first, last = clause_around(sentence, mention.start, mention.end, language)
     others = [(each.start, each.end) for each in sentence.amounts]
     return any(
-        first <= start < last and topics(sentence, start, end, language, others) <= {"pay", "coming", "remains"}
+        first <= start < last and topics(sentence, start, end, language, others) <= _FOR
         for start, end in others
     )
+
+
+def promises_a_part(
+    sentence: Sentence, dates: Sequence[DateMention], language: str, invoices: Sequence[InvoiceRef]
+) -> bool:
+    """Whether the words alone promise part of what is owed: those around an amount say that it will be paid, or the
+    sentence begins with the amount and its day ("four hundred now"). Nothing in it asks, refuses or sets a condition.
+    """
+    owed = owed_on(invoices)
+    if owed is None or "?" in sentence.text or names_a_condition(sentence, language):
+        return False
+    portions = find_portions(sentence, language, owed)
+    others = [(each.start, each.end) for each in portions] + [(each.start, each.end) for each in sentence.amounts]
+    return any(
+        portion.amount is not None and portion.amount < owed.total
+        and (said := topics(sentence, portion.start, portion.end, language, others)) <= _FOR
+        and ({"pay", "coming"} <= said or (
+            len(words(sentence.folded[: portion.start])) <= _LEADING and has_its_day(portion, sentence, language)
+        ))
+        for portion in portions
+    )  # fmt: skip
+
+
+#: What may be said around an amount that is promised.
+_FOR = frozenset({"pay", "coming", "remains"})
+
+#: Words before an amount with which a sentence begins all the same.
+_LEADING = 1
 
 
 def _promised(
@@ -81,6 +127,8 @@ def _promised(
     """The portions that the words around them promise."""
     portions = find_portions(sentence, language, owed)
     others = [(each.start, each.end) for each in portions if each.amount is not None]
+    # What is said of an amount that is no part is not said of the next: "net of the credit note of 250 we pay 4,875"
+    others += [span for each in sentence.amounts if (span := (each.start, each.end)) not in others]
     others += [span for span in find_rates(sentence, language) if span not in others]
     is_all = says_all(sentence, language)
     kept: list[tuple[Portion, int]] = []
@@ -90,6 +138,8 @@ def _promised(
         weight = _weight(portion, said, sentence, dates, language)
         refused = "refusal" in said and weight < _DAY  # with a day beside it, something else won't be
         is_more = portion.amount is not None and portion.amount > owed.total
+        if portion.amount is not None and portion.amount > owed.total * _MOST:
+            continue  # "of the mortgage of 120,000 we can pay out 8,000"
         speaks = "pay" in said or (
             not is_all
             and not is_more
@@ -154,12 +204,16 @@ def _is_taken_up_with_a_day(portion: Portion, sentence: Sentence, dates: Sequenc
 
 def _without_what_is_off(weighed: Sequence[tuple[Portion, int]], owed: Owed) -> list[Portion]:
     """Of two amounts that make up all that is owed, drops the one paid less plainly, unless it has a day, too."""
-    for (one, of_one), (two, of_two) in combinations(weighed, 2):
+    most: dict[Decimal | None, int] = {}
+    for portion, weight in weighed:  # an amount that is said twice weighs what is said of it best
+        most[portion.amount] = max(weight, most.get(portion.amount, 0))
+    for (one, _), (two, _) in combinations(weighed, 2):
+        of_one, of_two = most[one.amount], most[two.amount]
         if one.amount is None or two.amount is None or one.amount + two.amount != owed.total:
             continue
         if of_one != of_two and min(of_one, of_two) < _DAY:
             off = one if of_one < of_two else two
-            return [portion for portion, _ in weighed if portion is not off]
+            return [portion for portion, _ in weighed if portion.amount != off.amount]
     return [portion for portion, _ in weighed]
 
 

@@ -17,7 +17,7 @@ from classifier.acting import action_inputs
 from classifier.assignment import Parts
 from classifier.calibration import SAID, Calibration, Opinion, sigmoid
 from classifier.estimators import NO_REASON, RawScores
-from classifier.facts import PaidFacts, PromiseFacts, Spoken, naming_a_coming_payment, paid_facts, promise_facts
+from classifier.facts import PaidFacts, PromiseFacts, Spoken, facts_by_words, paid_facts, promise_facts
 from classifier.findings import Findings
 from classifier.invoices import Mentions
 from classifier.preprocess import Prepared
@@ -75,7 +75,7 @@ def judge(
             prepared.language, calibration.day.of,
         )  # fmt: skip
     elif primary in _UNSURE and not findings.rules:
-        promise = promise_facts(naming_a_coming_payment(spoken, prepared.language), prepared.language, reply.invoices)
+        promise = facts_by_words(spoken, prepared.language, reply.invoices)
     if "paid" in said.intents:
         paid = paid_facts(spoken, prepared.language, reply.invoices)
     confidence = calibration.certainty(said.opinion, raw, said.sureness)

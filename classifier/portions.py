@@ -16,7 +16,7 @@ from importlib.resources import files
 
 from classifier.amounts import read_number, thousands
 from classifier.preprocess import Sentence
-from classifier.spelled import find_numbers
+from classifier.spelled import find_numbers, is_number
 from classifier.text import Phrases, Word, fold, words
 from classifier.values import InvoiceRef
 
@@ -30,6 +30,9 @@ _CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
 _LEAST_BARE = 100
+
+#: With "a month" behind them they are none of these, but may be a day: "the 15th each month".
+_LEAST_REGULAR = 32
 
 #: One word that is said of much else than money ("mille mercis"): it needs a day beside it.
 _ROUND_WORDS = (100, 1000)
@@ -54,7 +57,7 @@ _SOON = 22
 
 _SHARES = {
     "half": Decimal(1) / 2, "third": Decimal(1) / 3, "quarter": Decimal(1) / 4,
-    "two_thirds": Decimal(2) / 3, "three_quarters": Decimal(3) / 4,
+    "two_thirds": Decimal(2) / 3, "three_quarters": Decimal(3) / 4, "fifth": Decimal(1) / 5, "tenth": Decimal(1) / 10,
 }  # fmt: skip
 
 
@@ -181,15 +184,51 @@ def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
     if any(hit.after == len(before) for hit in wording.every.find(before)):
         return True
     soon = wording.soon.find(words(sentence.folded[portion.end : portion.end + _SOON]))
-    return bool(soon) or any(each.ahead and 0 <= each.start - portion.end <= _BESIDE for each in sentence.dates)
+    return bool(soon) or any(
+        each.ahead and each.start >= portion.end
+        and (each.start - portion.end <= _BESIDE or _says_how(sentence, portion.end, each.start, language))
+        for each in sentence.dates
+    )  # fmt: skip
+
+
+def _says_how(sentence: Sentence, start: int, end: int, language: str) -> bool:
+    """Whether nothing stands between an amount and its day but of what it is a part, or how it is paid: "a third of it
+    today", "600 € par virement jeudi", "250 euros in cash tonight".
+    """
+    between = words(sentence.folded[start:end])
+    if len(between) > _HOW_WORDS or _STOP.search(sentence.folded, start, end):
+        return False
+    wording = _wording(language)
+    said = {at for hit in wording.how.find(between) for at in range(hit.first, hit.after)}
+    return all(at in said or word.folded in wording.by for at, word in enumerate(between))
+
+
+#: Words between an amount and its day that may say how it is paid.
+_HOW_WORDS = 5
 
 
 def is_multiple(portion: Portion, sentence: Sentence, language: str) -> bool:
-    """Whether the amount is said to be paid several times: "four times 190", "in three equal parts"."""
+    """Whether the amount is said to be paid several times: "four times 190", "three monthly instalments of 300", "in
+    three equal parts".
+    """
     if portion.count > 1:
         return True
-    before = words(sentence.folded[: portion.start])
-    return any(hit.after == len(before) for hit in _wording(language).times.find(before))
+    wording = _wording(language)
+    before = words(sentence.folded[: portion.start])[-_COUNTED_WORDS:]
+    if any(hit.after == len(before) for hit in wording.times.find(before)):
+        return True
+    return any(
+        hit.name == "instalment"
+        and hit.first and len(before) - hit.after <= _COUNT_LINKS
+        and all(word.folded in wording.linked for word in before[hit.after :])
+        and any(is_number(word.folded, language) and word.folded not in wording.single
+                for word in before[max(0, hit.first - _COUNT_LINKS) : hit.first])
+        for hit in wording.equal.find(before)
+    )  # fmt: skip
+
+
+#: Words between "three", "instalments" and the amount of each: "three monthly instalments of about 300".
+_COUNT_LINKS = 2
 
 
 def says_all(sentence: Sentence, language: str) -> bool:
@@ -254,7 +293,11 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
         as_money = found["kilo"] or found["round"] or number[-3:-2] in {",", "."}
-        if amount is None or not (as_money or sentence.dates) or not _is_portion(amount, owed, others):
+        is_regular = _is_regular(found.end(), sentence, language)
+        least = _LEAST_REGULAR if is_regular else _LEAST_BARE
+        if amount is None or not (as_money or sentence.dates or is_regular):
+            continue
+        if not _is_portion(amount, owed, others, least):
             continue
         digits = re.sub(r"\D", "", number)
         in_a_number = not found["kilo"] and any(digits in each for each in owed.numbers)
@@ -276,9 +319,20 @@ def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]
             yield portion
 
 
-def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset()) -> bool:
+def _is_regular(end: int, sentence: Sentence, language: str) -> bool:
+    """Whether "a month" stands right behind a number, or behind the "e" that telephones write for euros: "60 a month",
+    "60 e par mois".
+    """
+    behind = words(sentence.folded[end:])[:_EVERY_WORDS]
+    behind = behind[1:] if behind[:1] and behind[0].folded == "e" else behind
+    return any(hit.first == 0 for hit in _wording(language).every.find(behind))
+
+
+def _is_portion(
+    amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset(), least: int = _LEAST_BARE
+) -> bool:
     """Whether a number is large enough to be money, or makes up all that is owed with another of the sentence."""
-    is_large = amount >= _LEAST_BARE or owed.total - amount in others
+    is_large = amount >= least or owed.total - amount in others
     return is_large and amount < owed.total and int(amount) not in owed.whole
 
 
@@ -355,6 +409,9 @@ class _Wording:
     frames: Phrases
     linked: frozenset[str]
     equal: Phrases
+    how: Phrases
+    by: frozenset[str]
+    single: frozenset[str]
 
 
 @cache
@@ -380,4 +437,7 @@ def _wording(language: str) -> _Wording:
         Phrases({"frame": raw["frames"]}),
         frozenset(fold(each) for each in raw["linked"]),
         Phrases({"equal": raw["equal"], "instalment": raw["instalment"]}),
+        Phrases({"how": [*raw["of_it"], *(each for method in raw["methods"].values() for each in method)]}),
+        frozenset(fold(each) for each in raw["by"]),
+        frozenset(fold(each) for each in raw["single"]),
     )
