@@ -33,7 +33,7 @@ def topics(
     amount: a word like "less" belongs to the next amount behind it, or where none follows to those before it.
     """
     first, last = clause_around(sentence, start, end, language)
-    aside = _apposed(sentence.folded, first, start, end)
+    aside = _apposed(sentence.folded, first, start, end, _wording(language))
     if aside is not None and not any(aside <= other < last for other, _ in others):
         behind = _said(sentence, (aside, last), (start, end), language, others)
         if "pay" in behind:  # "after the holidays, at the end of August, it will be paid"
@@ -44,9 +44,18 @@ def topics(
     return _said(sentence, (clause_around(sentence, first, first, language)[0], last), (start, end), language)
 
 
-def names_a_condition(sentence: Sentence, language: str) -> bool:
-    """Whether the sentence sets a condition anywhere: "we pay 900 once the credit note is here"."""
-    return any(hit.name == "condition" for hit in _wording(language).topics.find(words(sentence.folded)))
+def depends(sentence: Sentence, end: int, parts: Sequence[int], language: str) -> bool:
+    """Whether what ends at `end` waits on a condition, said before it or behind it with nothing between: "we pay 900
+    once the credit note is here"; but not "900 now, the rest when it is here". `parts`: where other parts begin.
+    """
+    found = words(sentence.folded)
+    for hit in _wording(language).topics.find(found):
+        at = found[hit.first].start
+        if hit.name == "condition" and (
+            at < end or not (_MARK.search(sentence.folded, end, at) or any(end <= part < at for part in parts))
+        ):
+            return True
+    return False
 
 
 #: What comes before such a mark is another matter; elsewhere a clause that says nothing leans on the one before it.
@@ -71,10 +80,31 @@ def clause_around(sentence: Sentence, start: int, end: int, language: str) -> tu
 _STOPS = frozenset(",;:")
 
 
-def _apposed(text: str, first: int, start: int, end: int) -> int | None:
+def _apposed(text: str, first: int, start: int, end: int, wording: _Wording) -> int | None:
     """Where the text goes on behind a span that stands alone between two marks and follows other words; else None."""
     mark = _MARK.match(text, end)
-    return mark.end() if mark and text[first:start].rstrip()[-1:] in {",", ";"} else None
+    return mark.end() if mark and text[first : _without_namely(text, start, wording)].rstrip()[-1:] in _ASIDE else None
+
+
+#: Marks between which a span stands apart.
+_ASIDE = frozenset(",;")
+
+
+def _without_namely(text: str, start: int, wording: _Wording) -> int:
+    """Where the words begin that only lead to the span as another name of what stands before a mark: "half of it, that
+    is 1,800, goes out"; `start` where there are none.
+    """
+    near = words(text[max(0, start - _NAMELY) : start])
+    for count in range(1, min(len(near), _NAMELY_WORDS) + 1):
+        at = max(0, start - _NAMELY) + near[-count].start
+        if tuple(word.folded for word in near[-count:]) in wording.namely and _MARK.search(text[:at].rstrip()[-1:]):
+            return at
+    return start
+
+
+#: Characters and words of the longest such wording.
+_NAMELY = 20
+_NAMELY_WORDS = 4
 
 
 def _said(
@@ -184,17 +214,18 @@ def _clause(text: str, start: int, end: int, wording: _Wording) -> tuple[int, in
     if before and before[-1].folded in wording.lead:
         before = before[:-1]
     joining = wording.joining
-    paying = {hit.after for hit in wording.topics.find(before) if hit.name == "pay"}
+    paying = {hit.after for hit in wording.topics.find(before) if hit.name in ("pay", "coming")}
     begins = [
         word.start for at, word in enumerate(before)
         # "nous vous payons donc 300", "wir zahlen jedoch 300": not before its verb's object
         if word.folded in joining and not (word.folded in wording.adverbs and paying & {at, at - 1})
     ]  # fmt: skip
     begins += [found.end() for found in _MARK.finditer(text, 0, start)]
-    first = max((at for at in begins if words(text[at:start])), default=0)
+    named = _without_namely(text, start, wording)
+    first = max((at for at in begins if words(text[at:named])), default=0)
     after = text[end:]
     mark = _MARK.search(text, end)
-    if mark and _MARK.search(text[:start].rstrip()[-1:]) and not words(text[end : mark.start()]):
+    if mark and _MARK.search(text[:named].rstrip()[-1:]) and not words(text[end : mark.start()]):
         mark = _MARK.search(text, mark.end())  # between two marks: "half of it, 1,800, goes out on the 20th"
     ends = [mark.start() - end] if mark else []
     ends += [word.start for word in words(after) if word.folded in joining]
@@ -205,6 +236,7 @@ def _clause(text: str, start: int, end: int, wording: _Wording) -> tuple[int, in
 class _Wording:
     joining: frozenset[str]
     adverbs: frozenset[str]
+    namely: frozenset[tuple[str, ...]]
     lead: frozenset[str]
     future: tuple[str, ...]
     topics: Phrases
@@ -219,4 +251,5 @@ def _wording(language: str) -> _Wording:
     joining = frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name])
     lead, genitive = (frozenset(fold(each) for each in raw[name]) for name in ("lead", "genitive"))
     adverbs = frozenset(fold(each) for each in raw["adverbs"])
-    return _Wording(joining, adverbs, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)
+    namely = frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["apposed"])
+    return _Wording(joining, adverbs, namely, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)

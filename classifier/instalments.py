@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import combinations
 
-from classifier.clauses import clause_around, names_a_condition, topics
+from classifier.clauses import clause_around, depends, topics
 from classifier.dates import DateMention
 from classifier.portions import (
     CLOSE,
@@ -100,7 +100,7 @@ def promises_a_part(
     sentence begins with the amount and its day ("four hundred now"). Nothing in it asks, refuses or sets a condition.
     """
     owed = owed_on(invoices)
-    if owed is None or "?" in sentence.text or names_a_condition(sentence, language):
+    if owed is None or "?" in sentence.text:
         return False
     portions = find_portions(sentence, language, owed)
     others = [(each.start, each.end) for each in portions] + [(each.start, each.end) for each in sentence.amounts]
@@ -110,6 +110,7 @@ def promises_a_part(
         and ({"pay", "coming"} <= said or (
             len(words(sentence.folded[: portion.start])) <= _LEADING and has_its_day(portion, sentence, language)
         ))
+        and not depends(sentence, portion.end, [each.start for each in portions], language)
         for portion in portions
     )  # fmt: skip
 
