@@ -49,9 +49,11 @@ def depends(sentence: Sentence, end: int, parts: Sequence[int], language: str) -
     once the credit note is here"; but not "900 now, the rest when it is here". `parts`: where other parts begin.
     """
     found = words(sentence.folded)
-    for hit in _wording(language).topics.find(found):
+    hits = _wording(language).topics.find(found)
+    off = {hit.first for hit in hits if hit.name == _OFF}
+    for hit in hits:
         at = found[hit.first].start
-        if hit.name == "condition" and (
+        if hit.name == "condition" and not off & {hit.first, hit.after, hit.after + 1} and (  # "once it is deducted"
             at < end or not (_MARK.search(sentence.folded, end, at) or any(end <= part < at for part in parts))
         ):
             return True

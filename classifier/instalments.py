@@ -27,6 +27,7 @@ from classifier.portions import (
     is_multiple,
     is_namely,
     is_referred_to,
+    is_the_most,
     owed_on,
     says_all,
 )
@@ -169,7 +170,11 @@ def _is_spoken_of(
     """Whether an amount is promised without a word of paying in its clause."""
     if beside > 1 or has_its_day(portion, sentence, language) or is_multiple(portion, sentence, language):
         return True
-    return bool(dates) and (is_namely(portion, sentence, language) or is_referred_to(portion, sentence, language))
+    return bool(dates) and (
+        is_the_most(portion, sentence, language)
+        or is_namely(portion, sentence, language)
+        or is_referred_to(portion, sentence, language)
+    )
 
 
 def _is_beside_a_day(portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str) -> bool:

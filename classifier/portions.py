@@ -126,7 +126,7 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion
 
 def _is_of_thing(portion: Portion, sentence: Sentence, language: str) -> bool:
     """Whether the amount is said to be another thing's: a fee or a discount ("a late fee of 40", "40 € of late fees"),
-    an order or a limit ("our limit is 5,000 a day", but not "the 3,240 of your quote").
+    an order, a limit or an income ("our limit is 5,000", "5,000 a day", but not "the 3,240 of your quote").
     """
     wording = _wording(language)
     start = len(sentence.folded[: portion.start].rstrip(" ("))  # "3 % discount (116.40)"
@@ -140,7 +140,7 @@ def _is_of_thing(portion: Portion, sentence: Sentence, language: str) -> bool:
 
     named_before = (*wording.things.find(before), *wording.frames.find(before))
     return any(are_links(before[hit.after :]) for hit in named_before) or any(
-        are_links(behind[: hit.first]) for hit in wording.things.find(behind)
+        are_links(behind[: hit.first]) for hit in (*wording.things.find(behind), *wording.frames_behind.find(behind))
     )
 
 
@@ -189,6 +189,16 @@ def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
         and (each.start - portion.end <= _BESIDE or _says_how(sentence, portion.end, each.start, language))
         for each in sentence.dates
     )  # fmt: skip
+
+
+def is_the_most(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether the words behind the amount say that there won't be more: "two thousand, no more, and that on the 30th"."""
+    behind = words(sentence.folded[portion.end :])[:_MOST_WITHIN]
+    return bool(_wording(language).at_most.find(behind))
+
+
+#: Words behind an amount among which "no more" is said of it.
+_MOST_WITHIN = 6
 
 
 def _says_how(sentence: Sentence, start: int, end: int, language: str) -> bool:
@@ -407,6 +417,8 @@ class _Wording:
     joins: frozenset[str]
     things: Phrases
     frames: Phrases
+    frames_behind: Phrases
+    at_most: Phrases
     linked: frozenset[str]
     equal: Phrases
     how: Phrases
@@ -435,6 +447,8 @@ def _wording(language: str) -> _Wording:
         frozenset(fold(each) for each in raw["joins"]),
         Phrases({"thing": raw["things"]}),
         Phrases({"frame": raw["frames"]}),
+        Phrases({"frame": raw["frames_behind"]}),
+        Phrases({"at_most": raw["at_most"]}),
         frozenset(fold(each) for each in raw["linked"]),
         Phrases({"equal": raw["equal"], "instalment": raw["instalment"]}),
         Phrases({"how": [*raw["of_it"], *(each for method in raw["methods"].values() for each in method)]}),
