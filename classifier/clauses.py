@@ -53,8 +53,12 @@ def depends(sentence: Sentence, end: int, parts: Sequence[int], language: str) -
     off = {hit.first for hit in hits if hit.name == _OFF}
     for hit in hits:
         at = found[hit.first].start
-        if hit.name == "condition" and not off & {hit.first, hit.after, hit.after + 1} and (  # "once it is deducted"
-            at < end or not (_MARK.search(sentence.folded, end, at) or any(end <= part < at for part in parts))
+        if (
+            hit.name == "condition"
+            and not off & {hit.first, hit.after, hit.after + 1}
+            and (  # "once it is deducted"
+                at < end or not (_MARK.search(sentence.folded, end, at) or any(end <= part < at for part in parts))
+            )
         ):
             return True
     return False
@@ -136,7 +140,7 @@ def _names(
     names = {
         hit.name for hit in hits
         if hit.name in TOPICS
-        and not (hit.name == "refusal" and any(_overlap(hit, other) for other in excused))
+        and not (hit.name in _EXCUSED and any(_overlap(hit, other) for other in excused))
         and not (hit.name in _AGAINST and _is_of_another(found[hit.first].start, start, beside))
     }  # fmt: skip
     for hit in hits:
@@ -200,8 +204,9 @@ def _inside(hit: Hit, found: Sequence[Word], start: int, end: int) -> bool:
     return start <= found[hit.first].start and found[hit.after - 1].end <= end
 
 
-#: Wordings that hold a negation and refuse nothing.
+#: Wordings that hold a negation and refuse nothing, or contest nothing ("the part that is not disputed").
 _EXCUSE = "no_refusal"
+_EXCUSED = frozenset({"refusal", "contested"})
 
 
 def _overlap(one: Hit, two: Hit) -> bool:
@@ -254,4 +259,6 @@ def _wording(language: str) -> _Wording:
     lead, genitive = (frozenset(fold(each) for each in raw[name]) for name in ("lead", "genitive"))
     adverbs = frozenset(fold(each) for each in raw["adverbs"])
     namely = frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["apposed"])
-    return _Wording(joining, adverbs, namely, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive)
+    return _Wording(
+        joining, adverbs, namely, lead, tuple(raw["future"]), topics_of, Phrases({"thing": raw["things"]}), genitive
+    )

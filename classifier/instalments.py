@@ -73,11 +73,15 @@ def _stated(found: Sequence[_Part]) -> Decimal:
 
 
 def _said_once(found: Sequence[_Part]) -> list[_Part]:
-    """Each amount once, with its day where one is told: "680 is what we owe, 680 is what you'll get on Monday"."""
-    days: dict[Decimal | None, date | None] = {}
+    """Each amount once where its day is told but once: "680 is what we owe, 680 is what you'll get on Monday"."""
+    kept: list[_Part] = []
     for amount, on in found:
-        days[amount] = days.get(amount) or on
-    return list(days.items())
+        at = next((at for at, (other, day) in enumerate(kept) if other == amount and not (day and on)), None)
+        if at is None:
+            kept.append((amount, on))
+        else:
+            kept[at] = (amount, kept[at][1] or on)
+    return kept
 
 
 #: More than is owed is paid with fees and interest, or rounded up; much more is something else.
@@ -89,8 +93,7 @@ def names_an_amount(sentence: Sentence, mention: DateMention, language: str) -> 
     first, last = clause_around(sentence, mention.start, mention.end, language)
     others = [(each.start, each.end) for each in sentence.amounts]
     return any(
-        first <= start < last and topics(sentence, start, end, language, others) <= _FOR
-        for start, end in others
+        first <= start < last and topics(sentence, start, end, language, others) <= _FOR for start, end in others
     )
 
 
@@ -107,13 +110,25 @@ def promises_a_part(
     others = [(each.start, each.end) for each in portions] + [(each.start, each.end) for each in sentence.amounts]
     return any(
         portion.amount is not None and portion.amount < owed.total
+        and _is_plain(portion, sentence, dates, language)
         and (said := topics(sentence, portion.start, portion.end, language, others)) <= _FOR
         and ({"pay", "coming"} <= said or (
             len(words(sentence.folded[: portion.start])) <= _LEADING and has_its_day(portion, sentence, language)
         ))
+        and ("remains" not in said or bool(dates))
         and not depends(sentence, portion.end, [each.start for each in portions], language)
         for portion in portions
     )  # fmt: skip
+
+
+def _is_plain(portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str) -> bool:
+    """Whether it is money that is meant: an amount beside its currency; a share ("a third") or a bare number is so
+    with a day of its own only.
+    """
+    if any(each.start == portion.start for each in sentence.amounts):
+        return True
+    first, last = clause_around(sentence, portion.start, portion.end, language)
+    return has_its_day(portion, sentence, language) or any(first <= each.start < last for each in dates)
 
 
 #: What may be said around an amount that is promised.

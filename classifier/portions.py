@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -30,6 +30,10 @@ _CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
 _LEAST_BARE = 100
+
+#: Of such a sum a bare number that is smaller than this share isn't said to the last figure.
+_LARGE_SUM = 100_000
+_LEAST_OF_LARGE = 100
 
 #: With "a month" behind them they are none of these, but may be a day: "the 15th each month".
 _LEAST_REGULAR = 32
@@ -54,6 +58,9 @@ _EVERY_WORDS = 3
 
 #: Characters behind an amount within which "now" is said of it.
 _SOON = 22
+
+#: A thousand of whatever is owed.
+_GRAND = "grand"
 
 _SHARES = {
     "half": Decimal(1) / 2, "third": Decimal(1) / 3, "quarter": Decimal(1) / 4,
@@ -100,7 +107,8 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion
     found = [
         Portion(each.start, each.end, each.amount)
         for each in sentence.amounts
-        if int(each.amount) not in owed.whole and _is_same(each.currency, owed.currency)
+        if int(each.amount) not in owed.whole
+        and (_is_same(each.currency, owed.currency) or sentence.folded[: each.end].endswith(_GRAND))
     ]
     taken = [(day.start, day.end) for day in sentence.dates] + [(sum_.start, sum_.end) for sum_ in sentence.amounts]
     found += [each for each in _bare(sentence, language, owed) if not _overlaps(each, taken)]
@@ -139,8 +147,10 @@ def _is_of_thing(portion: Portion, sentence: Sentence, language: str) -> bool:
         return all(word.folded in wording.linked or word.folded.isdigit() for word in between)
 
     named_before = (*wording.things.find(before), *wording.frames.find(before))
-    return any(are_links(before[hit.after :]) for hit in named_before) or any(
-        are_links(behind[: hit.first]) for hit in (*wording.things.find(behind), *wording.frames_behind.find(behind))
+    return (
+        any(are_links(before[hit.after :]) for hit in named_before)
+        or any(are_links(behind[: hit.first]) for hit in wording.things.find(behind))
+        or any(hit.first == 0 for hit in wording.frames_behind.find(behind))
     )
 
 
@@ -180,11 +190,17 @@ def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
     "each month" right before it.
     """
     wording = _wording(language)
+    behind = words(sentence.folded[portion.end : portion.end + _SOON])
+    if portion.is_share and portion.count == 1:  # "40 % a month" is no part of a sum
+        return bool(wording.now.find(behind)) or _is_beside_its_day(portion, sentence, language)
     before = words(sentence.folded[: portion.start])[-_EVERY_WORDS:]
     if any(hit.after == len(before) for hit in wording.every.find(before)):
         return True
-    soon = wording.soon.find(words(sentence.folded[portion.end : portion.end + _SOON]))
-    return bool(soon) or any(
+    return bool(wording.soon.find(behind)) or _is_beside_its_day(portion, sentence, language)
+
+
+def _is_beside_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
+    return any(
         each.ahead and each.start >= portion.end
         and (each.start - portion.end <= _BESIDE or _says_how(sentence, portion.end, each.start, language))
         for each in sentence.dates
@@ -302,7 +318,11 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     for found in _BARE.finditer(sentence.folded):
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
-        as_money = found["kilo"] or found["round"] or number[-3:-2] in {",", "."}
+        end, scale = _scale(found.end(), sentence, language)
+        amount = None if amount is None else amount * scale
+        as_money = found["kilo"] or scale > 1 or found["round"] or number[-3:-2] in {",", "."}
+        if not as_money and scale == 1 and _is_year(number, sentence):
+            continue
         is_regular = _is_regular(found.end(), sentence, language)
         least = _LEAST_REGULAR if is_regular else _LEAST_BARE
         if amount is None or not (as_money or sentence.dates or is_regular):
@@ -314,7 +334,7 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
         before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
         is_of_document = not numbered.isdisjoint(before) or (before[-1:] and before[-1] in one)
         if not in_a_number and not is_of_document:
-            yield Portion(found.start(), found.end(), amount)
+            yield Portion(found.start(), end, amount)
 
 
 def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
@@ -322,11 +342,30 @@ def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]
     rates = [(start, end) for start, end, _ in _shares_of(sentence, language)]
     for start, end, number in find_numbers(sentence.text, language):
         portion = Portion(start, end, Decimal(number))
+        end, scale = _scale(end, sentence, language)
+        if scale > 1:  # "ten grand"
+            number, portion = number * scale, Portion(start, end, Decimal(number * scale))
         if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
             continue
         sole = number in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
         if _is_portion(Decimal(number), owed) and (not sole or has_its_day(portion, sentence, language)):
             yield portion
+
+
+def _scale(end: int, sentence: Sentence, language: str) -> tuple[int, int]:
+    """Where a number that ends at `end` ends with the word that multiplies it, and by how much: "900 mil", "15 grand"."""
+    behind = words(sentence.folded[end : end + _SCALE_WITHIN])[:1]
+    scale = _wording(language).scale.get(behind[0].folded, 1) if behind and behind[0].start <= 1 else 1
+    return (end, 1) if scale == 1 else (end + behind[0].end, scale)
+
+
+_SCALE_WITHIN = 12
+
+
+def _is_year(number: str, sentence: Sentence) -> bool:
+    """Whether a number is the year of a day of the sentence, or the one beside it: "the first run of 2025"."""
+    days = [day for each in sentence.dates for day in (each.ahead, each.behind) if day]
+    return number.isdigit() and any(abs(int(number) - day.year) <= 1 for day in days)
 
 
 def _is_regular(end: int, sentence: Sentence, language: str) -> bool:
@@ -338,10 +377,10 @@ def _is_regular(end: int, sentence: Sentence, language: str) -> bool:
     return any(hit.first == 0 for hit in _wording(language).every.find(behind))
 
 
-def _is_portion(
-    amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset(), least: int = _LEAST_BARE
-) -> bool:
+def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset(), least: int = _LEAST_BARE) -> bool:
     """Whether a number is large enough to be money, or makes up all that is owed with another of the sentence."""
+    if owed.total >= _LARGE_SUM and amount * _LEAST_OF_LARGE < owed.total:
+        return False  # "I am sending 500 today" of 900,000: thousands are meant
     is_large = amount >= least or owed.total - amount in others
     return is_large and amount < owed.total and int(amount) not in owed.whole
 
@@ -386,6 +425,10 @@ def _shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, in
             yield start, name.end(), number
 
 
+#: Words like those of a share that are none's: "half past", "a third reminder".
+_NO_SHARE = "no_share"
+
+
 def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """Half, a third, the rest; of phrases that share words the longest."""
     found = words(sentence.folded)
@@ -394,6 +437,8 @@ def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     for hit in hits:
         if taken.isdisjoint(range(hit.first, hit.after)):
             taken.update(range(hit.first, hit.after))
+            if hit.name == _NO_SHARE:
+                continue
             share = _SHARES.get(hit.name)
             amount = (owed.total * share).quantize(_CENT) if share else None
             yield Portion(found[hit.first].start, found[hit.after - 1].end, amount, is_share=share is not None)
@@ -409,6 +454,7 @@ class _Wording:
     one: frozenset[str]
     thresholds: Phrases
     soon: Phrases
+    now: Phrases
     every: Phrases
     namely: Phrases
     in_full: Phrases
@@ -424,6 +470,7 @@ class _Wording:
     how: Phrases
     by: frozenset[str]
     single: frozenset[str]
+    scale: Mapping[str, int]
 
 
 @cache
@@ -431,7 +478,7 @@ def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
     return _Wording(
-        Phrases({name: raw[name] for name in (*_SHARES, "rest")}),
+        Phrases({name: raw[name] for name in (*_SHARES, "rest", _NO_SHARE)}),
         re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}})\s?(?:{percent})(?!\w)"),
         re.compile(rf"\s(?:{percent})(?!\w)"),
         Phrases({"rate": raw["rate"]}),
@@ -439,6 +486,7 @@ def _wording(language: str) -> _Wording:
         frozenset(fold(each) for each in raw["one"]),
         Phrases({"threshold": raw["threshold"]}),
         Phrases({"soon": [*raw["now"], *raw["every"]]}),
+        Phrases({"now": raw["now"]}),
         Phrases({"every": raw["every"]}),
         Phrases({"namely": raw["namely"]}),
         Phrases({"in_full": raw["in_full"]}),
@@ -454,4 +502,5 @@ def _wording(language: str) -> _Wording:
         Phrases({"how": [*raw["of_it"], *(each for method in raw["methods"].values() for each in method)]}),
         frozenset(fold(each) for each in raw["by"]),
         frozenset(fold(each) for each in raw["single"]),
+        {fold(word): number for word, number in raw["scale"].items()},
     )
