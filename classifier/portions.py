@@ -45,7 +45,7 @@ _ROUND_WORDS = (100, 1000)
 _LEAST_SHARE = 10
 
 #: Whose sign is "$", too.
-_DOLLARS = frozenset({"USD", "CAD", "AUD", "MXN"})
+_DOLLARS = frozenset({"USD", "CAD", "AUD", "MXN", "NZD", "SGD", "HKD"})
 
 #: Characters between an amount and a word like "remaining" that belongs to it.
 CLOSE = 12
@@ -200,6 +200,10 @@ def has_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
 
 
 def _is_beside_its_day(portion: Portion, sentence: Sentence, language: str) -> bool:
+    if _ENDS.match(sentence.folded, portion.end) and any(
+        each.ahead and 0 < portion.start - each.end <= _BESIDE and each.family != "nothing" for each in sentence.dates
+    ):
+        return True  # "Friday 500, the rest in May"
     return any(
         each.ahead and each.start >= portion.end
         and (each.start - portion.end <= _BESIDE or _says_how(sentence, portion.end, each.start, language))
@@ -215,6 +219,10 @@ def is_the_most(portion: Portion, sentence: Sentence, language: str) -> bool:
 
 #: Words behind an amount among which "no more" is said of it.
 _MOST_WITHIN = 6
+
+
+#: What may follow an amount that ends its clause.
+_ENDS = re.compile(r"\s?(?:[.,;:!+&)]|\n|$)")
 
 
 def _says_how(sentence: Sentence, start: int, end: int, language: str) -> bool:
@@ -310,11 +318,13 @@ def _overlaps(portion: Portion, spans: Sequence[tuple[int, int]]) -> bool:
 def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """Numbers without a currency that could be part of the sum, and number no invoice, order or customer.
 
-    Written as money ("1.250,-", "2.740,00", "1k5") they need no date in their sentence.
+    Written as money ("1.250,-", "2.740,00", "1k5"), beside the rest of the sum, or said to be paid several times they
+    need no date in their sentence.
     """
     numbered, one = _wording(language).numbered, _wording(language).one
     others = {other for found in _BARE.finditer(sentence.folded) if (other := read_number(found["number"]))}
     others |= {each.amount for each in sentence.amounts}
+    has_rest = any(hit.name == "rest" for hit in _wording(language).named.find(words(sentence.folded)))
     for found in _BARE.finditer(sentence.folded):
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
@@ -325,7 +335,13 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
             continue
         is_regular = _is_regular(found.end(), sentence, language)
         least = _LEAST_REGULAR if is_regular else _LEAST_BARE
-        if amount is None or not (as_money or sentence.dates or is_regular):
+        if amount is None:
+            continue
+        is_part = (
+            has_rest or owed.total - amount in others
+            or is_multiple(Portion(found.start(), end, amount), sentence, language)
+        )  # fmt: skip
+        if not (as_money or sentence.dates or is_regular or is_part):
             continue
         if not _is_portion(amount, owed, others, least):
             continue
@@ -341,19 +357,18 @@ def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]
     """Numbers in words without a currency, as in "six hundred on Friday"."""
     rates = [(start, end) for start, end, _ in _shares_of(sentence, language)]
     for start, end, number in find_numbers(sentence.text, language):
-        portion = Portion(start, end, Decimal(number))
         end, scale = _scale(end, sentence, language)
-        if scale > 1:  # "ten grand"
-            number, portion = number * scale, Portion(start, end, Decimal(number * scale))
+        amount = number * scale  # "ten grand"
+        portion = Portion(start, end, Decimal(amount))
         if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
             continue
-        sole = number in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
-        if _is_portion(Decimal(number), owed) and (not sole or has_its_day(portion, sentence, language)):
+        sole = amount in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
+        if _is_portion(Decimal(amount), owed) and (not sole or has_its_day(portion, sentence, language)):
             yield portion
 
 
 def _scale(end: int, sentence: Sentence, language: str) -> tuple[int, int]:
-    """Where a number that ends at `end` ends with the word that multiplies it, and by how much: "900 mil", "15 grand"."""
+    """Where a number that ends at `end` ends with the word that multiplies it ("900 mil", "15 grand"), and by how much."""
     behind = words(sentence.folded[end : end + _SCALE_WITHIN])[:1]
     scale = _wording(language).scale.get(behind[0].folded, 1) if behind and behind[0].start <= 1 else 1
     return (end, 1) if scale == 1 else (end + behind[0].end, scale)
