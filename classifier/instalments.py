@@ -17,21 +17,19 @@ from itertools import combinations
 
 from classifier.clauses import clause_around, depends, topics
 from classifier.dates import DateMention
-from classifier.portions import (
+from classifier.portions import Owed, find_portions, owed_on
+from classifier.preprocess import Sentence
+from classifier.surroundings import (
     CLOSE,
-    Owed,
     Portion,
-    find_portions,
     find_rates,
     has_its_day,
     is_multiple,
     is_namely,
     is_referred_to,
     is_the_most,
-    owed_on,
     says_all,
 )
-from classifier.preprocess import Sentence
 from classifier.text import words
 from classifier.values import InvoiceRef, Promised
 
