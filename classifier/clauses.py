@@ -188,6 +188,9 @@ def _stands_behind(said: int, start: int, others: Sequence[tuple[int, int]]) -> 
 #: A word of this length with the ending of a future says that something will be: "mettrons", "bonificheremo".
 _LEAST_FUTURE = 6
 
+#: Characters between an amount and the thing that it is of: "5 % retention".
+_BEHIND_RATE = 3
+
 #: What is said against one of several amounts only.
 _AGAINST = frozenset({"contested", "done", "refusal"})
 
@@ -195,7 +198,7 @@ _AGAINST = frozenset({"contested", "done", "refusal"})
 def _is_of_another(said: int, start: int, others: Sequence[tuple[int, int]]) -> bool:
     """Whether what is said at `said` belongs to another amount than the one at `start`."""
     if said < start:
-        return any(said < other < start for other, _ in others)
+        return any(said < other < start or 0 < said - end <= _BEHIND_RATE for other, end in others if other < start)
     return any(other > said for other, _ in others)
 
 

@@ -21,6 +21,7 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
+from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
 
@@ -84,9 +85,12 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
     plain += naming_a_part([each for each, _ in dated], language, invoices)
     saying = [pair for pair in dated if pair in promising or pair[0] in plain]
-    parts = find_parts(
-        [(each.sentence, mentions, each.promise >= SAID) for each, mentions in saying], language, invoices
-    )
+    said = [
+        (*_with_its_sum(at, dated, language), pair[0].promise >= SAID)
+        for at, pair in enumerate(dated)
+        if pair in saying
+    ]
+    parts = find_parts(said, language, invoices)
     if not found:
         return PromiseFacts(None, parts)
     ranks = _ranks(found, language)
@@ -117,6 +121,25 @@ def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spo
 
 #: From this probability on a sentence reports a payment, whatever its words seem to promise.
 _SURELY_PAID = 0.8
+
+_Dated = tuple[Spoken, list[DateMention]]
+
+
+def _with_its_sum(at: int, dated: Sequence[_Dated], language: str) -> tuple[Sentence, list[DateMention]]:
+    """The sentence and its coming days, behind the one before where it takes up the sum that is named there: "The board
+    approved 2,000. It will be wired on Thursday."
+    """
+    spoken, dates = dated[at]
+    if not at or not dates or sums_in(spoken.sentence, language) or not begins_with_it(spoken.sentence, language):
+        return spoken.sentence, dates
+    before = dated[at - 1][0].sentence
+    if len(before.amounts) != 1 or "?" in before.text:
+        return spoken.sentence, dates
+    start = before.text.rstrip(" .!…") + ", "
+    text = start + spoken.sentence.text
+    later = [replace(each, start=each.start + len(start), end=each.end + len(start)) for each in dates]
+    joined = (*(each for each in before.dates if each.end <= len(start)), *later)
+    return Sentence(text, fold(text), joined, before.amounts), later
 
 
 def naming_a_part(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> list[Spoken]:

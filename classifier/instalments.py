@@ -112,7 +112,7 @@ def promises_a_part(
         and (said := topics(sentence, portion.start, portion.end, language, others)) <= _FOR
         and ({"pay", "coming"} <= said or (
             len(words(sentence.folded[: portion.start])) <= _LEADING and has_its_day(portion, sentence, language)
-        ))
+        ) or _is_taken_up_with_a_day(portion, sentence, dates, language))
         and ("remains" not in said or bool(dates))
         and not depends(sentence, portion.end, [each.start for each in portions], language)
         for portion in portions

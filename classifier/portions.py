@@ -171,7 +171,7 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
         if not _is_portion(amount, owed, others, least):
             continue
         digits = re.sub(r"\D", "", number)
-        in_a_number = not found["kilo"] and any(digits in each for each in owed.numbers)
+        in_a_number = not (found["kilo"] or is_regular) and any(digits in each for each in owed.numbers)
         before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
         is_of_document = not numbered.isdisjoint(before) or (before[-1:] and before[-1] in one)
         if not in_a_number and not is_of_document:

@@ -195,6 +195,11 @@ def is_referred_to(portion: Portion, sentence: Sentence, language: str) -> bool:
     return any(hit.first == 0 for behind in starts for hit in wording.refers.find(behind))
 
 
+def begins_with_it(sentence: Sentence, language: str) -> bool:
+    """Whether the sentence takes up a sum that was named before it: "It will be wired on Thursday"."""
+    return any(hit.first == 0 for hit in wording_of(language).refers.find(words(sentence.folded)[:4]))
+
+
 #: Words between an amount and the "and" behind which it is taken up.
 _JOINED = 4
 
