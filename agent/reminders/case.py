@@ -25,6 +25,7 @@ from agent.console import plain
 from agent.reminders import loading
 from agent.reminders.charges import charges_on
 from agent.reminders.compose import charge_rules
+from agent.reminders.credit_notes import credits_off
 from agent.reminders.letter import safe_filename
 from agent.reminders.schedule import local_day
 from agent.reminders.values import CustomerView, InvoiceView
@@ -81,6 +82,7 @@ def _case(session: Session, settings: Settings, customer_id: str, ids: set[int],
     in_hand = select(Invoice.id).where(Invoice.id.in_(ids), Invoice.state == InvoiceState.IN_COLLECTION)
     views = loading.customer_views(session, settings, now, [customer_id], besides=session.scalars(in_hand).all())
     invoices = [i for i in views[0].invoices if i.id in ids] if views else []
+    taken = _credits(views[0], invoices, now) if views else []
     notes = session.scalars(select(Note).where(Note.customer_id == customer_id).order_by(Note.id)).all()
     promises = session.execute(
         select(Invoice.number, Promise.date, Promise.amount, Promise.state)
@@ -100,7 +102,9 @@ def _case(session: Session, settings: Settings, customer_id: str, ids: set[int],
             for c in contacts
         ],
         "invoices": [_invoice(i, views[0], now) for i in sorted(invoices, key=lambda i: (i.due_date, i.number))],
+        "credits": [{"number": c.number, "balance": c.balance, "currency": c.currency} for c in taken],
         "open": _totals(invoices),
+        "to_pay": _totals([*invoices, *taken]),
         "charges": _charges(settings, invoices, now),
         "promises": [
             {"invoice": number, "date": day, "amount": amount, "state": state.value}
@@ -126,6 +130,13 @@ def _invoice(invoice: InvoiceView, customer: CustomerView, now: datetime) -> dic
         "steps_done": sorted(invoice.steps_done),
         "payments": [{"date": p.day, "amount": p.amount} for p in invoice.payments],
     }
+
+
+def _credits(customer: CustomerView, invoices: Sequence[InvoiceView], now: datetime) -> list[InvoiceView]:
+    """What the customer may take off these invoices: whoever asks for them must not ask for more than is owed."""
+    today, listed = local_day(now, customer.timezone), {i.id for i in invoices}
+    currencies = sorted({i.currency for i in invoices})
+    return [credit for currency in currencies for credit in credits_off(customer, currency, listed, today)]
 
 
 def _totals(invoices: Sequence[InvoiceView]) -> dict[str, Decimal]:
@@ -190,6 +201,8 @@ def _summary(case: Mapping[str, Any], now: datetime) -> str:
             for i in case["invoices"]
         ),
         *(f"open in all: {amount} {currency}" for currency, amount in sorted(case["open"].items())),
+        *(f"credit {c['number']}: {c['balance']} {c['currency']}" for c in case["credits"]),
+        *(f"to pay: {amount} {currency}" for currency, amount in sorted(case["to_pay"].items()) if case["credits"]),
         f"broken promises: {case['broken_promises']}",
     ]
     charges = case["charges"]

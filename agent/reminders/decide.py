@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from agent.reminders import schedule
+from agent.reminders.credit_notes import credits_off, used_elsewhere
 from agent.reminders.rules import (
     CUSTOMER_RULES,
     MAIL_RULES,
@@ -37,7 +38,6 @@ from agent.reminders.values import (
 )
 from config.choice import Chosen
 from config.plans import Channel, Plan, Step
-from models.invoice import InvoiceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +178,14 @@ def _group_hindrance(group: list[_Candidate], at: Situation) -> tuple[Hindrance,
         hindrance = first_hindrance(MAIL_RULES, at)
         if hindrance is not None:
             return hindrance
-    if (hindrance := _too_little(group, at.customer)) is not None:
+    today = schedule.local_day(at.now, at.customer.timezone)
+    if (hindrance := _too_little(group, at.customer, today)) is not None:
         return hindrance
     due_at = min(c.due_at for c in group)
     if due_at > at.now:
         day = schedule.local_day(due_at, at.customer.timezone)
         last = at.customer.last_mail_at.get(group[0].invoice.currency)
-        if last is not None and day > schedule.local_day(at.now, at.customer.timezone):
+        if last is not None and day > today:
             sent = schedule.local_day(last, at.customer.timezone)
             return Hindrance.GAP, f"the last mail left on {sent}; the next one may on {day}"
         return Hindrance.OUTSIDE_HOURS, f"outside of sending hours; next on {day}"
@@ -193,10 +194,10 @@ def _group_hindrance(group: list[_Candidate], at: Situation) -> tuple[Hindrance,
     return None
 
 
-def _too_little(group: list[_Candidate], customer: CustomerView) -> tuple[Hindrance, str] | None:
+def _too_little(group: list[_Candidate], customer: CustomerView, today: date) -> tuple[Hindrance, str] | None:
     """What is asked for, less the open credits, is nothing, or below what the step is worth."""
     currency, step = group[0].invoice.currency, group[0].step
-    credit = sum((c.balance for c in _credits(customer, currency)), Decimal(0))
+    credit = sum((c.balance for c in _credits_off(group, customer, today)), Decimal(0))
     asked = sum((c.invoice.balance for c in group), Decimal(0)) + credit
     if asked <= 0:
         return Hindrance.COVERED_BY_CREDIT, f"open credits of {-credit} {currency} cover all that is due"
@@ -205,9 +206,8 @@ def _too_little(group: list[_Candidate], customer: CustomerView) -> tuple[Hindra
     return None
 
 
-def _credits(customer: CustomerView, currency: str) -> tuple[InvoiceView, ...]:
-    found = (i for i in customer.invoices if i.kind is InvoiceKind.CREDIT_NOTE and i.currency == currency)
-    return tuple(sorted((i for i in found if i.balance < 0), key=lambda i: (i.due_date, i.number)))
+def _credits_off(group: list[_Candidate], customer: CustomerView, today: date) -> tuple[InvoiceView, ...]:
+    return credits_off(customer, group[0].invoice.currency, {c.invoice.id for c in group}, today)
 
 
 SHOWN_APART = frozenset({Hindrance.PROMISED, Hindrance.DISPUTED, Hindrance.PAYMENT_REPORTED, Hindrance.DIRECT_DEBIT})
@@ -234,6 +234,9 @@ def _reminder(
     notes = []
     if step.attach_invoice:
         notes += [f"no PDF of {c.invoice.number} to attach" for c in group if not c.invoice.documents]
+    taken = _credits_off(group, customer, today)
+    if elsewhere := used_elsewhere(customer, currency, taken):
+        notes.append(f"{elsewhere} {currency} of the open credits go to older invoices, which are asked for apart")
     if oldest.in_place_of_mail:
         notes.append(f"in place of a mail: wants none since {customer.no_mail_since}; call, or choose another way")
     return PlannedReminder(
@@ -247,7 +250,7 @@ def _reminder(
         due_at=min(c.due_at for c in group),
         lines=tuple(PlannedLine(c.invoice, c.step.name, max(0, (today - c.invoice.due_date).days)) for c in group),
         apart=apart,
-        credits=_credits(customer, currency),
+        credits=taken,
         notes=tuple(notes),
     )
 

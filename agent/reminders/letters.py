@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from agent.reminders import loading
 from agent.reminders.charges import Charges, charges_on
 from agent.reminders.compose import bank_of, charge_rules, signatory_of
+from agent.reminders.credit_notes import credits_off
 from agent.reminders.enclose import enclosed_with
 from agent.reminders.letter_values import Attachment, LetterError
 from agent.reminders.notice import Notice, compose_notice
@@ -119,7 +120,7 @@ def _notice(
         template=step.template,
         currency=currency,
         invoices=asked,
-        credits=tuple(i for i in view.invoices if i.currency == currency and i.balance < 0),
+        credits=credits_off(view, currency, {i.id for i in asked}, local_day(now, view.timezone)),
         charges=_charges(settings, asked, step, at),
         bank=bank_of(settings),
         signatory=signatory_of(settings),

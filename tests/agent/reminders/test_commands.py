@@ -1,6 +1,7 @@
 """The room's commands as people type them: a small company, its plan, and what a person does with the tasks."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,22 @@ def test_a_person_works_through_the_tasks_of_a_case(company: Company) -> None:
     assert {row["state"] for row in company.rows("invoices")} == {"promised"}
     assert "was paid, answered or held" in company("letter", str(by_kind["letter"]), code=1)
     assert company("audit", "verify")
+
+
+def test_who_calls_and_who_collects_are_told_what_credits_take_off(company: Company) -> None:
+    credit = "number,customer_id,kind,issue_date,due_date,amount\nAV-1,C1,credit_note,2026-08-01,2026-08-01,-30\n"
+    (company.root / "credit.csv").write_text(credit)
+    company("import", "invoices", str(company.root / "credit.csv"))
+    by_kind = {row["kind"]: str(row["id"]) for row in company.rows("tasks")}
+    shown = json.loads(company("tasks", "show", by_kind["call"], "--json"))
+    assert (shown["open"], shown["to_pay"]) == ({"EUR": "150.00"}, {"EUR": "120.00"})
+    assert shown["credits"] == [{"number": "AV-1", "balance": "-30.00", "currency": "EUR"}]
+    made = json.loads(company("hand-over", by_kind["hand_over"], "-o", str(company.root), "--json"))
+    with zipfile.ZipFile(made["file"]) as archive:
+        summary = archive.read("summary.txt").decode().splitlines()
+    assert [line for line in summary if line.startswith(("open in all", "credit ", "to pay"))] == [
+        "open in all: 150.00 EUR", "credit AV-1: -30.00 EUR", "to pay: 120.00 EUR",
+    ]  # fmt: skip
 
 
 def test_a_payment_plan_is_accepted_and_a_wrong_one_refused(company: Company) -> None:

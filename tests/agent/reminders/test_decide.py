@@ -339,6 +339,42 @@ def test_credits_lower_what_is_asked_for_and_never_below_nothing() -> None:
     assert ([x.reason for x in plan.left_out], plan.reminders) == ([Hindrance.COVERED_BY_CREDIT], ())
 
 
+def test_a_credit_is_taken_off_once_where_invoices_stand_at_different_steps() -> None:
+    credit = invoice(id=9, number="AV-9", kind=InvoiceKind.CREDIT_NOTE, amount=Decimal(-130), balance=Decimal(-130))
+    more = replace(credit, id=8, number="AV-8", due_date=date(2026, 3, 3), balance=Decimal(-20))
+    called = invoice(steps_done={"friendly_reminder", "firm_reminder"})
+    late = invoice(id=2, number="FA-2", due_date=date(2026, 3, 12), balance=Decimal(500))
+    view = customer(called, late, credit, more)
+    mail = planned(view, at("2026-03-17")).reminders
+    assert [(r.step.name, r.total, r.to_pay) for r in mail] == [(FRIENDLY, Decimal(500), Decimal(450))]
+    assert [(c.number, c.balance) for c in mail[0].credits] == [("AV-9", Decimal(-30)), ("AV-8", Decimal(-20))]
+    assert any("100.00 EUR of the open credits go to older invoices" in note for note in mail[0].notes)
+    # Who is not asked for the older one must not miss the credit for it.
+    answered = replace(view, invoices=(replace(called, state=InvoiceState.DISPUTED), late, credit, more))
+    (alone,) = planned(answered, at("2026-03-17")).reminders
+    assert (alone.to_pay, alone.notes) == (Decimal(350), ())
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30000), st.sampled_from(["mail", "call", "letter", "hand_over"])), min_size=1),
+    st.lists(st.integers(1, 40000), max_size=3),
+)
+def test_all_that_is_asked_for_at_once_is_what_is_owed(owed: list[tuple[int, str]], given_back: list[int]) -> None:
+    passed = {"mail": 0, "call": 2, "letter": 4, "hand_over": 5}
+    names = [step.name for step in STANDARD.steps]
+    invoices = [
+        invoice(id=n, number=f"FA-{n}", balance=Decimal(cents).scaleb(-2), steps_done=set(names[: passed[stands_at]]))
+        for n, (cents, stands_at) in enumerate(owed, start=1)
+    ]
+    open_credits = [
+        invoice(id=n, number=f"AV-{n}", kind=InvoiceKind.CREDIT_NOTE, balance=-Decimal(cents).scaleb(-2))
+        for n, cents in enumerate(given_back, start=1001)
+    ]
+    on_balance = sum((i.balance for i in (*invoices, *open_credits)), Decimal(0))
+    asked = planned(customer(*invoices, *open_credits), at("2026-06-02")).reminders
+    assert sum((r.to_pay for r in asked), Decimal(0)) == max(on_balance, Decimal(0))
+
+
 def test_what_is_answered_is_left_out_or_stands_apart_and_is_not_asked_for() -> None:
     view = customer(
         invoice(),

@@ -194,8 +194,21 @@ def _check_lines(world: World, planned: Any, mine: Plan, day: date, reached: dic
         reached[number].append(step.name)
         total += facts.balance
     must(planned.total == total, "total", f"{planned.total} is not {total}")
-    to_pay = total + world.credits[planned.customer.id, planned.currency]
+    to_pay = total - _credits_of(world, planned, day)
     must(planned.to_pay == to_pay > 0, "total", f"{planned.to_pay} is not {to_pay}")
+
+
+def _credits_of(world: World, planned: Any, day: date) -> Decimal:
+    """What of the customer's credits falls to the lines of this reminder: the oldest invoice has them first."""
+    left, mine = -world.credits[planned.customer.id, planned.currency], Decimal(0)
+    listed = {line.invoice.number for line in planned.lines}
+    for number, facts in sorted(world.owed.items(), key=lambda item: (item[1].due, item[0])):
+        if (facts.owner, facts.currency) != (planned.customer.id, planned.currency) or facts.balance <= 0:
+            continue
+        if number in listed or (facts.due < day and facts.not_before <= day):
+            share = min(left, facts.balance)
+            left, mine = left - share, mine + (share if number in listed else 0)
+    return mine
 
 
 def _check_that_nothing_is_lost(world: World, reached: dict[str, list[str]], plans: dict[str, Plan]) -> None:
@@ -243,7 +256,7 @@ def _without(rules_of: Any, *gone: str) -> Any:
     return tuple(rule for rule in rules_of if rule[0].value not in gone)
 
 
-_due_at, _load, _credits, _hindered = schedule.due_at, loading.plan_settings, decide._credits, rules.invoice_hindrance
+_due_at, _load, _hindered = schedule.due_at, loading.plan_settings, rules.invoice_hindrance
 
 
 def _no_gap(step: Any, due: date, customer: Any, currency: str, *rest: Any) -> Any:
@@ -264,7 +277,7 @@ GUARDS_OFF: dict[str, tuple[str, str, Any]] = {
     "more than one a day": ("loading", "plan_settings", lambda s: replace(_load(s), per_customer_per_day=9)),
     "skipped": ("decide", "next_step", _latest_step),
     "doubled": ("decide", "next_step", lambda _i, plan_of, _t: next(s for s in plan_of.steps if s.day >= 0)),
-    "total": ("decide", "_credits", lambda *_: ()),
+    "total": ("decide", "_credits_off", lambda *_: ()),
     "chased promised": ("decide", "invoice_hindrance", _blind_to(InvoiceState.PROMISED)),
     "chased disputed": ("decide", "invoice_hindrance", _blind_to(InvoiceState.DISPUTED)),
     "chased reported": ("decide", "invoice_hindrance", _blind_to(InvoiceState.PAYMENT_REPORTED)),
