@@ -79,7 +79,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def told(error: ValidationError, file: Path, model: type[BaseModel]) -> ConfigError:
     """The mistakes that pydantic found, as one `ConfigError` with a line each."""
-    problems = [_problem(detail, file, model) for detail in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A list whose every table has a mistake counts as empty for pydantic: the mistakes themselves say more.
+    inside = {detail["loc"][:end] for detail in found for end in range(len(detail["loc"]))}
+    told_of = [detail for detail in found if detail["type"] != "too_short" or detail["loc"] not in inside]
+    problems = [_problem(detail, file, model) for detail in told_of]
     first, *others = {problem.line: problem for problem in problems}.values()
     return ConfigError(first.file, first.key, first.expected, first.mend, found=first.found, also=others)
 
@@ -134,7 +138,7 @@ def _unknown_key(path: Sequence[str | int], model: type[BaseModel]) -> tuple[str
             f"Put it into an environment variable or a file, and name that with {name}_env or {name}_file.",
         )
     section = _section_at(path[:-1], model)
-    known = sorted(section.model_fields) if section is not None else []
+    known = sorted(field.alias or key for key, field in section.model_fields.items()) if section is not None else []
     what = "key" if len(path) > 1 else "section"
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     mend = f'Did you mean "{close[0]}"?' if close else "Take it out, or correct its name."
@@ -158,7 +162,9 @@ def _section_at(path: Sequence[str | int], model: type[BaseModel]) -> type[BaseM
     here: type[BaseModel] | None = model
     steps = list(path)
     while steps and here is not None:
-        field = here.model_fields.get(str(steps.pop(0)))
+        name = str(steps.pop(0))
+        by_alias = (field for field in here.model_fields.values() if field.alias == name)
+        field = here.model_fields.get(name) or next(by_alias, None)
         if field is None:
             return None
         here, through_a_name = _model_in(field.annotation)

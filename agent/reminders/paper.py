@@ -135,7 +135,11 @@ class _Page(FPDF):
         self._paragraphs([text for text in (paper.greeting, *paper.opening) if text])
         for table in paper.tables:
             self._table(table)
-        self._paragraphs(paper.closing)
+        self._paragraphs(paper.closing[:-1])
+        # A signature on a page of its own, or torn in two, could stand under anything: it goes with the last sentence.
+        if self.will_page_break(_LINE * (3 + len(paper.signature))):
+            self.add_page()
+        self._paragraphs(paper.closing[-1:])
         self._lines(paper.signature)
         self._bank()
 

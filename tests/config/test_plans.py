@@ -86,6 +86,7 @@ def test_a_plan_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -
 
 MISTAKES = {
     "unknown key": (PLAN.replace("template", "templat"), "step.0.templat", 'Did you mean "template"?'),
+    "unknown key of whom it is for": (PLAN + '[[for]]\nsegmant = ["x"]\n', "for.0.segmant", 'Did you mean "segment"?'),
     "no step": ('name = "gentle"\nversion = 1\nstep = []\n', "step", "at least 1"),
     "unknown channel": (PLAN.replace('"mail"', '"fax"'), "step.0.channel", "'letter'"),
     "mail without a text": (PLAN.replace('template = "friendly_reminder"\n', ""), "step.0", "template"),
@@ -108,3 +109,4 @@ def test_a_mistake_in_a_plan_names_file_key_and_mend(tmp_path: Path, name: str) 
     assert caught.value.key == key
     assert words in str(caught.value)
     assert caught.value.mend
+    assert (name == "no step") or "at least 1 of them" not in str(caught.value)

@@ -16,7 +16,7 @@ from agent.reminders.charges import ChargeRules, charges_on
 from agent.reminders.letter_values import Bank, LetterError
 from agent.reminders.letters import compose_letter
 from agent.reminders.notice import Notice, Party, compose_notice
-from agent.reminders.paper import DEJAVU, as_pdf
+from agent.reminders.paper import DEJAVU, _Page, as_pdf
 from agent.reminders.templates import languages, mail_environment
 from config import Settings
 from config.errors import NeedsPerson
@@ -115,6 +115,20 @@ def test_names_beyond_the_standard_fonts_are_written_or_refused_in_words(monkeyp
     monkeypatch.setattr("agent.reminders.paper.DEJAVU", DEJAVU / "nowhere")
     with pytest.raises(LetterError, match="fonts-dejavu-core"):
         as_pdf(paper)
+
+
+def test_the_signature_stands_whole_below_the_last_sentence_however_long_the_letter_is() -> None:
+    lengths = set()
+    for count in range(1, 14):
+        invoices = tuple(invoice(id=n, number=f"FA-{n}") for n in range(1, count + 1))
+        page = _Page(compose_notice(notice(invoices=invoices), ENVIRONMENT))
+        page.write_letter()
+        texts = [bytes(one.contents or b"").decode("cp1252") for one in page.pages.values()]
+        # The first "Ateliers Morel SAS" is the sender's, the one before the account's is the signature's.
+        (last,) = [text[text.index("agréer") :] for text in texts if "agréer" in text]
+        assert last.index("Comptabilité clients") < last.index("(Ateliers Morel SAS)")
+        lengths.add(texts.index(next(text for text in texts if "agréer" in text)))
+    assert lengths == {0, 1}
 
 
 @pytest.fixture
