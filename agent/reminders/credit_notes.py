@@ -54,7 +54,10 @@ def _without(amount: Decimal, found: list[InvoiceView]) -> list[InvoiceView]:
     return rest
 
 
-def used_elsewhere(customer: CustomerView, currency: str, taken: Collection[InvoiceView]) -> Decimal:
-    """How much of the open credits others than ``taken`` from them go to older invoices; zero: all are taken."""
+def told_elsewhere(customer: CustomerView, currency: str, taken: Collection[InvoiceView]) -> tuple[str, ...]:
+    """The note that others than ``taken`` from the open credits go to older invoices; none where all are taken."""
     whole = sum((credit.balance for credit in _open_credits(customer, currency)), NOTHING)
-    return sum((credit.balance for credit in taken), NOTHING) - whole
+    elsewhere = sum((credit.balance for credit in taken), NOTHING) - whole
+    if not elsewhere:
+        return ()
+    return (f"{elsewhere} {currency} of the open credits go to older invoices, which are asked for apart",)

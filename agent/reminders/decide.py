@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from agent.reminders import schedule
-from agent.reminders.credit_notes import credits_off, used_elsewhere
+from agent.reminders.credit_notes import credits_off, told_elsewhere
 from agent.reminders.rules import (
     CUSTOMER_RULES,
     MAIL_RULES,
@@ -128,7 +128,7 @@ def _candidate(
     if step is None:
         return Hindrance.PLAN_ENDED, "the plan has no further step"
     if step.name in invoice.steps_reserved:
-        return Hindrance.ON_ITS_WAY, f"step {step.name} is on its way"
+        return Hindrance.ON_ITS_WAY, _on_its_way(invoice, step)
     unwanted = customer.no_mail_since is not None and step.channel is Channel.MAIL
     if unwanted and step.day < 0:
         return None  # nobody is called about what is not due yet
@@ -138,6 +138,13 @@ def _candidate(
     if not is_due:
         return Hindrance.STEP_LATER, f"step {step.name} follows on {schedule.local_day(due_at, customer.timezone)}"
     return _Candidate(invoice, step, due_at, unwanted)
+
+
+def _on_its_way(invoice: InvoiceView, step: Step) -> str:
+    if step.name not in invoice.steps_waiting:
+        return f"step {step.name} is on its way"
+    whose = invoice.steps_waiting[step.name]
+    return f"step {step.name} waits for " + (f"the word of {whose}" if whose else "a person's word")
 
 
 def _by_phone(step: Step, plan: Plan) -> Step:
@@ -224,6 +231,15 @@ def _apart(customer: CustomerView, currency: str, today: date) -> tuple[ApartLin
     return tuple(found)
 
 
+def _whose_word(step: Step, customer: CustomerView) -> list[str]:
+    """Whose word the step itself asks for, whatever the mode is."""
+    if step.approval == "none":
+        return []
+    if step.approval == "sales_owner" and customer.account_manager:
+        return [f"leaves only on the word of {customer.account_manager}"]
+    return ["leaves only on a person's word" + (", no sales owner is known" if step.approval == "sales_owner" else "")]
+
+
 def _reminder(
     group: list[_Candidate], customer: CustomerView, chosen: Chosen, today: date, apart: tuple[ApartLine, ...]
 ) -> PlannedReminder:
@@ -235,8 +251,8 @@ def _reminder(
     if step.attach_invoice:
         notes += [f"no PDF of {c.invoice.number} to attach" for c in group if not c.invoice.documents]
     taken = _credits_off(group, customer, today)
-    if elsewhere := used_elsewhere(customer, currency, taken):
-        notes.append(f"{elsewhere} {currency} of the open credits go to older invoices, which are asked for apart")
+    notes += told_elsewhere(customer, currency, taken)
+    notes += _whose_word(step, customer)
     if oldest.in_place_of_mail:
         notes.append(f"in place of a mail: wants none since {customer.no_mail_since}; call, or choose another way")
     return PlannedReminder(

@@ -152,11 +152,13 @@ class _Rows:
     def _steps(self, session: Session, chosen: ColumnElement[bool], ignoring: int | None) -> None:
         self.done: dict[int, set[DoneStep]] = defaultdict(set)
         self.reserved: dict[int, set[str]] = defaultdict(set)
+        self.waiting: dict[int, dict[str, str | None]] = defaultdict(dict)
         self.threads: dict[str, dict[str, int]] = defaultdict(dict)
         query = (
             select(
                 ReminderLine.invoice_id, ReminderLine.step, Delivery.id, Delivery.state, Message.thread_id,
-                Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.plan_version,
+                Reminder.customer_id, Reminder.currency, Reminder.plan, Reminder.plan_version, Reminder.approval,
+                Reminder.approver,
             )
             .select_from(ReminderLine)
             .join(Reminder, Reminder.id == ReminderLine.reminder_id)
@@ -166,11 +168,13 @@ class _Rows:
             .where(chosen, ~ReminderLine.voided, ReminderLine.cycle == Invoice.cycle)
         )  # fmt: skip
         for row in session.execute(query):
-            invoice_id, step, delivery_id, state, thread_id, customer_id, currency, plan, version = row
+            invoice_id, step, delivery_id, state, thread_id, customer_id, currency, plan, version, *approval = row
             if ignoring is not None and delivery_id == ignoring:
                 continue
             if state in ON_ITS_WAY:
                 self.reserved[invoice_id].add(step)
+                if approval[0] == "waiting":
+                    self.waiting[invoice_id][step] = approval[1]
             else:
                 self.done[invoice_id].add(DoneStep(step, f"{plan}/{version}"))
             if thread_id is not None:
@@ -407,6 +411,7 @@ def _invoice_view(invoice: Row[Any], rows: _Rows) -> InvoiceView:
         cycle=invoice.cycle,
         done=frozenset(rows.done.get(invoice.id, ())),
         steps_reserved=frozenset(rows.reserved.get(invoice.id, ())),
+        steps_waiting=rows.waiting.get(invoice.id, {}),
         held=rows.hold_on(invoice.customer_id, invoice.id),
         promised_for=rows.promised.get(invoice.id),
         documents=tuple(rows.documents.get(invoice.id, ())),

@@ -5,18 +5,17 @@ only. What planning judges is loaded by `agent.reminders.loading`.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from agent.reminders.credit_notes import credits_off, told_elsewhere
 from agent.reminders.decide import FrozenLine, FrozenMail, said_by
 from agent.reminders.letter import Draft
 from agent.reminders.schedule import local_day
-from agent.reminders.values import (
-    PlannedReminder,
-)
+from agent.reminders.values import PlannedLine, PlannedReminder
 from config.plans import Channel
 from models import (
     Blob,
@@ -138,11 +137,10 @@ def _letter_that_waits(session: Session, planned: PlannedReminder) -> Task | Non
 
 def _join(session: Session, task: Task, planned: PlannedReminder, now: datetime) -> Reminder:
     reminder = session.get_one(Reminder, task.reminder_id)
-    before = session.scalars(select(Invoice).where(Invoice.id.in_([link.invoice_id for link in task.links])))
-    owed = sum((invoice.balance for invoice in before if not invoice.is_closed), Decimal(0))
+    whole = _with_before(planned, {link.invoice_id for link in task.links}, now)
     reminder.lines += _lines(planned)
     task.links += [TaskLink(invoice_id=line.invoice.id) for line in planned.lines]
-    task.detail = _asked_for(planned, owed)[:512]
+    task.detail = _asked_for(whole)[:512]
     numbers = [line.invoice.number for line in planned.lines]
     events.record(session, "reminder.joined", reminder, actor=RELANCE, at=now, task=task.id, invoices=numbers)
     return reminder
@@ -222,11 +220,22 @@ def _add_task(session: Session, reminder: Reminder, planned: PlannedReminder, no
     events.record(session, "task.open", task, actor=RELANCE, at=now, kind=task.kind.value)
 
 
-def _asked_for(planned: PlannedReminder, before: Decimal = Decimal(0)) -> str:
-    """What a task is about, in a sentence; ``before``: what is owed on the invoices that it was about already."""
-    total, to_pay = before + planned.total, before + planned.to_pay
-    money = f"{total} {planned.currency} open"
-    less = f", {to_pay} less credits" if to_pay != total else ""
+def _with_before(planned: PlannedReminder, before: Collection[int], now: datetime) -> PlannedReminder:
+    """The reminder with the invoices that its letter was about already, and with the credits that reach all of them."""
+    customer, currency = planned.customer, planned.currency
+    today = local_day(now, customer.timezone)
+    known = [i for i in customer.invoices if i.id in before and i.id not in {x.invoice.id for x in planned.lines}]
+    lines = (*planned.lines, *(PlannedLine(i, planned.step.name, (today - i.due_date).days) for i in known))
+    taken = credits_off(customer, currency, {line.invoice.id for line in lines}, today)
+    mine = told_elsewhere(customer, currency, planned.credits)
+    notes = (*(note for note in planned.notes if note not in mine), *told_elsewhere(customer, currency, taken))
+    return replace(planned, lines=lines, credits=taken, notes=notes)
+
+
+def _asked_for(planned: PlannedReminder) -> str:
+    """What a task is about, in a sentence."""
+    money = f"{planned.total} {planned.currency} open"
+    less = f", {planned.to_pay} less credits" if planned.to_pay != planned.total else ""
     return "; ".join([f"step {planned.step.name} of plan {planned.plan}: {money}{less}", *planned.notes])
 
 

@@ -51,6 +51,8 @@ class InvoiceView:
     """What came in on it, with its day: interest counts from there."""
     status: str | None
     """What the ledger's own word of it means: refused, disputed, payment_sent, debit_failed; None: nothing."""
+    steps_waiting: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Of the reserved ones those that wait for a person's word, and whose it must be; None: anybody's."""
 
     @property
     def steps_done(self) -> frozenset[str]:

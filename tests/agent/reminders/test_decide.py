@@ -176,6 +176,33 @@ def test_a_missing_pdf_is_told_and_does_not_hinder() -> None:
     assert reminder.notes == ("no PDF of FA-1 to attach",)
 
 
+@pytest.mark.parametrize(
+    ("approval", "owner", "note"),
+    [
+        ("none", "leo@morel.example", []),
+        ("person", "leo@morel.example", ["leaves only on a person's word"]),
+        ("sales_owner", "leo@morel.example", ["leaves only on the word of leo@morel.example"]),
+        ("sales_owner", None, ["leaves only on a person's word, no sales owner is known"]),
+    ],
+)
+def test_whose_word_a_step_asks_for_is_told_before_it_is_due(approval: Any, owner: str | None, note: list[str]) -> None:
+    mine = replace(STANDARD, steps=(replace(STANDARD.steps[0], approval=approval), *STANDARD.steps[1:]))
+    view = customer(account_manager=owner)
+    (reminder,) = planned(view, at("2026-03-05"), plans={"standard": mine}).reminders
+    assert list(reminder.notes) == note
+
+
+def test_a_step_that_waits_for_a_word_is_not_said_to_be_on_its_way() -> None:
+    due = invoice(steps_reserved=frozenset({FRIENDLY}))
+    for waiting, told in (
+        ({}, "step friendly_reminder is on its way"),
+        ({FRIENDLY: None}, "step friendly_reminder waits for a person's word"),
+        ({FRIENDLY: "leo@morel.example"}, "step friendly_reminder waits for the word of leo@morel.example"),
+    ):
+        (left,) = planned(customer(replace(due, steps_waiting=waiting)), at("2026-03-05")).left_out
+        assert (left.reason, left.detail) == (Hindrance.ON_ITS_WAY, told)
+
+
 STATES = [
     (InvoiceState.OPEN, None),
     (InvoiceState.REMINDED, None),

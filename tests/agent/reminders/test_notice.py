@@ -123,7 +123,8 @@ def test_the_signature_stands_whole_below_the_last_sentence_however_long_the_let
         invoices = tuple(invoice(id=n, number=f"FA-{n}") for n in range(1, count + 1))
         page = _Page(compose_notice(notice(invoices=invoices), ENVIRONMENT))
         page.write_letter()
-        texts = [bytes(one.contents or b"").decode("cp1252") for one in page.pages.values()]
+        written = [one.contents for one in page.pages.values()]
+        texts = [bytes(one).decode("cp1252") for one in written if isinstance(one, bytes | bytearray)]
         # The first "Ateliers Morel SAS" is the sender's, the one before the account's is the signature's.
         (last,) = [text[text.index("agréer") :] for text in texts if "agréer" in text]
         assert last.index("Comptabilité clients") < last.index("(Ateliers Morel SAS)")

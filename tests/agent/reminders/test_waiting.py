@@ -24,6 +24,7 @@ from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
 from models import Allocation, Database, Delivery, Event, Invoice, Message, Promise, Reminder, Task, blob
+from models.invoice import InvoiceKind
 from models.message import Direction
 from models.states import DeliveryState, InvoiceState, MessageState, PromiseState
 from tests.builders import ledger
@@ -192,6 +193,8 @@ def test_a_step_that_asks_for_the_sales_owner_waits_for_it_in_any_mode(database:
     plan.drain(database, given, NOW)
     with database.read() as session:
         (reminder,) = approve.waiting(session, "leo@morel.example")
+        (left,) = plan.preview(database, given, NOW)[0].left_out
+        assert left.detail == "step friendly_reminder waits for the word of leo@morel.example"
         assert (reminder.approval, reminder.plan_version) == ("waiting", "3")
         assert approve.waiting(session, "somebody@morel.example") == []
         number = reminder.id
@@ -375,6 +378,7 @@ def test_what_comes_to_a_letter_that_still_waits_joins_it_and_is_one_letter(
     (folder / "notices.toml").write_text(f'name = "notices"\nversion = 1\ngap_days = 7\n{step}', encoding="utf-8")
     with database.write() as session:
         owner = ledger.customer(session, "C1")
+        ledger.invoice(session, owner, "AV-1", amount=Decimal(-30), kind=InvoiceKind.CREDIT_NOTE)
         for number, days in (("FA-1", 0), ("FA-2", 3)):
             ledger.invoice(session, owner, number, due_date=date(2026, 8, 12) + timedelta(days=days))
     ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"))
@@ -389,6 +393,14 @@ def test_what_comes_to_a_letter_that_still_waits_joins_it_and_is_one_letter(
     with database.write() as session:
         asked = session.scalars(select(Task).order_by(Task.id)).all()
         assert [len(task.links) for task in asked] == ([1, 1] if is_on_paper else [2])
-        assert ("200.00 EUR open" in asked[0].detail) is not is_on_paper
+        money = [task.detail.removeprefix("step formal_notice of plan notices: ") for task in asked]
+        assert money == (
+            [
+                "100.00 EUR open, 70.00 less credits",
+                "100.00 EUR open; 30.00 EUR of the open credits go to older invoices, which are asked for apart",
+            ]
+            if is_on_paper
+            else ["200.00 EUR open, 170.00 less credits"]
+        )
         composed = letters.compose_letter(session, given, asked[0].id, "lea", later)
     assert composed.invoices == (("FA-1",) if is_on_paper else ("FA-1", "FA-2"))
