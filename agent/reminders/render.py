@@ -110,14 +110,17 @@ def render(letter: Letter, environment: Environment) -> Rendered:
     subject = " ".join(re.split(r"[ \t\r\n]+", _part(environment, name, "mail/subject.txt.j2", context).strip()))
     # The links of one-click answers carry the subject, so it is written first.
     context["answers"] = _answers(letter, catalogue, subject) if letter.one_click else ()
+    has_own_subject = letter.words is not None and letter.words.subject is not None
+    follows = letter.thread_subject is not None and not has_own_subject
+    # The conversation keeps the first mail's subject, so what this one is stands above its words.
+    context["heading"] = subject if follows else ""
     text = _part(environment, name, "mail/layout.txt.j2", context).lstrip("\n")
     html = _part(environment, name, "mail/layout.html.j2", context)
     if not subject:
         raise wrong_text(name, "its subject is empty", "Fill the block `subject`.")
     where = f"templates/{name}" if letter.words is None else "your words"
     _read_back(where, subject, text, html, _figures(letter, catalogue, context))
-    has_own_subject = letter.words is not None and letter.words.subject is not None
-    if letter.thread_subject is not None and not has_own_subject:
+    if letter.thread_subject is not None and follows:
         first = letter.thread_subject
         subject = first if _RE.match(first) else f"Re: {first}"
     return Rendered(catalogue.language, subject, text, html, qr_of(letter))
@@ -194,6 +197,7 @@ def _context(letter: Letter, catalogue: Catalogue) -> dict[str, Any]:
         "has_statement": letter.statement is not None,
         "offers_instalments": letter.offers_instalments,
         "answers": (),
+        "heading": "",
     }
 
 

@@ -6,6 +6,7 @@
 
 import email
 import email.policy
+import html
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from agent.inbound.identity import identify
 from agent.reminders.letter import Draft, compose, safe_filename
-from agent.reminders.letter_values import Attachment, Letter, LetterError
+from agent.reminders.letter_values import Attachment, Letter, LetterError, Words
 from agent.reminders.render import render
 from agent.reminders.templates import mail_environment
 from tests.builders.letters import MESSAGE_ID, PARTLY_PAID, letter, line
@@ -143,6 +144,22 @@ def test_a_later_mail_stays_in_the_thread() -> None:
     assert message["In-Reply-To"] == second
     assert message["References"].split() == [FIRST, second]
     assert composed(thread_subject="RE: Rappel").subject == "RE: Rappel"
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_mail_under_an_older_subject_says_above_its_words_what_it_is(kind: str) -> None:
+    last = {"template": "last_reminder", "tone": "firm", "level": 4}
+    own = composed(**last).subject
+    assert own.startswith("Dernière relance avant mise en demeure")
+    follows = composed(**last, thread_subject="Rappel de règlement")
+    said = " ".join(html.unescape(part(follows, kind)).split())
+    assert follows.subject == "Re: Rappel de règlement"
+    assert said.index(" ".join(own.split())) < said.index("Madame, Monsieur")
+    assert " ".join(own.split()) not in " ".join(html.unescape(part(composed(**last), kind)).split())
+    # Who writes a subject of their own has said there what it is.
+    words = Words("Notre entretien", "Bonjour,\n[table]\nBien à vous,")
+    edited = part(composed(**last, words=words, thread_subject="R"), "plain")
+    assert " ".join(own.split()) not in " ".join(edited.split())
 
 
 def test_the_root_and_the_neighbours_of_a_long_thread_are_named() -> None:
