@@ -123,6 +123,9 @@ def check_law(settings: Settings, plans: Mapping[str, Plan], now: datetime) -> I
     floor = law.floor_on(today)
     if rate_set is not None and floor is not None and (low := interest.below_floors(law, [floor], rate_set)):
         yield warning("contract_rate", low, "Have the contract's clause checked; the law's floor counts.")
+    if rate_set is not None and (unsure := interest.floor_in_doubt(law, today, rate_set)) is not None:
+        place = settings.root / "law" / f"{law.country}.toml"
+        yield warning("contract_rate", unsure, f"Look the floor up, and add it with its source to {place}.")
 
 
 def check_database(database: Database) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from config.law import Band, Law, Rate, next_half_year
+from config.law import Band, Law, Rate, half_year, next_half_year
 
 ONE_DAY = timedelta(days=1)
 CENT = Decimal("0.01")
@@ -95,6 +95,9 @@ def interest(
         exact += Fraction(base) * Fraction(percent) * period.days / (100 * year)
     if contract_rate is not None and (note := below_floors(law, floors, contract_rate)) is not None:
         notes.append(note)
+    if contract_rate is not None:
+        unsure = (floor_in_doubt(law, period.first, contract_rate) for period in periods)
+        notes += [note for note in unsure if note is not None]
     return Interest(rounded(exact), exact, tuple(periods), tuple(dict.fromkeys(notes)))
 
 
@@ -135,6 +138,18 @@ def below_floors(law: Law, floors: Iterable[Rate], contract_rate: Decimal) -> st
         f" from {most.start}"
     )
     return told if len(low) == 1 else f"{told}, and below that of {len(low) - 1} other half-year(s)"
+
+
+def floor_in_doubt(law: Law, day: date, contract_rate: Decimal) -> str | None:
+    """The warning on a contract's rate in a half-year whose floor is not known yet: the last known one was higher."""
+    start = half_year(day)
+    before = [floor for floor in law.floor if floor.start < start]
+    if law.floor_on(day) is not None or not before or contract_rate >= before[-1].percent:
+        return None
+    return (
+        f"the floor of {law.country} for the half-year from {start} is not known, and the contract's rate of"
+        f" {contract_rate} % lies below the {before[-1].percent} % of the one from {before[-1].start}"
+    )
 
 
 def indemnity(law: Law, principal: Decimal, currency: str) -> Decimal | None:

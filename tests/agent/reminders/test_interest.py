@@ -80,6 +80,12 @@ def test_a_contracts_rate_counts_instead_and_one_below_the_floor_is_told() -> No
     assert "15.21 % of FR from 2024-01-01, and below that of 6 other half-year(s)" in told
 
 
+def test_a_contracts_rate_below_the_last_known_floor_is_told_where_the_floor_is_not_known_yet() -> None:
+    (told,) = of("10000", date(2026, 7, 31), date(2026, 8, 30), contract_rate=Decimal(6)).notes
+    assert "from 2026-07-01 is not known, and the contract's rate of 6 % lies below the 7.86 %" in told
+    assert of("10000", date(2026, 7, 31), date(2026, 8, 30), contract_rate=Decimal(8)).notes == ()
+
+
 def test_an_uncertain_rate_is_told() -> None:
     assert of("100", date(2026, 5, 1), date(2026, 6, 1)).notes == ()
     assert "12.40" in of("100", date(2026, 5, 1), date(2026, 7, 1)).notes[0]
