@@ -14,7 +14,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -111,6 +111,7 @@ def _case(session: Session, settings: Settings, customer_id: str, ids: set[int],
             for number, day, amount, state in promises
         ],
         "broken_promises": sum(state is PromiseState.BROKEN for _, _, _, state in promises),
+        "letters": _letters(session, settings, ids),
         "notes": [{"at": n.at, "by": n.by, "kind": n.kind, "text": n.text} for n in notes],
     }  # fmt: skip
 
@@ -137,6 +138,21 @@ def _credits(customer: CustomerView, invoices: Sequence[InvoiceView], now: datet
     today, listed = local_day(now, customer.timezone), {i.id for i in invoices}
     currencies = sorted({i.currency for i in invoices})
     return [credit for currency in currencies for credit in credits_off(customer, currency, listed, today)]
+
+
+def _letters(session: Session, settings: Settings, ids: set[int]) -> list[dict[str, Any]]:
+    """The letters composed for these invoices, and until when each gives time: nothing is due to collection before."""
+    query = (
+        select(Document)
+        .where(Document.invoice_id.in_(ids), Document.kind == "letter")
+        .order_by(Document.added_at, Document.id)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for document in session.scalars(query):
+        day = local_day(document.added_at, settings.zone)
+        row = {"file": document.filename, "composed_on": day, "by": document.added_by}
+        found.setdefault(document.sha256, {**row, "until": day + timedelta(days=settings.reminders.notice_days)})
+    return list(found.values())
 
 
 def _totals(invoices: Sequence[InvoiceView]) -> dict[str, Decimal]:
@@ -204,6 +220,7 @@ def _summary(case: Mapping[str, Any], now: datetime) -> str:
         *(f"credit {c['number']}: {c['balance']} {c['currency']}" for c in case["credits"]),
         *(f"to pay: {amount} {currency}" for currency, amount in sorted(case["to_pay"].items()) if case["credits"]),
         f"broken promises: {case['broken_promises']}",
+        *(f"letter {x['file']}: composed on {x['composed_on']}, time until {x['until']}" for x in case["letters"]),
     ]
     charges = case["charges"]
     if charges is not None and "error" not in charges:

@@ -240,6 +240,23 @@ def _whose_word(step: Step, customer: CustomerView) -> list[str]:
     return ["leaves only on a person's word" + (", no sales owner is known" if step.approval == "sales_owner" else "")]
 
 
+def _hasty(step: Step, plan: Plan, customer: CustomerView, currency: str, today: date) -> list[str]:
+    """For whoever does a call, a letter or a hand-over: the mail before it left late, and has had little of its time.
+
+    Such a step keeps its day, however late that mail was. Half of the plan's own distance is enough, as weekends move
+    both; who wants no mails is told of none.
+    """
+    before = [one.day for one in plan.steps if one.channel is Channel.MAIL and one.day < step.day]
+    last = customer.last_mail_at.get(currency)
+    if step.channel is Channel.MAIL or not before or last is None or customer.no_mail_since is not None:
+        return []
+    left = schedule.local_day(last, customer.timezone)
+    planned, since = step.day - before[-1], (today - left).days
+    if since * 2 >= planned:
+        return []
+    return [f"the last mail left on {left}, {since} day(s) before this step, where the plan leaves {planned}"]
+
+
 def _reminder(
     group: list[_Candidate], customer: CustomerView, chosen: Chosen, today: date, apart: tuple[ApartLine, ...]
 ) -> PlannedReminder:
@@ -253,6 +270,7 @@ def _reminder(
     taken = _credits_off(group, customer, today)
     notes += told_elsewhere(customer, currency, taken)
     notes += _whose_word(step, customer)
+    notes += _hasty(step, plan, customer, currency, today)
     if oldest.in_place_of_mail:
         notes.append(f"in place of a mail: wants none since {customer.no_mail_since}; call, or choose another way")
     return PlannedReminder(

@@ -20,7 +20,7 @@ from agent.review.days import morning
 from classifier.labels import OTHER_REASONS
 from config.errors import NeedsPerson
 from models import ExceptionItem, Invoice, Message
-from models.reasons import SENTENCES
+from models.reasons import SENTENCES, TaskKind
 
 Item = Annotated[int, typer.Argument(help="Number of the item, from `relance queue list`.")]
 Over = Annotated[
@@ -311,8 +311,17 @@ def tasks_show(
     ctx.emit(found["contacts"], json=False)
     shown = ("number", "due_date", "days_late", "balance", "currency", "state", "promised_for")
     ctx.emit([{name: row[name] for name in shown} for row in found["invoices"]], json=False)
+    ctx.emit(found["credits"], json=False)
+    sums = sorted(found["to_pay"].items())
+    ctx.emit([{"to_pay": amount, "currency": currency} for currency, amount in sums], json=False)
+    if (charges := found["charges"]) is not None and "error" not in charges:
+        ctx.emit([{name: charges[name] for name in ("interest", "indemnity", "until", "law")}], json=False)
     ctx.emit(found["promises"], json=False)
+    ctx.emit(found["letters"], json=False)
+    ctx.emit(found["notes"], json=False)
     ctx.emit(found["mails"], json=False)
+    if found["task"]["kind"] == TaskKind.HAND_OVER.value and not found["letters"]:
+        ctx.say("No formal notice of these invoices was composed with relance: see that one was sent, and has run out.")
 
 
 def tasks_call(

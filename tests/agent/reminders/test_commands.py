@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,14 @@ def test_a_person_works_through_the_tasks_of_a_case(company: Company) -> None:
     assert "0102" not in company("tasks", "show", "999", code=1)
 
     letters = company.root / "letters"
+    hand_over = ("tasks", "show", str(by_kind["hand_over"]), "--json")
+    assert json.loads(company(*hand_over))["letters"] == []
+    shown = " ".join(company("tasks", "show", str(by_kind["hand_over"])).split())
+    assert "to_pay currency 150.00 EUR interest indemnity until law" in shown
     made = json.loads(company("letter", str(by_kind["letter"]), "-o", str(letters), "--json"))
+    (composed,) = json.loads(company(*hand_over))["letters"]
+    gives = date.fromisoformat(composed["until"]) - date.fromisoformat(composed["composed_on"])
+    assert (composed["file"], composed["by"], gives.days) == (Path(made["file"]).name, "operator", 8)
     assert Path(made["file"]).read_bytes().startswith(b"%PDF-")
     assert made["invoices"] == ["FA-1", "FA-2"]
     assert isinstance(made["notes"], list)

@@ -203,6 +203,23 @@ def test_a_step_that_waits_for_a_word_is_not_said_to_be_on_its_way() -> None:
         assert (left.reason, left.detail) == (Hindrance.ON_ITS_WAY, told)
 
 
+@pytest.mark.parametrize(
+    ("mailed", "told"),
+    [
+        # the plan leaves six days between the last reminder and the formal notice
+        ("2026-05-03", ["the last mail left on 2026-05-03, 1 day(s) before this step, where the plan leaves 6"]),
+        ("2026-05-02", ["the last mail left on 2026-05-02, 2 day(s) before this step, where the plan leaves 6"]),
+        ("2026-05-01", []),
+        (None, []),
+    ],
+)
+def test_a_letter_soon_after_a_mail_that_left_late_says_so(mailed: str | None, told: list[str]) -> None:
+    mails = {"EUR": at(mailed)} if mailed is not None else {}
+    done = {step.name for step in STANDARD.steps[:4]}
+    (notice,) = planned(customer(invoice(steps_done=done), last_mail_at=mails), at("2026-05-04")).reminders
+    assert (notice.step.name, list(notice.notes)) == ("formal_notice", told)
+
+
 STATES = [
     (InvoiceState.OPEN, None),
     (InvoiceState.REMINDED, None),
