@@ -16,7 +16,10 @@ from config.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a customer did in the last 24 months: its invoices, those that it paid, those paid late, broken promises."""
+    """What a customer did in the last 24 months: the invoices that it paid, those paid late, broken promises.
+
+    ``invoices``: all that it ever had, for who comes back after years is not new.
+    """
 
     invoices: int
     paid: int

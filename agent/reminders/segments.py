@@ -40,7 +40,7 @@ def derived_segments(
 
 
 def histories(session: Session, today: date, customers: Collection[str], late_after_days: int) -> Mapping[str, History]:
-    """What each of these customers did in the last 24 months."""
+    """What each of these customers did in the last 24 months, and how many invoices it ever had."""
     since = today - REACHES_BACK
     last_payment = (
         select(Allocation.invoice_id, func.max(Payment.date).label("day"))
@@ -57,6 +57,13 @@ def histories(session: Session, today: date, customers: Collection[str], late_af
     invoices: dict[str, int] = defaultdict(int)
     paid: dict[str, int] = defaultdict(int)
     late: dict[str, int] = defaultdict(int)
+    of_old = (
+        select(Invoice.customer_id, func.count())
+        .where(Invoice.customer_id.in_(customers), Invoice.kind == InvoiceKind.INVOICE, Invoice.due_date < since)
+        .group_by(Invoice.customer_id)
+    )
+    for customer_id, count in session.execute(of_old):
+        invoices[customer_id] += count
     for customer_id, due_date, state, state_at, day in session.execute(query):
         invoices[customer_id] += 1
         if state is InvoiceState.PAID:

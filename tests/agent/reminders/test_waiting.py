@@ -263,9 +263,12 @@ def test_a_segment_follows_from_history_where_the_ledger_gives_none(database: Da
                     session.add(
                         Allocation(payment_id=paid.id, invoice_id=invoice.id, amount=Decimal(100), rule="named")
                     )
+        back = ledger.customer(session, "BACK")
+        for number, due in (("B-1", date(2023, 5, 1)), ("B-2", date(2026, 8, 1))):
+            ledger.invoice(session, back, number, due_date=due)
         ledger.customer(session, "GIVEN", segment="strategic")
     with database.read() as session:
-        found = derived_segments(session, given, date(2026, 9, 1), ["NEW", "BAD", "SLOW"])
+        found = derived_segments(session, given, date(2026, 9, 1), ["NEW", "BAD", "SLOW", "BACK"])
         views = {view.id: view for view in loading.customer_views(session, given, NOW)}
     assert {name: segment.name for name, segment in found.items()} == {
         "NEW": "new", "BAD": "at_risk", "SLOW": "at_risk",
