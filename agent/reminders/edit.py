@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from agent.reminders import approve, decide, loading, schedule
 from agent.reminders.compose import letter_of
 from agent.reminders.enclose import enclosed_with
-from agent.reminders.letter import compose
+from agent.reminders.letter import Draft, compose
 from agent.reminders.letter_values import Letter, Words
 from agent.reminders.render import words_of
 from agent.reminders.templates import mail_environment
@@ -26,6 +26,7 @@ from config import Settings
 from config.errors import NeedsPerson
 from config.plans import Channel
 from models import Database, Delivery, Reminder, blob, events
+from models.events import RELANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,35 @@ def edit(session: Session, database: Database, settings: Settings, edited: Edite
         text=before.text if edited.text is None else edited.text.replace("\r\n", "\n").strip(),
     )
     draft = compose(replace(letter, words=written), environment)
-    message = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id)).one().message
-    message.blob_sha256, message.dkey, message.size = blob.keep(session, draft.raw), draft.digest, len(draft.raw)
-    message.subject = draft.subject
+    _put(session, reminder, draft, now)
     reminder.edited_subject, reminder.edited_text = written.subject, written.text
     reminder.edited_by, reminder.edited_at = edited.by, now
     events.record(session, "reminder.edited", reminder, actor=edited.by, at=now, digest=draft.digest)
+
+
+def renew(session: Session, database: Database, settings: Settings, reminder: Reminder, now: datetime) -> bool:
+    """Compose a mail that has not begun to leave anew as of today, in the words that it has; whether it was done.
+
+    Interest that is claimed grows by the day: where somebody has given a word for its sum, that sum stays.
+
+    Raises:
+        NeedsPerson: something speaks against it now.
+        LetterError: words of a person's own hold figures that are true no more.
+    """
+    letter, environment = _letter(session, database, settings, reminder, now)
+    if reminder.approval == "approved" and letter.charges is not None and letter.charges.is_claimed:
+        return False
+    draft = compose(letter, environment)
+    _put(session, reminder, draft, now)
+    events.record(session, "reminder.renewed", reminder, actor=RELANCE, at=now, digest=draft.digest)
+    return True
+
+
+def _put(session: Session, reminder: Reminder, draft: Draft, now: datetime) -> None:
+    """These bytes in the place of the ones that were frozen before; the Message-ID is the same."""
+    message = session.scalars(select(Delivery).where(Delivery.reminder_id == reminder.id)).one().message
+    message.blob_sha256, message.dkey, message.size = blob.keep(session, draft.raw), draft.digest, len(draft.raw)
+    message.subject, message.received_at = draft.subject, now
 
 
 def _letter(

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agent.faults import point
-from agent.reminders import approve, decide, loading, schedule, store
+from agent.reminders import approve, decide, loading, renew, schedule, store
 from agent.reminders.compose import letter_of
 from agent.reminders.enclose import enclosed_with
 from agent.reminders.letter import compose
@@ -119,6 +119,7 @@ def drain(
     if settings.policy.mode == "observe":
         return Planned(0, 0)
     approve.lapse(database, settings, now)
+    renew.drain(database, settings, now)
     plan = loading.plan_settings(settings)
     environment = mail_environment(settings.root)
     with database.read() as session:

@@ -23,7 +23,7 @@ from agent.reminders.values import CustomerPlan, CustomerView, Hindrance
 from config import Settings
 from config.errors import NeedsPerson
 from config.fields import Rate
-from models import Allocation, Database, Delivery, Event, Invoice, Message, Promise, Reminder, Task, blob
+from models import Allocation, Blob, Database, Delivery, Event, Invoice, Message, Promise, Reminder, Task, blob
 from models.invoice import InvoiceKind
 from models.message import Direction
 from models.states import DeliveryState, InvoiceState, MessageState, PromiseState
@@ -92,6 +92,64 @@ def test_a_mail_that_waits_goes_on_waiting_over_night(database: Database, tmp_pa
         assert plan.drain(database, given, NOW + timedelta(hours=hours)).mails == 0
     with database.read() as session:
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.RESERVED]
+
+
+CLAIMS = """name = "standard"
+version = 4
+[[step]]
+name = "friendly_reminder"
+day = 3
+channel = "mail"
+template = "friendly_reminder"
+level = 1
+charges = "claimed"
+"""
+
+
+def written(database: Database) -> tuple[str, EmailMessage, str]:
+    """The only mail: its Message-ID, and its plain part."""
+    with database.read() as session:
+        row = session.scalars(select(Delivery)).one().message
+        mail = message_from_bytes(session.get_one(Blob, row.blob_sha256).content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(mail["Message-ID"]), mail, part.get_content().replace("\xa0", " ")
+
+
+def test_a_mail_that_waits_for_days_says_how_late_its_invoices_are_by_now(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    first, mail, text = written(database)
+    assert (mail["Date"].datetime, "31 jours" in text) == (NOW, True)
+    later = NOW + timedelta(days=9)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
+    for _ in range(2):
+        assert plan.drain(database, given, later).mails == 0
+    again, mail, text = written(database)
+    assert (again, mail["Date"].datetime, "40 jours" in text, "31 jours" in text) == (first, later, True, False)
+    with database.read() as session:
+        assert len(session.scalars(select(Event).where(Event.kind == "reminder.renewed")).all()) == 1
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_interest_that_somebody_gave_a_word_for_does_not_grow(
+    database: Database, tmp_path: Path, *, is_approved: bool
+) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "standard.toml").write_text(CLAIMS, encoding="utf-8")
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    before = written(database)[2]
+    if is_approved:
+        with database.write() as session:
+            approve.approve(session, approve.waiting(session)[0].id, "Anna", NOW)
+    later = NOW + timedelta(days=9)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
+    plan.drain(database, given, later)
+    assert (written(database)[2] == before) is is_approved
 
 
 OWN = """Chère Madame,
