@@ -7,13 +7,13 @@ twice; each claim is a transaction of its own.
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agent.faults import point
 from agent.ledger import freshness, store, tasks
 from config import Settings
-from models import Database, Invoice
+from models import Database, Event, Invoice, events
 from models.events import RELANCE
 from models.reasons import TaskKind
 from models.states import InvoiceState
@@ -45,12 +45,32 @@ def judge_claims(database: Database, settings: Settings, now: datetime) -> int:
     return found
 
 
+def _said_again(session: Session, invoice: Invoice, settings: Settings) -> datetime | None:
+    """When the customer first said it again after the wait; None: never.
+
+    While the daemon was down nobody asked about the first claim. Whoever wrote once more in that time must not get the
+    next reminder in answer to it.
+    """
+    deadline = freshness.claim_deadline(invoice.state_at, settings)
+    query = select(func.min(Event.at, type_=Event.at.type)).where(
+        Event.kind == f"invoice.{InvoiceState.PAYMENT_REPORTED.value}_again",
+        Event.subject_type == "invoice",
+        Event.subject_id == str(invoice.id),
+        Event.at > deadline,
+    )
+    return session.scalar(query)
+
+
 def _ask(session: Session, invoice_id: int, settings: Settings, now: datetime) -> bool:
     invoice = session.get_one(Invoice, invoice_id, with_for_update=True)
     as_of = store.ledger_as_of(session, settings)
-    is_due = is_unpaid(invoice.state_at, as_of, settings, now)
-    if invoice.state is not InvoiceState.PAYMENT_REPORTED or not is_due:
+    if invoice.state is not InvoiceState.PAYMENT_REPORTED or not is_unpaid(invoice.state_at, as_of, settings, now):
         return False
+    while (again := _said_again(session, invoice, settings)) is not None:
+        invoice.state_at = again
+        events.record(session, "invoice.claim_counts_anew", invoice, actor=RELANCE, at=now, since=again.isoformat())
+        if not is_unpaid(again, as_of, settings, now):
+            return False
     claimed_on = freshness.local_day(invoice.state_at, settings)
     tasks.open_task(
         session,

@@ -102,7 +102,8 @@ def report_paid(
 ) -> Answer:
     """The customer says that it has paid: reminders pause, and the ledger is asked.
 
-    Said twice, the wait still counts from the first time. Raises NothingOpen.
+    Said twice, the wait still counts from the first time; said again when that wait is over, from then
+    (`agent.ledger.claims`). Raises NothingOpen.
     """
     was, was_at = _answerable(invoice)
     replaced = _replace_promises(session, invoice, at=at, actor=actor)

@@ -165,3 +165,20 @@ def test_a_claim_that_no_payment_followed_makes_one_task_and_the_plan_goes_on(
         assert session.scalars(select(Task.kind)).one() is TaskKind.UNPAID_CLAIM
     pay(database, settings, "P1,2026-09-11,100,C1,F-1", now=WEEK_LATER)
     assert stands(database)[0] == "paid"
+
+
+def test_a_claim_made_again_while_nobody_asked_about_the_first_waits_anew(
+    database: Database, settings: Settings
+) -> None:
+    owe(database)
+    again = WEEK_LATER + timedelta(days=7)
+    for at in (NOW, NOW + timedelta(days=1), again):
+        with database.write() as session:
+            invoice = session.scalars(select(Invoice)).one()
+            states.report_paid(session, invoice, message_id=None, at=at, actor="relance", reason="rule")
+    for days, asked in ((0, 0), (1, 0), (9, 1), (10, 0)):
+        now = again + timedelta(days=days)
+        speak(database, now)
+        assert judge_claims(database, settings, now) == asked
+    state, _, keys = stands(database)
+    assert (state, [key.startswith(f"claim:1:{again:%Y-%m-%d}") for key in keys]) == ("reminded", [True])
