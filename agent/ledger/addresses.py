@@ -123,6 +123,25 @@ def replace_by(session: Session, customer: Customer, wrong: Contact, address: st
     return added
 
 
+def dead(session: Session, customer_id: str) -> list[str]:
+    """The addresses to which nothing goes any more and for which no other one is known."""
+    query = select(Contact.email).where(
+        Contact.customer_id == customer_id, Contact.dead_since.is_not(None), Contact.replaced_by.is_(None)
+    )
+    return list(session.scalars(query.order_by(Contact.dead_since.desc(), Contact.id)))
+
+
+def replace_dead(session: Session, customer: Customer, address: str, replacement: str, deed: Deed) -> Retired:
+    """Write to ``replacement`` in the place of an address that is gone already. Raises RelanceError where it is none of
+    the customer's, or the other one is no better.
+    """
+    row = _contact(session, customer, address)
+    since = row.dead_since.isoformat() if row.dead_since is not None else None
+    was_replaced_by = row.replaced_by
+    added = replace_by(session, customer, row, replacement, deed)
+    return Retired(row.id, row.dead_because, since, was_replaced_by, added, None)
+
+
 def revive(session: Session, customer: Customer, address: str, deed: Deed) -> bool:
     """Reminders may go to this address again; whether they did not. Raises RelanceError where it is none of it."""
     row = _contact(session, customer, address)
@@ -147,14 +166,17 @@ def found(session: Session, customer_id: str, deed: Deed) -> None:
 
 
 def take_back(session: Session, customer: Customer, document: Mapping[str, Any], deed: Deed) -> str | None:
-    """Undo a `retire` by its document; the address that may be written to again, None where it has gone since."""
+    """Undo a `retire` or `replace_dead` by its document; the address that may be written to again, None where it may
+    not, or has gone since.
+    """
     retired = Retired(**document)
     row = session.get(Contact, retired.contact_id)
     if row is None:
         return None
     row.dead_because, row.replaced_by = retired.was_because, retired.was_replaced_by
     row.dead_since = datetime.fromisoformat(retired.was_since) if retired.was_since is not None else None
-    events.record(session, "contact.right", row, actor=deed.actor, at=deed.at, customer=customer.id, reason="undo")
+    if row.dead_since is None:
+        events.record(session, "contact.right", row, actor=deed.actor, at=deed.at, customer=customer.id, reason="undo")
     added = session.get(Contact, retired.added_id) if retired.added_id is not None else None
     if added is not None:
         events.record(session, "contact.removed", added, actor=deed.actor, at=deed.at, reason="undo")
@@ -166,7 +188,7 @@ def take_back(session: Session, customer: Customer, document: Mapping[str, Any],
             session, task, TaskState.CANCELLED, actor=deed.actor, reason="undo", at=deed.at,
             values={"done_at": deed.at, "done_by": deed.actor, "outcome": "the address is right after all"},
         )  # fmt: skip
-    return row.email
+    return row.email if row.dead_since is None else None
 
 
 def asked_about(session: Session, task: Task) -> Contact | None:

@@ -8,7 +8,7 @@ has happened to the invoice since.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -123,13 +123,14 @@ def resolve(session: Session, item: ExceptionItem, word: Word, settings: Setting
     if message is None or not needs_intent(message):
         _must_not_forget_a_dispute(session, item)
         wrong = _wrong_contact(session, item, message, word, settings, now) if message is not None else None
+        gone = _gone_address(session, item, word, now)
         moved = _message_is_done_with(session, message, by=word.by, reason="resolved", now=now)
         queue.settle(
             session, item, ExceptionState.RESOLVED, by=word.by, now=now, reason="resolved",
-            resolution={"changes": [], "moved": moved, "wrong_contact": wrong.document if wrong else None},
+            resolution={"changes": [], "moved": moved, "wrong_contact": wrong.document if wrong else gone.document},
         )  # fmt: skip
         settled = Effect("settled", "settled; reminders of this customer go on")
-        return Done(_wrong_effects(wrong) if wrong is not None else (settled,))
+        return Done(_wrong_effects(wrong) if wrong is not None else gone.effects or (settled,))
     return _resolve_message(session, item, message, word, settings, now)
 
 
@@ -195,6 +196,31 @@ def _wrong_contact(
         session, customer, message, Deed(word.by, now), settings,
         said=word.other_reason, wrong=word.wrong_contact, replacement=word.new_contact,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What followed from an item that asks for another address. ``document``: by which it is undone."""
+
+    effects: tuple[Effect, ...] = ()
+    document: dict[str, Any] | None = None
+
+
+def _gone_address(session: Session, item: ExceptionItem, word: Word, now: datetime) -> _Gone:
+    """The address to write to in the place of one that a server called dead, where the person knows it."""
+    customer = session.get(Customer, item.customer_id) if item.customer_id is not None else None
+    if customer is None or item.reason is not ExceptionReason.DEAD_ADDRESS:
+        return _Gone()
+    wrong = word.wrong_contact or next(iter(addresses.dead(session, customer.id)), None)
+    if word.new_contact is not None and wrong is not None:
+        document = addresses.replace_dead(session, customer, wrong, word.new_contact, Deed(word.by, now))
+        told = f"reminders go to {word.new_contact} from now on"
+        return _Gone((Effect("contact_replaced", told, detail=word.new_contact),), addresses.document_of(document))
+    if addresses.written_to(session, customer) is None:
+        return _Gone(
+            (Effect("contact_missing", "settled; no reminder goes out by mail until another address is known"),)
+        )
+    return _Gone()
 
 
 def _wrong_effects(wrong: wrong_contact.Settled) -> tuple[Effect, ...]:

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import overview
 from agent.ledger.overview import CustomerShown, InvoiceShown
-from agent.review import story
+from agent.review import outgoing, story
 from agent.review.deeds import NoSuch, sees
+from agent.review.outgoing import Prospect
 from agent.review.rights import Actor
 from agent.review.story import Moment
 from agent.review.streams import managed_by
 from config import Settings
-from models import Contact, Customer, Dispute, Document, Invoice, Message, Promise
+from models import Contact, Customer, Database, Dispute, Document, Invoice, Message, Promise
 from models.states import CLOSED, DisputeState, InvoiceState, PromiseState
 
 PAGE = 50
@@ -55,6 +56,7 @@ class InvoiceView:
     """The open ones."""
     disputes: Sequence[Dispute]
     documents: Sequence[Document]
+    prospect: Prospect
 
 
 def customers(session: Session, actor: Actor, text: str, after: str, size: int = PAGE) -> CustomersPage:
@@ -155,7 +157,9 @@ def customer_view(session: Session, actor: Actor, customer_id: str, settings: Se
     )
 
 
-def invoice_view(session: Session, actor: Actor, number: str, settings: Settings, now: datetime) -> InvoiceView:
+def invoice_view(
+    session: Session, actor: Actor, number: str, database: Database, settings: Settings, now: datetime
+) -> InvoiceView:
     invoice = invoice_of(session, actor, number)
     (shown,) = overview.invoices(session, settings, now, [invoice.number])
     promises = select(Promise).where(Promise.invoice_id == invoice.id, Promise.state == PromiseState.OPEN)
@@ -170,6 +174,7 @@ def invoice_view(session: Session, actor: Actor, number: str, settings: Settings
         documents=session.scalars(
             select(Document).where(Document.invoice_id == invoice.id).order_by(Document.id)
         ).all(),
+        prospect=outgoing.prospect(session, database, settings, invoice, now),
     )
 
 

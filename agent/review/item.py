@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agent.ledger import overview, states
+from agent.ledger import addresses, overview, states
 from agent.ledger.overview import InvoiceShown
 from agent.replies import store, wrong_contact
 from agent.replies.resolve import needs_intent
@@ -63,6 +63,8 @@ class ItemView:
     payment: tuple[str, Decimal, str, date, str | None] | None
     contact: Proposal | None
     """What may be said of a wrong contact; None: no mail from a customer."""
+    dead: tuple[str, ...]
+    """Addresses that are gone, where the item asks for another one."""
 
 
 def view(session: Session, item_id: int, settings: Settings, now: datetime) -> ItemView:
@@ -114,7 +116,14 @@ def view(session: Session, item_id: int, settings: Settings, now: datetime) -> I
         delivery_ways=_delivery_ways(session, item),
         payment=_payment(session, item),
         contact=_contact(session, item, message, settings),
+        dead=_dead(session, item),
     )
+
+
+def _dead(session: Session, item: ExceptionItem) -> tuple[str, ...]:
+    if item.customer_id is None or item.reason is not ExceptionReason.DEAD_ADDRESS:
+        return ()
+    return tuple(addresses.dead(session, item.customer_id))
 
 
 def _contact(session: Session, item: ExceptionItem, message: Message | None, settings: Settings) -> Proposal | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from agent.ledger.overview import steps_ahead
 from agent.reminders import plan
 from agent.reminders.loading import customer_views, plan_settings
-from agent.reminders.values import CustomerPlan, CustomerView, LeftOut
+from agent.reminders.values import CustomerPlan, CustomerView, Hindrance, LeftOut
 from config import Settings
 from config.calendars import add_working_days
 from config.plans import Channel, Step
@@ -51,6 +51,18 @@ class Outgoing:
     """How many invoices are left out, by reason, the most frequent first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What comes next for one invoice, and why then: ``day`` of the plan of that name, counted from the due date; what
+    keeps it back, and which items of the queue do. All None: nothing is asked for any more.
+    """
+
+    plan: str | None
+    day: int | None
+    left_out: LeftOut | None
+    items: tuple[int, ...]
+
+
 Calendar = dict[date, list[Ahead]]
 """By day, in order, what would go out."""
 
@@ -66,6 +78,25 @@ def ahead(
         plans = plan.preview_of(session, views, database, settings, now)
         seen = _seen(session, only_of)
         return _today(plans, seen), _calendar(session, views, seen, settings, now, DAYS)
+
+
+def prospect(session: Session, database: Database, settings: Settings, invoice: Invoice, now: datetime) -> Prospect:
+    """Why the plan's next step for this invoice comes when it does: asked of the planner, like everything else here."""
+    views = list(customer_views(session, settings, now, [invoice.customer_id]))
+    if not views:
+        return Prospect(None, None, None, ())
+    found = plan.preview_of(session, views, database, settings, now)
+    left = next((left for one in found for left in one.left_out if left.invoice_number == invoice.number), None)
+    planning = plan_settings(settings)
+    ahead_of = steps_ahead(views, planning, now).get(invoice.id)
+    chosen = planning.plan_for(views[0], invoice.currency).plan if ahead_of is not None else None
+    holding = left is not None and left.reason is Hindrance.EXCEPTION_OPEN
+    return Prospect(
+        plan=chosen.name if chosen is not None else None,
+        day=ahead_of[0].day if ahead_of is not None else None,
+        left_out=left if left is not None and left.reason is not Hindrance.STEP_LATER else None,
+        items=tuple(views[0].open_exceptions) if holding else (),
+    )
 
 
 def _today(plans: Iterable[CustomerPlan], seen: dict[str, str]) -> Outgoing:

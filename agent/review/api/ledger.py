@@ -63,10 +63,17 @@ def invoices(ask: Ask) -> told.InvoicesPage:
 
 
 def invoice(ask: Ask) -> told.InvoiceStory:
-    view = debtors.invoice_view(ask.session, ask.actor, str(ask.path["number"]), ask.desk.settings, ask.now)
+    number, desk = str(ask.path["number"]), ask.desk
+    view = debtors.invoice_view(ask.session, ask.actor, number, desk.database, desk.settings, ask.now)
+    kept_back = view.prospect.left_out
     return told.InvoiceStory(
         invoice=invoice_told(view.shown),
         customer_name=view.customer.name,
+        plan=view.prospect.plan,
+        plan_day=view.prospect.day,
+        kept_back=told.KeptBack(reason=kept_back.reason.value, detail=kept_back.detail, items=view.prospect.items)
+        if kept_back is not None
+        else None,
         promises=tuple(told.PromiseTold.model_validate(one) for one in view.promises),
         disputes=tuple(told.DisputeTold.model_validate(one) for one in view.disputes),
         documents=tuple(told.Document.model_validate(one) for one in view.documents),

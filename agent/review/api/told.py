@@ -274,9 +274,21 @@ class DisputeTold(Told):
     opened_at: datetime
 
 
+class KeptBack(Told):
+    """What keeps the next step back: a code, a sentence, and the items of the queue that hold the customer."""
+
+    reason: str
+    detail: str
+    items: tuple[int, ...]
+
+
 class InvoiceStory(Told):
     invoice: Invoice
     customer_name: str
+    plan: str | None
+    plan_day: int | None
+    """The day of the next step in that plan, counted from the due date."""
+    kept_back: KeptBack | None
     promises: tuple[PromiseTold, ...]
     disputes: tuple[DisputeTold, ...]
     documents: tuple[Document, ...]

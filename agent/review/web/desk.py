@@ -80,6 +80,11 @@ class Desk:
     start: trained.Start = background.start
     """Begins a training or comparison in a process of its own."""
 
+    def is_stopped(self) -> bool:
+        """Whether the kill switch is thrown, or something else keeps all sending off: every page says so."""
+        with self.database.read() as session:
+            return bool(outgoing.stops(session))
+
     def books(self, now: datetime) -> Books:
         """What the figures are made of."""
 

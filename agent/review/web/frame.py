@@ -285,6 +285,7 @@ def render(call: Call, template: str, values: Mapping[str, Any]) -> str:
             "mode": call.desk.settings.policy.mode,
             "languages": call.desk.words.languages,
             "path": call.request.url.path,
+            "is_stopped": call.maybe_actor is not None and not call.is_fragment and call.desk.is_stopped(),
             "may": (lambda right: call.maybe_actor is not None and call.maybe_actor.may(Right(right))),
             "may_release": (lambda by: call.maybe_actor is not None and may_release(call.maybe_actor, [by])),
             **values,

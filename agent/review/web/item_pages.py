@@ -118,6 +118,9 @@ def word_of(call: Call) -> Word:
 
 def _of_contact(form: Mapping[str, str]) -> dict[str, str | None]:
     """What the form says of a wrong contact; its fields are there whatever is chosen, so they count where it is one."""
+    if form.get("dead_address"):  # a delivery report asks for another address, and has no intent
+        new = form.get("new_contact", "").strip() or None
+        return {"other_reason": None, "wrong_contact": form["dead_address"], "new_contact": new}
     why = form.get("other_reason") or None
     is_wrong = why in WRONG and form.get("intent", "other") == "other"
     return {

@@ -45,12 +45,13 @@ def customer_page(call: Call) -> Response:
 
 
 def invoice_page(call: Call) -> Response:
-    with call.desk.database.read() as session:
-        view = debtors.invoice_view(session, call.actor, call.path("invoice"), call.desk.settings, call.now)
+    desk = call.desk
+    with desk.database.read() as session:
+        view = debtors.invoice_view(session, call.actor, call.path("invoice"), desk.database, desk.settings, call.now)
     return call.show(
         "invoice.html.j2", invoice=view.invoice, shown=view.shown, customer=view.customer, moments=view.moments,
         promises=view.promises, disputes=view.disputes, documents=view.documents, dispute_reasons=DISPUTE_REASONS,
-        verdicts=VERDICTS,
+        verdicts=VERDICTS, prospect=view.prospect,
     )  # fmt: skip
 
 

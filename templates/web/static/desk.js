@@ -136,15 +136,27 @@
   /* While the event goes down: what follows from the form is asked for on its way up, and must see the invoices changed. */
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[name=intent]")) follow(event.target.value);
+    if (event.target.matches(MEANING)) fields();
   }, true);
 
   /* Another meaning for the mail is another meaning for each invoice that was not set apart, and shows its own fields. */
   function follow(intent) {
     for (const select of document.querySelectorAll("select[data-follows]:not([data-touched])")) select.value = intent;
-    fields(intent);
   }
-  function fields(intent) {
-    for (const part of document.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(intent);
+  /* A field shows where its meaning is chosen: for the mail, or for one of its invoices alone. What kind of "something else"
+     it is, is asked of the whole mail only, and which address is wrong only where one is. */
+  const MEANING = "input[name=intent], input[name=outcome], select[name^='invoice:'], select[name=other_reason]";
+  function fields() {
+    const whole = document.querySelector("input[name=intent]:checked, input[name=outcome]:checked");
+    const said = new Set([...document.querySelectorAll("select[name^='invoice:']")].map((select) => select.value));
+    said.delete("other");
+    if (whole) said.add(whole.value);
+    const reason = document.querySelector("select[name=other_reason]");
+    for (const part of document.querySelectorAll("[data-when], [data-reason]")) {
+      const { when, reason: reasons } = part.dataset;
+      part.hidden = Boolean((when && !when.split(" ").some((one) => said.has(one))) ||
+        (reasons && !(reason && reasons.split(" ").includes(reason.value))));
+    }
   }
   document.addEventListener("change", (event) => {
     if (event.target.matches("select[data-follows]") && event.isTrusted) event.target.dataset.touched = "1";
@@ -180,8 +192,7 @@
   function ready() {
     again();
     count();
-    const chosen = document.querySelector("input[name=intent]:checked");
-    if (document.querySelector("input[name=intent]")) fields(chosen ? chosen.value : "");
+    fields();
     const first = document.querySelector(".work-row[data-here]");
     if (first) stand(first);
   }

@@ -126,3 +126,52 @@ def test_a_page_that_asks_for_more_takes_the_keyboard_to_its_first_field(small_d
         page.keyboard.press(key)
         assert page.evaluate("document.activeElement.name") == name
         page.keyboard.press("Escape")
+
+
+def test_a_field_shows_where_one_invoice_alone_needs_it(small_desk: Office, open_page: Opener) -> None:
+    small_desk.person("lea")
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-0", "FA-1")
+        item = answer(session, owner, invoices).id
+    page = open_page(f"/work/item/{item}")
+    page.keyboard.press("1")
+    assert not page.is_visible("input[name=promise_date]")
+    page.keyboard.press("v")
+    assert page.evaluate("document.activeElement.name") == "invoice:FA-0"
+    page.select_option("select[name='invoice:FA-1']", "promise")
+    assert page.is_visible("input[name=promise_date]")
+    page.select_option("select[name='invoice:FA-0']", "dispute")
+    assert page.is_visible("select[name=dispute_reason]")
+    assert not page.is_visible("select[name=other_reason]")
+
+
+def test_which_address_is_wrong_is_asked_only_where_one_is(small_desk: Office, open_page: Opener) -> None:
+    small_desk.person("lea")
+    with small_desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-0")
+        item = answer(session, owner, invoices, primary="other").id
+    page = open_page(f"/work/item/{item}")
+    page.keyboard.press("5")
+    page.select_option("select[name=other_reason]", "acknowledgement")
+    assert not page.is_visible("select[name=wrong_contact]")
+    page.select_option("select[name=other_reason]", "left_company")
+    assert page.is_visible("select[name=wrong_contact]")
+
+
+def test_several_rows_are_chosen_given_and_taken_by_keys(small_desk: Office, open_page: Opener) -> None:
+    small_desk.person("lea")
+    with small_desk.database.write() as session:
+        for number in ("FA-0", "FA-1"):
+            owner, invoices = debtor(session, number, id=f"C-{number}")
+            answer(session, owner, invoices)
+    page = open_page()
+    for key in ("x", "j", "x"):
+        page.keyboard.press(key)
+    for key, name in (("i", "assignee"), ("s", "until")):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.name") == name
+        page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    page.wait_for_selector(".notice")
+    with small_desk.database.read() as session:
+        assert session.scalars(select(ExceptionItem.assignee)).all() == ["lea", "lea"]
