@@ -249,7 +249,7 @@ def _resolve_message(
     if on is not None and on < asked_on and "promise" in {intent for _, intent in intents}:
         raise NeedsPerson(
             f"the promised day, {on}, has passed before it was promised",
-            "Give the day to come with --promise-date YYYY-MM-DD.",
+            "Choose a day to come (--promise-date YYYY-MM-DD).",
         )
     actions = [_action(invoice, intent, on, reason) for invoice, intent in intents]
     if prediction is not None and prediction.rule == INSOLVENCY and all(isinstance(a, TakeNote) for a in actions):
@@ -361,7 +361,7 @@ def _action(invoice: Invoice, intent: str, on: date | None, dispute_reason: str)
             return ReportPaid(invoice.id)
         case "promise":
             if on is None:
-                raise NeedsPerson("a promise needs its date: --promise-date YYYY-MM-DD")
+                raise NeedsPerson("a promise needs its date: choose the day (--promise-date YYYY-MM-DD)")
             return RecordPromise(invoice.id, on, None)
         case "dispute":
             return OpenDispute(invoice.id, dispute_reason)

@@ -12,6 +12,8 @@ from agent.ledger import overview
 from agent.ledger.overview import CustomerShown, InvoiceShown
 from agent.review import outgoing, story
 from agent.review.deeds import NoSuch, sees
+from agent.review.disputes import DisputeShown
+from agent.review.disputes import shown as shown_disputes
 from agent.review.outgoing import Prospect
 from agent.review.rights import Actor
 from agent.review.story import Moment
@@ -54,7 +56,7 @@ class InvoiceView:
     moments: Sequence[Moment]
     promises: Sequence[Promise]
     """The open ones."""
-    disputes: Sequence[Dispute]
+    disputes: Sequence[DisputeShown]
     documents: Sequence[Document]
     prospect: Prospect
 
@@ -170,7 +172,7 @@ def invoice_view(
         customer=session.get_one(Customer, invoice.customer_id),
         moments=story.of_invoice(session, invoice, settings.zone),
         promises=session.scalars(promises.order_by(Promise.date)).all(),
-        disputes=session.scalars(disputes.order_by(Dispute.id)).all(),
+        disputes=shown_disputes(session, session.scalars(disputes.order_by(Dispute.id)).all()),
         documents=session.scalars(
             select(Document).where(Document.invoice_id == invoice.id).order_by(Document.id)
         ).all(),

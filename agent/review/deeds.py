@@ -220,6 +220,17 @@ def finish_task(
     return (done, *calls.finish(session, settings, task, form, word.outcome_told, by, now))
 
 
+def preview_task(
+    database: Database, number: int, word: TaskWord, by: str, settings: Settings, now: datetime
+) -> Sequence[Effect]:
+    """What would follow from what came of a task: carried out and rolled back. Raises as `finish_task`."""
+
+    def do(session: Session) -> resolve.Done:
+        return resolve.Done(tuple(finish_task(session, number, word, by, settings, now)))
+
+    return resolve.rolled_back(database, do).effects
+
+
 def _contact_found(session: Session, task: Task, address: str, deed: byhand.Deed) -> Effect:
     contact = addresses.asked_about(session, task)
     if contact is None:

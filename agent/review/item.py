@@ -14,11 +14,12 @@ from agent.ledger.overview import InvoiceShown
 from agent.replies import store, wrong_contact
 from agent.replies.resolve import needs_intent
 from agent.replies.wrong_contact import Proposal
+from agent.review import disputes
 from agent.review.conversation import Mail, conversation
 from classifier.values import Prediction
 from config import Settings
 from config.errors import NeedsPerson
-from models import Customer, Delivery, Dispute, ExceptionItem, Invoice, Message, Payment
+from models import Customer, Delivery, ExceptionItem, Invoice, Message, Payment
 from models.reasons import ExceptionReason
 from models.states import CLOSED, WAITING, DeliveryState
 
@@ -162,7 +163,7 @@ def _disputes(
 ) -> tuple[tuple[str, str, Decimal | None, str | None, datetime], ...]:
     found: list[tuple[str, str, Decimal | None, str | None, datetime]] = []
     for invoice in invoices:
-        rows: list[Dispute] = list(states.open_disputes(session, invoice))
+        rows = disputes.shown(session, list(states.open_disputes(session, invoice)))
         found += [(invoice.number, row.reason, row.amount, row.owner, row.opened_at) for row in rows]
     return tuple(found)
 

@@ -3,11 +3,10 @@ out with the reason. The same judgement as the real run (`agent.reminders.plan`)
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,12 +14,10 @@ from sqlalchemy.orm import Session
 from agent.ledger.overview import steps_ahead
 from agent.reminders import plan
 from agent.reminders.loading import customer_views, plan_settings
-from agent.reminders.values import CustomerPlan, CustomerView, Hindrance, LeftOut
+from agent.reminders.values import CustomerPlan, Hindrance, LeftOut, PlannedReminder
 from config import Settings
-from config.calendars import add_working_days
-from config.plans import Channel, Step
+from config.plans import Channel
 from models import Customer, Database, Invoice, SendingStop, events
-from models.states import CLOSED
 
 DAYS = 30
 
@@ -67,17 +64,11 @@ Calendar = dict[date, list[Ahead]]
 """By day, in order, what would go out."""
 
 
-def ahead(
-    database: Database, settings: Settings, now: datetime, only_of: str | None = None
-) -> tuple[Outgoing, Calendar]:
-    """What would go out now, and what not and why; and the calendar. One look at all customers, the most of what either
-    costs, is for both. ``only_of``: of that account manager's customers alone.
-    """
+def today(database: Database, settings: Settings, now: datetime, only_of: str | None = None) -> Outgoing:
+    """What would go out now, and what not and why. ``only_of``: of that account manager's customers alone."""
     with database.read() as session:
-        views = customer_views(session, settings, now)
-        plans = plan.preview_of(session, views, database, settings, now)
-        seen = _seen(session, only_of)
-        return _today(plans, seen), _calendar(session, views, seen, settings, now, DAYS)
+        plans = plan.preview_of(session, customer_views(session, settings, now), database, settings, now)
+        return _today(plans, _seen(session, only_of))
 
 
 def prospect(session: Session, database: Database, settings: Settings, invoice: Invoice, now: datetime) -> Prospect:
@@ -125,55 +116,30 @@ def _seen(session: Session, only_of: str | None) -> dict[str, str]:
 
 
 def calendar(
-    session: Session, settings: Settings, now: datetime, only_of: str | None = None, days: int = DAYS
+    database: Database, settings: Settings, now: datetime, only_of: str | None = None, days: int = DAYS
 ) -> Calendar:
-    """By day, from today: each customer's next step, if nothing happens before. What is due already stands on the
-    company's next working day.
+    """By day, from today: what the plan would do, if nobody answered or paid; the same as `relance simulate`. Whoever
+    waits for a person is in no day.
     """
-    views = customer_views(session, settings, now)
-    return _calendar(session, views, _seen(session, only_of), settings, now, days)
-
-
-def _calendar(
-    session: Session, views: Iterable[CustomerView], names: dict[str, str], settings: Settings, now: datetime, days: int
-) -> Calendar:
     begin = now.astimezone(settings.zone).date()
-    earliest = add_working_days(settings.company.country, begin, 0)
-    steps = steps_ahead(views, plan_settings(settings), now)
-    columns = select(Invoice.id, Invoice.number, Invoice.customer_id, Invoice.currency, Invoice.balance)
-    found: dict[tuple[date, str, Channel], list[tuple[Step, _Open]]] = {}
-    for row in map(_Open._make, session.execute(columns.where(Invoice.state.not_in(CLOSED)))):
-        if row.id not in steps:
-            continue
-        step, on = steps[row.id]
-        day = max(on, earliest) if on <= begin else on
-        if row.customer_id in names and day < begin + timedelta(days=days):
-            found.setdefault((day, row.customer_id, step.channel), []).append((step, row))
+    found = plan.foresee(database, settings, begin, begin + timedelta(days=days - 1), now)
+    with database.read() as session:
+        names = _seen(session, only_of)
     calendar_days: Calendar = {}
-    for (day, customer_id, channel), due in sorted(
-        found.items(), key=lambda pair: (pair[0][0], names[pair[0][1]], pair[0][2])
-    ):
-        step = max((step for step, _ in due), key=lambda step: (step.level, step.day))
-        rows = [row for _, row in due]
-        calendar_days.setdefault(day, []).append(_ahead(customer_id, names[customer_id], step.name, channel, rows))
+    for one in found:
+        if one.planned.customer.id in names:
+            day = one.at.astimezone(settings.zone).date()
+            calendar_days.setdefault(day, []).append(_ahead(one.planned))
+    for steps in calendar_days.values():
+        steps.sort(key=lambda step: (step.name, step.channel))
     return calendar_days
 
 
-class _Open(NamedTuple):
-    """What the calendar shows of an invoice."""
-
-    id: int
-    number: str
-    customer_id: str
-    currency: str
-    balance: Decimal
-
-
-def _ahead(customer_id: str, name: str, step: str, channel: Channel, invoices: Sequence[_Open]) -> Ahead:
-    amounts: dict[str, Decimal] = {}
-    for row in invoices:
-        amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.balance
-    return Ahead(customer_id, name, step, channel, tuple(row.number for row in invoices), amounts)
+def _ahead(planned: PlannedReminder) -> Ahead:
+    numbers = tuple(line.invoice.number for line in planned.lines)
+    amounts = {planned.currency: planned.total}
+    customer, step = planned.customer, planned.step
+    return Ahead(customer.id, customer.name, step.name, step.channel, numbers, amounts)
 
 
 def stops(session: Session) -> list[SendingStop]:

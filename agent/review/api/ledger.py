@@ -128,7 +128,7 @@ def write_down(ask: Ask) -> told.Done:
 
 
 def going_out(ask: Ask) -> told.Outgoing:
-    found, _ = ask.desk.outgoing(ask.actor.only_of, ask.now)
+    found = ask.desk.outgoing(ask.actor.only_of, ask.now)
     with ask.desk.database.read() as session:
         stops = outgoing.stops(session)
     planned = [
@@ -149,7 +149,7 @@ def going_out(ask: Ask) -> told.Outgoing:
 
 
 def calendar(ask: Ask) -> told.Calendar:
-    days = outgoing.calendar(ask.session, ask.desk.settings, ask.now, ask.actor.only_of, ask.query.days)
+    days = outgoing.calendar(ask.desk.database, ask.desk.settings, ask.now, ask.actor.only_of, ask.query.days)
     return told.Calendar(
         steps=tuple(
             told.Ahead(

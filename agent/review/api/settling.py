@@ -54,13 +54,26 @@ def dismiss(ask: Ask) -> told.Done:
 
 def finish_task(ask: Ask) -> told.Done:
     entry = entry_of(ask, "task")
+    word = _task_word(ask)
+    return effects_told(deeds.finish_task(ask.session, entry.id, word, ask.actor.name, ask.desk.settings, ask.now))
+
+
+def preview_task(ask: Ask) -> told.Done:
+    """What would follow from what came of a task: carried out and rolled back."""
+    number, desk = int(ask.path["number"]), ask.desk
+    with desk.database.read() as session:
+        deeds.entry_of(session, ask.actor, "task", number, ask.now, ask.today)
+    word = _task_word(ask)
+    return effects_told(deeds.preview_task(desk.database, number, word, ask.actor.name, desk.settings, ask.now))
+
+
+def _task_word(ask: Ask) -> deeds.TaskWord:
     body: given.TaskOutcome = ask.body
     said = body.outcome.replace("_", " ") + (f": {body.text}" if body.text else "")
     amount = Decimal(body.amount) if body.amount is not None else None
-    word = deeds.TaskWord(
+    return deeds.TaskWord(
         body.outcome, said, body.text, body.promise_date, body.dispute_reason, amount, body.new_contact
     )
-    return effects_told(deeds.finish_task(ask.session, entry.id, word, ask.actor.name, ask.desk.settings, ask.now))
 
 
 def preview_audit(ask: Ask) -> told.Done:

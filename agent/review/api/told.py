@@ -272,6 +272,8 @@ class DisputeTold(Told):
     amount: Decimal | None
     owner: str | None
     opened_at: datetime
+    decide_by: datetime | None
+    item: int | None
 
 
 class KeptBack(Told):

@@ -99,10 +99,16 @@ class Desk:
         asked = tuple(names)
         return self.keeping.of((asked, wish), now, lambda: asking.of_books(self.books(now), asked, wish))
 
-    def outgoing(self, only_of: str | None, now: datetime) -> tuple[Outgoing, Calendar]:
-        """Today's plan and the next thirty days."""
+    def outgoing(self, only_of: str | None, now: datetime) -> Outgoing:
+        """Today's plan."""
         return self.keeping.of(
-            ("outgoing", only_of), now, lambda: outgoing.ahead(self.database, self.settings, now, only_of)
+            ("outgoing", only_of), now, lambda: outgoing.today(self.database, self.settings, now, only_of)
+        )
+
+    def calendar(self, only_of: str | None, now: datetime) -> Calendar:
+        """The next thirty days: the days are judged one by one, so it costs more than today's plan."""
+        return self.keeping.of(
+            ("calendar", only_of), now, lambda: outgoing.calendar(self.database, self.settings, now, only_of)
         )
 
     @property

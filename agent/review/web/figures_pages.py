@@ -27,6 +27,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """The parts of the page and their tables: each table stands in one, in this order. The first has the tiles."""
 _FIRST = "money"
 TREND_MONTHS = 6
+MOST_ROWS = 200
+"""Rows of a table that the page shows; its file has all of them."""
 _TRENDS = ("dso", "cei", "overdue", "promises")
 """Told month by month; what they are today stands in the tiles."""
 
@@ -38,6 +40,8 @@ class Section:
     table: Table
     pictures: list[Picture]
     lead: str
+    formulas: list[str]
+    """How each of its figures is computed, with the source of the formula."""
 
 
 def figures_page(call: Call) -> Response:
@@ -46,15 +50,16 @@ def figures_page(call: Call) -> Response:
     part = part if part in PARTS else _FIRST
     has_tiles = part == _FIRST
     wanted = dict.fromkeys([*PARTS[part], *(name for name, _ in _TILES if has_tiles)])
-    now = {table.name: table for table in _tables(call, wanted, wish)}
+    now = {table.name: table for table in _tables(call, wanted, replace(wish, by=None))}
     end = wish.end or books.today
     trend = replace(wish, start=_months_before(end, TREND_MONTHS - 1), end=end, by=By.MONTH)
-    told_monthly = [name for name in PARTS[part] if name in _TRENDS]
-    trends = {table.name: table for table in _tables(call, told_monthly, trend)}
-    tables = [trends.get(name, now[name]) for name in PARTS[part]]
+    split = PARTS[part] if wish.by is not None else [name for name in PARTS[part] if name in _TRENDS]
+    apart = {table.name: table for table in _tables(call, split, wish if wish.by is not None else trend)}
+    tables = [apart.get(name, now[name]) for name in PARTS[part]]
     return call.show(
         "figures.html.j2", sections=[_section(call, table) for table in tables if table.rows], wish=wish, end=end,
         tiles=_tiles(call, now) if has_tiles else [], showing=showing, part=part, parts=tuple(PARTS),
+        splits=[one for one in By if one is not By.OWNER or call.actor.only_of is None], most=MOST_ROWS,
         segments=sorted({p.segment for p in books.customers.values() if p.segment and _sees(call, p.owner)}),
         owners=sorted({p.owner for p in books.customers.values() if p.owner}) if call.actor.only_of is None else [],
         customer=books.customers.get(wish.customer or ""), query=_query(wish, call),
@@ -71,9 +76,7 @@ def table_file(call: Call) -> Response:
     name = call.path("name")
     if name not in REPORTS:
         raise NoSuch(f"there is no table {name}")
-    by = call.query.get("by")
-    wish = replace(_wish(call), by=By(by) if by in set(By) else None)
-    table = _tables(call, (name,), wish)[0]
+    table = _tables(call, (name,), _wish(call))[0]
     return files.response(File(export.to_csv(table).encode("utf-8"), f"{name}.csv", files.CSV))
 
 
@@ -93,7 +96,9 @@ def _tables(call: Call, names: Iterable[str], wish: Wish) -> list[Table]:
 def _wish(call: Call) -> Wish:
     """What the form asks for; whoever sees their own customers only gets theirs, whatever the form says."""
     given = {name: call.query.get(name, "").strip() or None for name in ("customer", "segment", "owner")}
+    by = call.query.get("by")
     return Wish(
+        by=By(by) if by in set(By) else None,
         start=day_of(call.query.get("from", "")),
         end=day_of(call.query.get("to", "")),
         customer=given["customer"],
@@ -106,7 +111,7 @@ def _query(wish: Wish, call: Call) -> Mapping[str, str]:
     """The same wish for the addresses of files."""
     parts = {
         "from": wish.start, "to": wish.end, "customer": wish.customer, "segment": wish.segment,
-        "owner": wish.owner if call.actor.only_of is None else None,
+        "owner": wish.owner if call.actor.only_of is None else None, "by": wish.by.value if wish.by else None,
     }  # fmt: skip
     return {name: str(value) for name, value in parts.items() if value is not None}
 
@@ -119,9 +124,12 @@ def _months_before(end: date, count: int) -> date:
 
 
 def _section(call: Call, table: Table) -> Section:
-    key = f"figures.{table.name}_means"
+    key, days = f"figures.{table.name}", call.desk.settings.reports.window_days
     return Section(
-        table, showing.pictures(table, call.tongue), call.say(key, days=call.desk.settings.reports.window_days)
+        table=table,
+        pictures=showing.pictures(table, call.tongue),
+        lead=call.say(f"{key}_means", days=days),
+        formulas=call.say(f"{key}_formula", days=days).splitlines(),
     )
 
 

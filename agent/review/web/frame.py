@@ -89,7 +89,7 @@ class Call:
         """The same, where the field may not be empty."""
         found = self.day(name)
         if found is None:
-            raise NeedsPerson(self.say("error.no_day", text=""))
+            raise NeedsPerson(self.say("error.needs_day"))
         return found
 
     def say(self, key: str, /, **values: object) -> str:

@@ -27,7 +27,7 @@ MOST_LEFT_OUT = 300
 def outgoing_page(call: Call) -> Response:
     desk, only_of = call.desk, call.actor.only_of
     chosen = call.query.get("reason", "")
-    found, ahead = desk.outgoing(only_of, call.now)
+    found = desk.outgoing(only_of, call.now)
     with desk.database.read() as session:
         waiting = worklist.page(
             session, Selection(reason="approval", only_of=only_of), call.actor.name, call.now, call.today
@@ -35,10 +35,15 @@ def outgoing_page(call: Call) -> Response:
         stops = outgoing.stops(session)
     left_out = [left for left in found.left_out if not chosen or left.reason.value == chosen]
     return call.show(
-        "outgoing.html.j2", found=found, waiting=waiting.entries, weeks=_weeks(call.today), ahead=ahead, stops=stops,
+        "outgoing.html.j2", found=found, waiting=waiting.entries, stops=stops,
         left_out=left_out[:MOST_LEFT_OUT], more=max(0, len(left_out) - MOST_LEFT_OUT), chosen=chosen,
-        most=MOST_LEFT_OUT, last_day=call.today + timedelta(days=outgoing.DAYS - 1),
     )  # fmt: skip
+
+
+def calendar_piece(call: Call) -> Response:
+    """The next thirty days, which come after the page: over a large ledger they take longer than today's plan."""
+    ahead = call.desk.calendar(call.actor.only_of, call.now)
+    return call.show("outgoing_calendar.html.j2", weeks=_weeks(call.today), ahead=ahead, most=MOST_LEFT_OUT)
 
 
 def _weeks(today: date) -> list[date]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from agent.ledger.addresses import WRONG
 from agent.ledger.byhand import Instalment
+from agent.ledger.freshness import promise_deadline
 from agent.replies import explain
 from agent.review import debtors, deeds, files
 from agent.review.conversation import mail_of
@@ -52,6 +53,7 @@ def invoice_page(call: Call) -> Response:
         "invoice.html.j2", invoice=view.invoice, shown=view.shown, customer=view.customer, moments=view.moments,
         promises=view.promises, disputes=view.disputes, documents=view.documents, dispute_reasons=DISPUTE_REASONS,
         verdicts=VERDICTS, prospect=view.prospect,
+        deadlines={one.id: promise_deadline(one.date, desk.settings) for one in view.promises},
     )  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def log(call: Call) -> Response:
         invoice=number,
         customer=form.get("customer"),
         day=call.needed_day("day") if kind in ("promise", "insolvent") else call.day("day"),
-        amount=_amount(call, form.get("amount", "")),
+        amount=amount_of(call, form.get("amount", "")),
         dispute_reason=form.get("dispute_reason", ""),
         verdict=ending,
         invoices=tuple(call.lists.get("covers", ())),
@@ -115,7 +117,7 @@ def _instalments(call: Call) -> tuple[Instalment, ...]:
     found = []
     lines = zip_longest(call.lists.get("part_day", ()), call.lists.get("part_amount", ()), fillvalue="")
     for at, (day, written) in enumerate(lines, start=1):
-        on, amount = call.day_in(day), _amount(call, written)
+        on, amount = call.day_in(day), amount_of(call, written)
         if on is not None and amount is not None:
             found.append(Instalment(on, amount))
         elif on is not None or amount is not None:
@@ -123,7 +125,8 @@ def _instalments(call: Call) -> tuple[Instalment, ...]:
     return tuple(found)
 
 
-def _amount(call: Call, written: str) -> Decimal | None:
+def amount_of(call: Call, written: str) -> Decimal | None:
+    """An amount as people write it; None where the field is empty. Raises NeedsPerson where it is none."""
     text = written.strip().replace("\u00a0", "").replace(" ", "").replace(",", ".")
     if not text:
         return None

@@ -205,7 +205,7 @@
     const box = document.createElement("div");
     box.className = "notice notice-error";
     box.setAttribute("role", "alert");
-    box.textContent = `${event.detail.xhr.status}: ${event.detail.xhr.statusText}`;
+    box.textContent = `${document.body.dataset.failed} (${event.detail.xhr.status})`;
     place.replaceChildren(box);
   });
 })();

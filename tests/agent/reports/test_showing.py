@@ -32,7 +32,7 @@ def test_every_report_and_column_has_its_words(tmp_path: Path, language: str) ->
     names = {column.name for report in REPORTS.values() for column in report.columns}
     names |= {"name", *(by.value for by in By)}
     assert {name for name in names if not tongue.knows(f"figure_of.{name}")} == set()
-    reports = {f"figures.{name}{end}" for name in REPORTS for end in ("", "_means")}
+    reports = {f"figures.{name}{end}" for name in REPORTS for end in ("", "_means", "_formula")}
     assert {key for key in reports if not tongue.knows(key)} == set()
 
 

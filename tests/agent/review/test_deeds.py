@@ -17,13 +17,33 @@ from tests.builders import ledger
 from tests.builders.desk import NOW, Office, answer, debtor
 
 
+def imported(desk: Office) -> None:
+    """The ledger is fresh: nothing would go out otherwise."""
+    ledger.load(desk.database, desk.settings, "payments", ledger.csv("id,date,amount,customer_id"))
+
+
 def test_what_is_due_on_a_day_off_stands_on_the_next_working_day(small_desk: Office) -> None:
     saturday = NOW + timedelta(days=(5 - NOW.weekday()) % 7)
     with small_desk.database.write() as session:
         debtor(session, "FA-1", name="Dupont")
-    with small_desk.database.read() as session:
-        ahead = outgoing.calendar(session, small_desk.desk.settings, saturday)
+    imported(small_desk)
+    ahead = outgoing.calendar(small_desk.database, small_desk.settings, saturday)
     assert min(ahead).weekday() == 0
+
+
+def test_the_calendar_goes_on_with_the_steps_that_follow_and_leaves_out_who_waits_for_a_person(
+    small_desk: Office,
+) -> None:
+    with small_desk.database.write() as session:
+        owner = ledger.customer(session, name="Dupont")
+        ledger.invoice(session, owner, "FA-1", due_date=NOW.date())
+        waiting, invoices = debtor(session, "FA-2", name="Martin")
+        answer(session, waiting, invoices)
+    imported(small_desk)
+    days = outgoing.calendar(small_desk.database, small_desk.settings, NOW)
+    steps = [(one.name, one.step) for day in sorted(days) for one in days[day]]
+    assert steps[:3] == [("Dupont", "friendly_reminder"), ("Dupont", "firm_reminder"), ("Dupont", "call")]
+    assert {name for name, _ in steps} == {"Dupont"}
 
 
 def test_invoices_of_two_levels_are_one_mail_of_the_calendar(small_desk: Office) -> None:
@@ -31,8 +51,8 @@ def test_invoices_of_two_levels_are_one_mail_of_the_calendar(small_desk: Office)
         owner, _ = debtor(session, name="Dupont")
         for number, late in (("FA-OLD", 12), ("FA-NEW", 4)):
             ledger.invoice(session, owner, number, due_date=(NOW - timedelta(days=late)).date())
-    with small_desk.database.read() as session:
-        days = outgoing.calendar(session, small_desk.desk.settings, NOW)
+    imported(small_desk)
+    days = outgoing.calendar(small_desk.database, small_desk.settings, NOW)
     (first,) = days[min(days)]
     assert set(first.invoices) == {"FA-OLD", "FA-NEW"}
     assert first.channel is Channel.MAIL

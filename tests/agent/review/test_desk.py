@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import event, select
@@ -11,12 +12,12 @@ from sqlalchemy import event, select
 from agent.reminders.letter_values import LetterError
 from agent.review.queue import open_exception
 from agent.review.web.guards import MAIL_POLICY
-from models import Correction, Database, Event, ExceptionItem, Hold, Invoice, LoginFailure, SendingStop, Task
+from models import Correction, Database, Event, ExceptionItem, Hold, Invoice, LoginFailure, Promise, SendingStop, Task
 from models.reasons import ExceptionReason
 from models.states import ExceptionState, InvoiceState, TaskState
 from models.user import Role
 from tests.agent.review.test_worklist import task
-from tests.builders import mail
+from tests.builders import ledger, mail
 from tests.builders.desk import NOW, PASSWORD, Browser, Office, answer, debtor
 
 
@@ -337,6 +338,29 @@ def test_a_promise_that_was_heard_on_the_phone_is_logged_with_the_call(desk: Off
     assert "Mme Roux" in browser.get("/invoices/FA-1").text
 
 
+def test_what_follows_from_a_call_is_told_before_and_nothing_has_happened_yet(desk: Office) -> None:
+    with desk.database.write() as session:
+        call = task(session, "FA-1").id
+    browser = desk.at_work()
+    preview = f"/work/task/{call}/done/consequence"
+    assert "Choose the day" in browser.post(preview, {"outcome": "promise"}).text
+    heard = {"outcome": "promise", "promise_date": "2026-09-10", "amount": "12,50"}
+    assert "FA-1: reminders stop until 10 Sept 2026." in browser.post(preview, heard).text
+    assert "Another call on" in browser.post(preview, {"outcome": "no_answer"}).text
+    assert state_of(desk) is InvoiceState.REMINDED
+    browser.post(f"/work/task/{call}/done", heard)
+    with desk.database.read() as session:
+        assert session.scalars(select(Promise.amount)).all() == [Decimal("12.50")]
+
+
+def test_who_calls_sees_what_happened_of_late(desk: Office) -> None:
+    with desk.database.write() as session:
+        call = task(session, "FA-1").id
+    browser = desk.at_work()
+    browser.post("/log", {"invoice": "FA-1", "kind": "note", "text": "pays after the fair"})
+    assert "pays after the fair" in browser.get(f"/work/task/{call}").text
+
+
 def test_by_hand_from_the_invoices_page(desk: Office) -> None:
     one_item(desk)
     browser = desk.at_work()
@@ -435,7 +459,10 @@ def test_a_browsers_language_counts_where_the_person_has_none(desk: Office) -> N
 def test_a_day_of_the_calendar_holds_what_the_plan_would_do(desk: Office) -> None:
     with desk.database.write() as session:
         debtor(session, "FA-1", name="Dupont")
-    page = desk.at_work().get("/outgoing").text
+    ledger.load(desk.database, desk.settings, "payments", ledger.csv("id,date,amount,customer_id"))
+    browser = desk.at_work()
+    assert 'hx-get="/outgoing/calendar"' in browser.get("/outgoing").text
+    page = browser.get("/outgoing/calendar").text
     assert "Dupont" in page
     assert str(date(2026, 9, 1).day) in page
 

@@ -54,6 +54,27 @@ def test_the_table_stands_behind_its_picture(desk: Office) -> None:
     assert aging.index("<svg") < aging.index("<details") < aging.index("<table")
 
 
+def test_each_table_says_how_it_is_computed_and_where_the_formula_is_from(desk: Office) -> None:
+    browser = desk.at_work()
+    page = browser.get("/figures").text
+    assert "DSO, simple = AR / S × D (deltarecovery.com; finthesis.io)" in page
+    for part in PARTS:
+        page = browser.get(f"/figures?part={part}").text
+        assert page.count("How it is computed") == page.count('id="figures-')
+
+
+def test_a_row_for_each_is_asked_for_on_the_page(desk: Office) -> None:
+    browser = desk.at_work()
+    page = browser.get("/figures?by=customer").text
+    aging = page.partition('id="figures-aging"')[2].partition("</section>")[0]
+    assert "<td" in aging
+    assert ">C1<" in aging
+    assert ">C2<" in aging
+    assert "by=customer" in page  # goes along to the other parts and into the files
+    sales = desk.at_work("anna", Role.SALES, email="anna@morel.example")
+    assert ">C2<" not in sales.get("/figures?by=customer").text
+
+
 def test_days_and_customers_are_chosen(desk: Office) -> None:
     browser = desk.at_work()
     assert "(USD)" not in browser.get("/figures?customer=C1").text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import Database, SendingStop
+from models import Database, ExceptionItem, SendingStop
 from models.reasons import ExceptionReason
 from models.user import Role
 from tests.builders import ledger
@@ -48,3 +48,26 @@ def test_every_page_says_that_sending_is_stopped(small_desk: Office, path: str) 
     assert told not in browser.get(path).text
     with small_desk.database.read() as session:
         assert session.query(SendingStop).count() == 1
+
+
+def test_a_dispute_has_an_owner_and_a_day_by_which_it_is_decided(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        debtor(session, "FA-1")
+    browser = small_desk.at_work()
+    browser.post("/log", {"invoice": "FA-1", "kind": "dispute", "dispute_reason": "quality"})
+    with small_desk.database.read() as session:
+        item = session.query(ExceptionItem).one().id
+    page = browser.get("/invoices/FA-1").text
+    assert "to be decided by" in page
+    assert f'<a href="/work/item/{item}">nobody&#39;s yet</a>' in page
+    browser.post(f"/work/item/{item}/take")
+    assert f'<a href="/work/item/{item}">lea</a>' in browser.get("/invoices/FA-1").text
+    assert "lea · " in browser.get(f"/work/item/{item}").text
+
+
+def test_a_promise_says_until_when_its_money_may_come(small_desk: Office) -> None:
+    with small_desk.database.write() as session:
+        debtor(session, "FA-1")
+    browser = small_desk.at_work()
+    browser.post("/log", {"invoice": "FA-1", "kind": "promise", "day": "2026-09-10"})
+    assert "the money may come until 14 Sept 2026" in browser.get("/invoices/FA-1").text

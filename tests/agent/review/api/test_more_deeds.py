@@ -109,6 +109,18 @@ def test_an_audit_is_previewed_judged_and_taken_back(drawn: tuple[offices.Office
     assert judged() == [False]
 
 
+def test_what_follows_from_a_call_is_told_before(desk: Office) -> None:
+    with desk.database.write() as session:
+        call = task(session, "FA-1").id
+    program = Program(desk)
+    word = {"outcome": "promise", "promise_date": "2026-09-10"}
+    previewed = program.post(f"/work/task/{call}/done/preview", word).json()
+    assert state_of(desk) is InvoiceState.REMINDED
+    assert [one["code"] for one in previewed["effects"]] == ["task_done", "promised"]
+    assert program.post(f"/work/task/{call}/done", word).json() == previewed
+    assert state_of(desk) is InvoiceState.PROMISED
+
+
 def test_a_letter_is_composed_kept_and_downloaded_and_a_case_is_one_file(desk: Office) -> None:
     with desk.database.write() as session:
         owner = session.merge(Customer(**_postal(session)))
