@@ -275,8 +275,18 @@ def _resolve(session: Session, row: Dispute, verdict: DisputeState, deed: Deed) 
     for item in session.scalars(query.with_for_update()):
         settle(
             session, item, ExceptionState.RESOLVED, by=deed.actor, now=deed.at, reason="dispute_settled",
-            resolution={"verdict": verdict.value, "changes": []},
+            resolution={"verdict": verdict.value, "changes": [], "decided": _decided_with(session, row, item, deed)},
         )  # fmt: skip
+
+
+def _decided_with(session: Session, row: Dispute, item: ExceptionItem, deed: Deed) -> list[int]:
+    """The disputes that the item asked about and that this word decides, so that undo finds them."""
+    if item.key == f"dispute:{row.id}":
+        return [row.id]
+    same_mail = select(Dispute.id).where(
+        Dispute.message_id == row.message_id, Dispute.settled_at == deed.at, Dispute.state != DisputeState.OPEN
+    )
+    return list(session.scalars(same_mail.order_by(Dispute.id)))
 
 
 def write_off(session: Session, given_up: Invoice, reason: str, deed: Deed) -> None:

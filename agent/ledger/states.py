@@ -227,6 +227,19 @@ def settle_dispute(session: Session, row: Dispute, verdict: DisputeState, *, at:
         go_on(session, invoice, actor=actor, reason=f"dispute_{verdict.value}", at=at)
 
 
+def reopen_dispute(session: Session, row: Dispute, *, at: datetime, actor: str) -> Invoice | None:
+    """A decision is taken back: the dispute is open again, and its invoice contested, unless it has moved on since; the
+    invoice where it was moved.
+    """
+    move(session, row, DisputeState.OPEN, actor=actor, reason="undo", at=at, values={"settled_at": None})
+    invoice = session.get_one(Invoice, row.invoice_id, with_for_update=True)
+    if invoice.state not in (InvoiceState.OPEN, InvoiceState.REMINDED, InvoiceState.BROKEN):
+        return None
+    values = {"state_at": row.opened_at}
+    move(session, invoice, InvoiceState.DISPUTED, actor=actor, reason="undo", at=at, values=values)
+    return invoice
+
+
 def waits_for_dispute(session: Session, invoice: Invoice, since: datetime) -> bool:
     """Whether a dispute from then on is still open, or upheld and waiting for its credit note."""
     query = select(Dispute.id).where(

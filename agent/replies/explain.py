@@ -5,6 +5,7 @@ reader's language. What a rule or a plan wrote down in words at the time is Engl
 meaning in its place.
 """
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +53,10 @@ class Teller:
 
     def __call__(self, key: str, /, **values: object) -> str:
         return self.tongue.say(f"explain.{key}", **values)
+
+    def moment(self, at: datetime) -> str:
+        """On the clock of the pages, like all else there; the command line and programs are told UTC."""
+        return f"{at:%Y-%m-%d %H:%M} UTC" if self.tongue.zone.key == "UTC" else self.tongue.moment(at)
 
     def code(self, family: str, code: str) -> str:
         return code.replace("_", " ") if self.is_english else self.tongue.say(f"{family}.{code}")
@@ -139,7 +144,7 @@ def _origin(session: Session, message: Message, say: Teller) -> list[str]:
         return _reminder(session, message, say)
     if message.direction is Direction.OUT:
         return [say("went_out")]
-    arrived = say("arrived", at=f"{message.received_at:%Y-%m-%d %H:%M}", mailbox=message.mailbox)
+    arrived = say("arrived", at=say.moment(message.received_at), mailbox=message.mailbox)
     if message.erased_at is None:
         return [arrived]
     return [arrived, say("erased", on=f"{message.erased_at:%Y-%m-%d}")]
@@ -161,7 +166,7 @@ def _reminder(session: Session, message: Message, say: Teller) -> list[str]:
     if (reminder := delivery.reminder) is not None:
         planned = say("planned", plan=reminder.plan, version=reminder.plan_version)
         sentences.append(why_planned(session, reminder) if say.is_english else planned)
-    told = say("left", at=f"{delivery.sent_at:%Y-%m-%d %H:%M}") if delivery.sent_at is not None else say("not_left")
+    told = say("left", at=say.moment(delivery.sent_at)) if delivery.sent_at is not None else say("not_left")
     return [*sentences, say("its_delivery", left=told, state=say.code("delivery", delivery.state.value))]
 
 

@@ -5,7 +5,7 @@ item (invoice by invoice, the state before and after), so that `undo` can put ba
 has happened to the invoice since.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -499,6 +499,7 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
         _ask_no_more(session, answer, now)
         state = invoice.state.value
         effects.append(Effect("again", f"{invoice.number}: {state} again", invoice.number, detail=state))
+    effects += _contested_again(session, resolution, by, now)
     if (correction_id := resolution.get("correction")) is not None:
         correction = session.get_one(Correction, correction_id)
         correction.withdrawn_at = now
@@ -517,6 +518,18 @@ def undo(session: Session, item: ExceptionItem, by: str, now: datetime) -> Done:
     if message is not None and message.state is MessageState.APPLIED and resolution.get("moved"):
         transitions.move(session, message, MessageState.QUEUED, actor=by, reason="undo", at=now)
     return Done(tuple(effects) or (Effect("waits_again", "it waits again"),))
+
+
+def _contested_again(session: Session, resolution: Mapping[str, Any], by: str, now: datetime) -> Iterator[Effect]:
+    """The disputes that a settlement decided are open again: else their item would wait with nothing to decide."""
+    for dispute_id in resolution.get("decided", ()):
+        row = session.get_one(Dispute, dispute_id, with_for_update=True)
+        if row.state.value != resolution["verdict"]:
+            continue  # decided otherwise since
+        states.reopen_dispute(session, row, at=now, actor=by)
+        invoice = session.get_one(Invoice, row.invoice_id)
+        state = invoice.state.value
+        yield Effect("again", f"{invoice.number}: {state} again", invoice.number, detail=state)
 
 
 def _ask_no_more(session: Session, answer: Answer, now: datetime) -> None:

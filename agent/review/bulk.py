@@ -10,8 +10,11 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from agent.replies import resolve
+from agent.replies.resolve import Done, Effect
 from agent.review import deeds
 from agent.review.rights import Actor
+from agent.review.values import Entry
 from config import Settings
 from config.errors import NeedsPerson, RelanceError
 from models import Database
@@ -22,7 +25,7 @@ MOST = 200
 Do = Literal["take", "give_back", "assign", "snooze", "settle"]
 Pick = tuple[str, int]
 """Kind and number of an entry."""
-Deed = Callable[[Session, str, int], None]
+Deed = Callable[[Session, str, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,37 @@ def deed(
         case "settle":
             return lambda session, kind, number: deeds.settle_as_proposed(session, actor, kind, number, settings, now)
     raise NeedsPerson(f"“{do}” is nothing that can be done with several entries, or says too little")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would follow from an entry's proposal; ``refused``: why it would stay as it is."""
+
+    entry: Entry
+    effects: tuple[Effect, ...]
+    refused: RelanceError | None
+
+
+def foresee(
+    database: Database, actor: Actor, picks: Iterable[Pick], settings: Settings, now: datetime, today: date
+) -> list[Foreseen]:
+    """What would follow if each entry were settled as proposed: carried out one by one, and rolled back."""
+    found: list[Foreseen] = []
+    for kind, number in list(dict.fromkeys(picks))[:MOST]:
+
+        def settle(session: Session, kind: str = kind, number: int = number) -> Done:
+            return Done(tuple(deeds.settle_as_proposed(session, actor, kind, number, settings, now)))
+
+        try:
+            with database.read() as session:
+                entry = deeds.entry_of(session, actor, kind, number, now, today)
+        except RelanceError:
+            continue  # there is none, or none of this person's: nothing is told of it
+        try:
+            found.append(Foreseen(entry, tuple(resolve.rolled_back(database, settle).effects), None))
+        except RelanceError as error:
+            found.append(Foreseen(entry, (), error))
+    return found
 
 
 def carry_out(

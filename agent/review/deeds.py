@@ -119,19 +119,19 @@ def snooze(
 
 def settle_as_proposed(
     session: Session, actor: Actor, kind: str, number: int, settings: Settings, now: datetime
-) -> None:
+) -> Sequence[Effect]:
     """What needs no word of its own: a yes, a task that is done, a mail that is taken as the model proposes."""
-    match kind:
+    match known_kind(kind):
         case "approval":
             must(actor, Right.APPROVE)
-            approve_one(session, number, None, actor.name, now)
+            return approve_one(session, number, None, actor.name, now)
         case "task":
-            finish_task(session, number, TaskWord("done", "done"), actor.name, settings, now)
+            return finish_task(session, number, TaskWord("done", "done"), actor.name, settings, now)
         case "item":
             row = queue.get(session, number)
             queue.must_be_free_for(row, actor.name)
             word = Word(by=actor.name, intent=row.suggested_primary)
-            resolve.resolve(session, row, word, settings, now)
+            return resolve.resolve(session, row, word, settings, now).effects
 
 
 def decide(

@@ -121,6 +121,8 @@ def bulk(call: Call) -> Response:
     do, form = call.form.get("do", ""), call.form
     if do not in get_args(several.Do):
         raise NeedsPerson(call.say("work.bulk_nothing"))
+    if do == "settle" and not form.get("foreseen"):
+        return _bulk_consequence(call)
     until = morning(call.needed_day("until"), call.desk.settings.zone) if do == "snooze" else None
     what = several.deed(do, call.actor, call.desk.settings, call.now, assignee=form.get("assignee", ""), until=until)
     outcome = several.carry_out(call.desk.database, call.actor, _picks(call), what, call.now, call.today)
@@ -130,6 +132,20 @@ def bulk(call: Call) -> Response:
         notice += " " + call.tongue.count("work.bulk_refused", len(refused)) + f" {call.tongue.error(refused[0].error)}"
     back = address(selection(parsed(form.get("query", "")), call.actor.only_of))
     return call.go(back, notice, undo=done == 1, is_error=bool(refused))
+
+
+def _bulk_consequence(call: Call) -> Response:
+    """What would follow from accepting several at once, entry by entry; the same form, sent again, does it."""
+    found = several.foresee(call.desk.database, call.actor, _picks(call), call.desk.settings, call.now, call.today)
+    rows = [
+        (one.entry, told(call.tongue, one.effects), call.tongue.error(one.refused) if one.refused else "")
+        for one in found
+    ]
+    query = call.form.get("query", "")
+    back = address(selection(parsed(query), call.actor.only_of))
+    count = sum(not refused for *_, refused in rows)
+    # This page has no address of its own to come back to, after another language was chosen.
+    return call.show("bulk.html.j2", rows=rows, count=count, query=query, back=back, path="/")
 
 
 def _picks(call: Call) -> list[several.Pick]:

@@ -193,6 +193,8 @@
     again();
     count();
     fields();
+    const wanted = location.hash && document.getElementById(location.hash.slice(1));
+    if (wanted && wanted.tagName === "DETAILS") use(wanted);
     const first = document.querySelector(".work-row[data-here]");
     if (first) stand(first);
   }

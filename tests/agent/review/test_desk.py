@@ -12,7 +12,19 @@ from sqlalchemy import event, select
 from agent.reminders.letter_values import LetterError
 from agent.review.queue import open_exception
 from agent.review.web.guards import MAIL_POLICY
-from models import Correction, Database, Event, ExceptionItem, Hold, Invoice, LoginFailure, Promise, SendingStop, Task
+from models import (
+    Correction,
+    Database,
+    Dispute,
+    Event,
+    ExceptionItem,
+    Hold,
+    Invoice,
+    LoginFailure,
+    Promise,
+    SendingStop,
+    Task,
+)
 from models.reasons import ExceptionReason
 from models.states import ExceptionState, InvoiceState, TaskState
 from models.user import Role
@@ -307,17 +319,59 @@ def test_a_dispute_is_decided_and_its_item_settled(desk: Office) -> None:
         assert session.get_one(ExceptionItem, asked.id).state is ExceptionState.RESOLVED
 
 
+@pytest.mark.parametrize("verdict", ["upheld", "rejected", "withdrawn"])
+def test_a_verdict_that_is_taken_back_leaves_the_invoice_contested_and_the_dispute_open(
+    desk: Office, verdict: str
+) -> None:
+    with desk.database.write() as session:
+        debtor(session, "FA-1")
+    browser = desk.at_work()
+    browser.post("/log", {"invoice": "FA-1", "kind": "dispute", "dispute_reason": "quality"})
+    with desk.database.read() as session:
+        item = session.scalars(select(ExceptionItem.id)).one()
+    for _ in range(2):  # the second verdict finds what the first one found
+        browser.post(f"/work/item/{item}/verdict", {"verdict": verdict})
+        with desk.database.read() as session:
+            assert session.scalars(select(Dispute.state)).all() == [verdict]
+        assert state_of(desk) is (InvoiceState.DISPUTED if verdict == "upheld" else InvoiceState.REMINDED)
+        assert "FA-1: “Contested” again" in browser.client.post(
+            "/undo", data={"csrf": browser.token()}, follow_redirects=True
+        ).text.replace("&#34;", '"')
+        with desk.database.read() as session:
+            assert session.scalars(select(Dispute.state)).all() == ["open"]
+        assert state_of(desk) is InvoiceState.DISPUTED
+
+
 def test_several_at_once(desk: Office) -> None:
     with desk.database.write() as session:
         calls = [task(session, f"FA-{number}").id for number in range(3)]
     browser = desk.at_work()
     picks = [f"task-{number}" for number in calls[:2]]
     browser.post("/work/bulk", {"do": "snooze", "until": "2026-09-08", "pick": picks})
-    browser.post("/work/bulk", {"do": "settle", "pick": [f"task-{calls[2]}", "task-777", "rm -rf"]})
+    browser.post("/work/bulk", {"do": "settle", "foreseen": "1", "pick": [f"task-{calls[2]}", "task-777", "rm -rf"]})
     with desk.database.read() as session:
         slept = [session.get_one(Task, number).snoozed_until for number in calls[:2]]
         assert all(moment is not None and moment > NOW for moment in slept)
         assert session.get_one(Task, calls[2]).state is TaskState.DONE
+
+
+def test_several_are_accepted_once_what_follows_was_told(desk: Office) -> None:
+    item = one_item(desk)
+    with desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-2", name="Martin")
+        taken = answer(session, owner, invoices, primary="dispute").id
+    browser = desk.at_work()
+    browser.post(f"/work/item/{taken}/take")
+    other = desk.at_work("max")
+    told = other.post("/work/bulk", {"do": "settle", "pick": [f"item-{item}", f"item-{taken}"]}).text
+    assert "FA-1: reminders stop until 20 Sept 2026." in told
+    assert "lea has taken item" in told
+    assert "Accept it" in told
+    assert f'value="item-{taken}"' not in told
+    assert state_of(desk) is InvoiceState.REMINDED
+    other.post("/work/bulk", {"do": "settle", "foreseen": "1", "pick": f"item-{item}"})
+    assert state_of(desk) is InvoiceState.PROMISED
+    assert state_of(desk, "FA-2") is InvoiceState.REMINDED
 
 
 def test_a_saved_view_is_its_persons(desk: Office) -> None:
@@ -478,6 +532,25 @@ def test_why_is_told_in_the_persons_language(desk: Office) -> None:
     assert "The trained model" not in told
     english = desk.at_work("max", language="en").get(f"/mail/{mail_id}/why").text
     assert "reads it as promise with 71% confidence" in english
+    assert "It arrived on 1 Sept 2026, 07:00 in the mailbox" in english  # on the company's clock, as on every page
+
+
+def test_an_insolvency_that_a_mail_tells_of_is_one_key_from_being_put_down(desk: Office) -> None:
+    item = one_item(desk, primary="other", rule="insolvency")
+    with desk.database.read() as session:
+        customer = session.scalars(select(Invoice.customer_id)).one()
+    browser = desk.at_work()
+    way = f'href="/customers/{customer}#insolvent" data-key="p"'
+    assert way in browser.get(f"/work/item/{item}").text
+    assert 'id="insolvent"' in browser.get(f"/customers/{customer}").text
+    browser.post("/log", {"customer": customer, "kind": "insolvent", "day": "2026-08-20", "text": "the mail"})
+    assert way not in browser.get(f"/work/item/{item}").text
+
+
+def test_what_a_person_keeps_back_leads_to_what_that_person_has_to_do(desk: Office) -> None:
+    one_item(desk)
+    ledger.load(desk.database, desk.settings, "payments", ledger.csv("id,date,amount,customer_id"))
+    assert 'href="/?text=Dupont+%26+Fils' in desk.at_work().get("/outgoing").text.replace("%20", "+")
 
 
 @pytest.mark.parametrize(
