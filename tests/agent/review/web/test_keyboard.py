@@ -12,6 +12,7 @@ from models import Correction, Delivery, ExceptionItem, Invoice, Message, Remind
 from models.states import WAITING, ExceptionState, InvoiceState, TaskState
 from models.user import Role
 from tests.agent.review.web.conftest import Opener
+from tests.agent.review.web.test_pages import too_wide, violations
 from tests.builders.desk import NOW, Office, answer, debtor
 from tests.builders.worklist import DAY, Keys, everything
 
@@ -156,6 +157,26 @@ def test_which_address_is_wrong_is_asked_only_where_one_is(small_desk: Office, o
     assert not page.is_visible("select[name=wrong_contact]")
     page.select_option("select[name=other_reason]", "left_company")
     assert page.is_visible("select[name=wrong_contact]")
+
+
+def test_several_rows_are_accepted_by_a_second_key_once_what_follows_was_told(
+    small_desk: Office, open_page: Opener
+) -> None:
+    small_desk.person("lea")
+    with small_desk.database.write() as session:
+        for number in ("FA-0", "FA-1"):
+            owner, invoices = debtor(session, number, id=f"C-{number}")
+            answer(session, owner, invoices)
+    page = open_page()
+    for key in ("x", "j", "x", "a"):
+        page.keyboard.press(key)
+    page.wait_for_url("**/work/bulk")
+    assert "FA-1: reminders stop until 20 Sept 2026." in page.inner_text("main")
+    assert (violations(page), too_wide(page)) == ([], [])
+    assert len(left(small_desk)) == 2
+    page.keyboard.press("a")
+    page.wait_for_selector(".notice")
+    assert left(small_desk) == []
 
 
 def test_several_rows_are_chosen_given_and_taken_by_keys(small_desk: Office, open_page: Opener) -> None:
