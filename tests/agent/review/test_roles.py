@@ -38,7 +38,7 @@ DEEDS = {
     Role.SALES: {"log"},
     Role.REVIEWER: {
         "take", "give_back", "assign", "snooze", "preview", "decide", "end_disputes", "dismiss", "answer",
-        "finish_task", "preview_audit", "judge_audit", "letter", "bulk", "undo", "stop_sending",
+        "finish_task", "preview_audit", "preview_task", "judge_audit", "letter", "bulk", "undo", "stop_sending",
     },
     Role.APPROVER: {"edit", "approve", "skip", "resume_sending"},
     Role.ADMIN: {"train", "compare", "promote", "rollback"},

@@ -123,6 +123,7 @@ def test_what_was_refused_comes_back_with_what_had_been_entered(small_desk: Offi
     fold.locator("textarea").fill("agreed by phone")
     fold.locator("button").click()
     assert "Instalment 2 needs both its day and its amount" in page.inner_text(".notice-error")
+    page.wait_for_load_state()  # what had been entered comes back with the page's script
     assert day.nth(0).input_value() == "2099-03-01"
     assert [amount.nth(at).input_value() for at in (0, 1, 2)] == ["12.50", "30", ""]
     assert fold.locator("textarea").is_visible()
@@ -142,6 +143,7 @@ def test_what_was_refused_comes_back_into_its_own_form(small_desk: Office, open_
     note.locator("textarea").fill("   ")
     note.locator("button").click()
     assert "Write what was said" in page.inner_text(".notice-error")
+    page.wait_for_load_state()
     assert note.locator("textarea").input_value() == "   "
     assert call.locator("textarea").input_value() == ""
 
