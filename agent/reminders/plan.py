@@ -104,14 +104,8 @@ def foresee(database: Database, settings: Settings, first: date, last: date, now
             invoice = replace(invoice, state=InvoiceState.BROKEN, promised_for=None)
         return invoice
 
-    free = (view for view in views if not _waits_for_somebody(view))
-    found = [one for view in free for one in simulate(view, ledger, planning, first, last, seen)]
+    found = [one for view in views for one in simulate(view, ledger, planning, first, last, seen)]
     return sorted(found, key=lambda one: (one.at, one.planned.customer.id, one.planned.currency))
-
-
-def _waits_for_somebody(view: CustomerView) -> bool:
-    """Whether something keeps the customer back that no day lifts: nothing has to be judged for it."""
-    return bool(view.open_exceptions or view.undecided_mails or view.insolvent_since)
 
 
 def _is_over(end: date | None, day: date) -> bool:
