@@ -21,6 +21,7 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
+from classifier.remainders import Said, find_remainder, says_settled
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -91,6 +92,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         if pair in saying
     ]
     parts = find_parts(said, language, invoices)
+    judged = [Said(pair[0].sentence, pair[1], pair in saying) for pair in dated]
+    if remainder := find_remainder(judged, parts, language, invoices):
+        parts = (remainder,)
     if not found:
         return PromiseFacts(None, parts)
     ranks = _ranks(found, language)
@@ -144,7 +148,9 @@ def _with_its_sum(at: int, dated: Sequence[_Dated], language: str) -> tuple[Sent
 
 def naming_a_part(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> list[Spoken]:
     """The sentences whose words alone promise part of what is owed, with or without a day, and report no payment."""
-    found = []
+    found: list[Spoken] = []
+    if any(says_settled(each.sentence, language) for each in spoken):
+        return found
     for each in spoken:
         dates = _coming(each.sentence, language)
         ahead = any(mention.behind is None for mention in dates)

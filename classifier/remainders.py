@@ -1,0 +1,205 @@
+"""What remains to be paid once something is taken off or was paid: "we pay on Friday less the credit note of 120", "I
+gave your driver 200 cash. The rest on Friday".
+
+It is worked out only where one sum alone could be meant: one deduction or one payment is named, it is smaller than what
+is owed, no other sum stands beside it, and the rest is promised in the same sentence or the next. A wrong amount is
+worse than none. Pure; which sentences promise is told by the caller.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from importlib.resources import files
+
+from classifier.amounts import read_number
+from classifier.clauses import topics
+from classifier.dates import DateMention
+from classifier.portions import owed_on
+from classifier.preprocess import Sentence
+from classifier.spelled import find_numbers
+from classifier.surroundings import wording_of
+from classifier.text import Phrases, fold, words
+from classifier.values import InvoiceRef, Promised
+
+_CENT = Decimal("0.01")
+
+#: Smaller numbers without a currency are days, clauses, copies.
+_LEAST_BARE = 100
+
+#: Characters between a word like "less" and the sum that it takes off.
+_WITHIN = 60
+
+#: Numbers that are years where no currency stands beside them.
+_YEARS = range(2015, 2040)
+
+_BARE = re.compile(
+    r"(?<![\w.,/#'-])(?<!\d )(?P<number>\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{2})?)"
+    r"(?:[.,]-{1,2})?(?![\w/%-]|[.,']\d| \d)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    start: int
+    end: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence, its coming days, and whether it promises."""
+
+    sentence: Sentence
+    dates: Sequence[DateMention]
+    promises: bool
+
+
+def find_remainder(
+    said: Sequence[Said], parts: Sequence[Promised], language: str, invoices: Sequence[InvoiceRef]
+) -> Promised | None:
+    """What remains of the total and is promised; None where it can't be worked out.
+
+    `parts`: what the sentences promise by themselves; they stand, unless the first is what was taken off or paid.
+    """
+    owed = owed_on(invoices)
+    if owed is None or len(invoices) != 1:
+        return None
+    for at, each in enumerate(said):
+        if not each.promises or "?" in each.sentence.text or _is_against(each.sentence, language):
+            continue
+        for first in (at, at - 1):
+            if first < 0 or (first < at and "?" in said[first].sentence.text):
+                continue
+            window = [one.sentence for one in said[first : at + 1]]
+            off = _taken_off(window, language, owed.total, owed.currency)
+            if off is None or not 0 < off < owed.total:
+                continue
+            rest = owed.total - off
+            if not parts or parts[0].amount == off:
+                return Promised(_day(each), rest, owed.currency)
+            return None
+    return None
+
+
+def says_settled(sentence: Sentence, language: str) -> bool:
+    """Whether nothing is left to be paid: "all paid!"."""
+    return bool(_wording(language).settled.find(words(sentence.folded)))
+
+
+def _day(said: Said) -> date | None:
+    return said.dates[0].ahead if said.dates else None
+
+
+def _is_against(sentence: Sentence, language: str) -> bool:
+    """Whether a condition or a request stands in the sentence: "please take off 120, then we pay"."""
+    return bool(_wording(language).against.find(words(sentence.folded)))
+
+
+def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
+    """The one sum of one or two sentences, the last of which promises, that is taken off or was paid; None where there
+    are several, or none.
+    """
+    wording = _wording(language)
+    sums = [list(_sums(each, language, total, currency)) for each in window]
+    if any(found is None for row in sums for found in row):
+        return None
+    rows = [[found for found in row if found is not None and found.amount != total] for row in sums]
+    different = {found.amount for row in rows for found in row}
+    if not different or len(different) > 2 or (len(different) == 2 and sum(different) != total):
+        return None
+    has_rest = bool(wording.rest.find(words(window[-1].folded)))
+    pays = len(window) > 1 or has_rest or _speaks_of_paying(window[-1], language)
+    if not pays or any(_is_against(each, language) for each in window[:-1]):
+        return None
+    named: set[Decimal] = set()
+    for sentence, row in zip(window, rows, strict=True):
+        named |= {each.amount for each in _beside(sentence, row, wording.deducts)}
+        if has_rest or len(different) == 2:
+            named |= {each.amount for each in _beside(sentence, row, wording.kept)} if has_rest else set()
+            named |= {
+                each.amount for each in _beside(sentence, row, wording.told)
+                if not _is_coming(sentence, each, language) and "remains" not in _around(sentence, each, language)
+            }  # fmt: skip
+    return named.pop() if len(named) == 1 else None
+
+
+def _around(sentence: Sentence, found: _Sum, language: str) -> frozenset[str]:
+    return topics(sentence, found.start, found.end, language)
+
+
+def _is_coming(sentence: Sentence, found: _Sum, language: str) -> bool:
+    """Whether the clause of the sum speaks of a payment to come: "500 will be sent today"."""
+    return "coming" in _around(sentence, found, language)
+
+
+def _speaks_of_paying(sentence: Sentence, language: str) -> bool:
+    spans = [(0, 0), *((each.start, each.end) for each in sentence.dates)]
+    spans += [(word.start, word.end) for word in words(sentence.folded)[::3]]
+    return any("pay" in topics(sentence, start, end, language) for start, end in spans)
+
+
+def _beside(sentence: Sentence, row: Sequence[_Sum], phrases: Phrases) -> Iterator[_Sum]:
+    """The sums that such a phrase stands by: of several the nearest one."""
+    found = words(sentence.folded)
+    for hit in phrases.find(found):
+        first, last = found[hit.first].start, found[hit.after - 1].end
+
+        def away(each: _Sum, first: int = first, last: int = last) -> int:
+            return max(0, each.start - last, first - each.end)
+
+        nearest = min(row, key=away, default=None)
+        if nearest is not None and away(nearest) <= _WITHIN:
+            yield nearest
+
+
+def _sums(sentence: Sentence, language: str, total: Decimal, currency: str) -> Iterator[_Sum | None]:
+    """Money and percentages of the sentence; None for what forbids working anything out: another currency's."""
+    days = [(each.start, each.end) for each in sentence.dates]
+    taken: list[tuple[int, int]] = []
+    for each in sentence.amounts:
+        yield _Sum(each.start, each.end, each.amount) if each.currency == currency else None
+        taken.append((each.start, each.end))
+    for found in _wording(language).percent.finditer(sentence.folded):
+        share = read_number(found["share"])
+        if share:
+            amount = (total * share / 100).quantize(_CENT, ROUND_HALF_UP)
+            yield _Sum(found.start(), found.end(), amount)
+            taken.append(found.span())
+    numbered = wording_of(language).numbered
+    bare = [(found.start(), found.end(), read_number(found["number"])) for found in _BARE.finditer(sentence.folded)]
+    bare += [(start, end, Decimal(number)) for start, end, number in find_numbers(sentence.text, language)]
+    for start, end, number in bare:
+        if number is None or number < _LEAST_BARE or any(start < last and first < end for first, last in taken + days):
+            continue
+        before = [word.folded for word in words(sentence.folded[:start])][-1:]
+        is_document = bool(before) and before[0] in numbered
+        if not is_document and not (number in _YEARS and sentence.folded[start:end].isdigit()):
+            yield _Sum(start, end, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    deducts: Phrases
+    kept: Phrases
+    against: Phrases
+    told: Phrases
+    rest: Phrases
+    settled: Phrases
+    percent: re.Pattern[str]
+
+
+@cache
+def _wording(language: str) -> _Wording:
+    raw = tomllib.loads((files("classifier") / "wordings" / "remainders" / f"{language}.toml").read_text("utf-8"))
+    facts = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    names = "|".join(re.escape(fold(each)) for each in facts["percent"])
+    return _Wording(
+        *(Phrases({name: raw[name]}) for name in ("deducts", "kept", "against", "told", "rest", "settled")),
+        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,2}}(?:[.,]\d{{1,2}})?)\s?(?:{names})(?!\w)"),
+    )
