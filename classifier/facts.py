@@ -21,7 +21,7 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
-from classifier.remainders import Said, find_remainder, says_settled
+from classifier.remainders import Said, find_remainder, names_the_rest, says_settled
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
@@ -92,7 +92,9 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         if pair in saying
     ]
     parts = find_parts(said, language, invoices)
-    judged = [Said(pair[0].sentence, pair[1], pair in saying) for pair in dated]
+    if not said_plainly and any(says_settled(each.sentence, language) for each in spoken):
+        parts = ()
+    judged = [Said(*_plain(pair), pair in saying or _may_be_of_a_rest(pair, language)) for pair in dated]
     if remainder := find_remainder(judged, parts, language, invoices):
         parts = (remainder,)
     if not found:
@@ -108,6 +110,18 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if on is None:
         on = min(instalments) if len(parts) > 1 and instalments else _before_the_rest(best[-1], language)
     return PromiseFacts(on or _last(best, language), parts)
+
+
+def _plain(pair: _Dated) -> tuple[Sentence, list[DateMention]]:
+    return pair[0].sentence, pair[1]
+
+
+def _may_be_of_a_rest(pair: _Dated, language: str) -> bool:
+    """Whether a rest has a day of its own in a sentence that reports a payment, too, or hardly says anything else:
+    "500 was sent last week, the rest comes on Monday", "Rest on Friday".
+    """
+    spoken, dates = pair
+    return bool(dates) and spoken.promise >= _MAY_PROMISE and names_the_rest(spoken.sentence, language)
 
 
 def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:

@@ -57,8 +57,8 @@ _LEAST_SHARE = 10
 #: Whose sign is "$", too.
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "MXN", "NZD", "SGD", "HKD"})
 
-#: A thousand of whatever is owed.
-_GRAND = "grand"
+#: Of whatever is owed: "two grand", "1500 balles" in Geneva.
+_SLANG = ("grand", "balles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _is_same(amount: AmountMention, sentence: Sentence, owed: str) -> bool:
     """Whether an amount is in the currency that is owed; "USD" names one, "$" any that has the sign."""
     written = sentence.folded[amount.start : amount.end]
     is_dollar = amount.currency == "USD" and owed in _DOLLARS and "us" not in written
-    return amount.currency == owed or is_dollar or written.endswith(_GRAND)
+    return amount.currency == owed or is_dollar or written.endswith(_SLANG)
 
 
 def _overlaps(portion: Portion, spans: Sequence[tuple[int, int]]) -> bool:
@@ -188,8 +188,22 @@ def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]
         if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
             continue
         sole = amount in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
-        if _is_portion(Decimal(amount), owed) and (not sole or has_its_day(portion, sentence, language)):
+        if _is_portion(Decimal(amount), owed) and (
+            not sole or has_its_day(portion, sentence, language) or _is_sent(portion, sentence, language)
+        ):
             yield portion
+
+
+def _is_sent(portion: Portion, sentence: Sentence, language: str) -> bool:
+    """Whether a word of paying stands right behind a round number in words: "tausend schick ich heute", "mille li mando
+    oggi"; but not in "mille mercis".
+    """
+    behind = words(sentence.folded[portion.end :])[:_SENT_WITHIN]
+    return bool(sentence.dates) and bool(wording_of(language).sends.find(behind))
+
+
+#: Words behind a round number among which it is said to be sent.
+_SENT_WITHIN = 2
 
 
 def _scale(end: int, sentence: Sentence, language: str) -> tuple[int, int]:

@@ -87,6 +87,11 @@ def find_remainder(
     return None
 
 
+def names_the_rest(sentence: Sentence, language: str) -> bool:
+    """Whether the sentence speaks of a rest."""
+    return bool(_wording(language).rest.find(words(sentence.folded)))
+
+
 def says_settled(sentence: Sentence, language: str) -> bool:
     """Whether nothing is left to be paid: "all paid!"."""
     return bool(_wording(language).settled.find(words(sentence.folded)))
@@ -109,8 +114,15 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     sums = [list(_sums(each, language, total, currency)) for each in window]
     if any(found is None for row in sums for found in row):
         return None
+    left: set[Decimal] = set()
     rows = [[found for found in row if found is not None and found.amount != total] for row in sums]
-    different = {found.amount for row in rows for found in row}
+    for sentence, row in zip(window, rows, strict=True):
+        for found in row:
+            if _is_left(sentence, found, language):
+                # "that leaves 2,057": what is named is the rest already; what was taken off may be named beside it
+                row[:] = [other for other in row if other.amount != found.amount]
+                left.add(found.amount)
+    different = left | {found.amount for row in rows for found in row}
     if not different or len(different) > 2 or (len(different) == 2 and sum(different) != total):
         return None
     has_rest = bool(wording.rest.find(words(window[-1].folded)))
@@ -120,13 +132,21 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     named: set[Decimal] = set()
     for sentence, row in zip(window, rows, strict=True):
         named |= {each.amount for each in _beside(sentence, row, wording.deducts)}
+        takes_up = sentence is not window[-1] and not rows[-1] and wording.deducts.find(words(window[-1].folded))
+        if has_rest or takes_up:  # "10 % discount was granted. I take it off and pay on Friday"
+            named |= {each.amount for each in _beside(sentence, row, wording.kept)}
         if has_rest or len(different) == 2:
-            named |= {each.amount for each in _beside(sentence, row, wording.kept)} if has_rest else set()
             named |= {
                 each.amount for each in _beside(sentence, row, wording.told)
                 if not _is_coming(sentence, each, language) and "remains" not in _around(sentence, each, language)
             }  # fmt: skip
     return named.pop() if len(named) == 1 else None
+
+
+def _is_left(sentence: Sentence, found: _Sum, language: str) -> bool:
+    """Whether the words right before a sum say that it is what is left: "that leaves 2,057"."""
+    before = words(sentence.folded[: found.start])
+    return any(hit.after == len(before) for hit in _wording(language).left.find(before))
 
 
 def _around(sentence: Sentence, found: _Sum, language: str) -> frozenset[str]:
@@ -191,6 +211,7 @@ class _Wording:
     told: Phrases
     rest: Phrases
     settled: Phrases
+    left: Phrases
     percent: re.Pattern[str]
 
 
@@ -200,6 +221,6 @@ def _wording(language: str) -> _Wording:
     facts = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     names = "|".join(re.escape(fold(each)) for each in facts["percent"])
     return _Wording(
-        *(Phrases({name: raw[name]}) for name in ("deducts", "kept", "against", "told", "rest", "settled")),
+        *(Phrases({name: raw[name]}) for name in ("deducts", "kept", "against", "told", "rest", "settled", "left")),
         re.compile(rf"(?<![\w.,])(?P<share>\d{{1,2}}(?:[.,]\d{{1,2}})?)\s?(?:{names})(?!\w)"),
     )

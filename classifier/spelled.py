@@ -178,11 +178,19 @@ def _number(words: Sequence[str], language: str) -> int | None:
     said = [word.lower() for word in words if word.lower() not in _wording(language).articles or len(words) == 1]
     if not said or any(char.isdigit() for word in said for char in word):
         return None
+    if language == "de" and len(said) == 1 and (half := _AND_A_HALF.fullmatch(fold(said[0]))):
+        whole = _number([said[0][: half.end("whole")]], language)
+        return None if whole is None else whole * (unit := _UNITS[half["unit"]]) + unit // 2
     try:
         number = int(text2num(" ".join(said), language))
     except ValueError:
         return None
     return number or None
+
+
+#: "Viereinhalbtausend", as German says four and a half thousand.
+_AND_A_HALF = re.compile(r"(?P<whole>[a-z]{3,}?)einhalb(?P<unit>tausend|hundert)")
+_UNITS = {"tausend": 1000, "hundert": 100}
 
 
 #: Characters before a number among which the words stand that may make it vague.

@@ -253,6 +253,7 @@ class _Wording:
     by: frozenset[str]
     single: frozenset[str]
     scale: Mapping[str, int]
+    sends: Phrases
 
 
 @cache
@@ -285,4 +286,5 @@ def wording_of(language: str) -> _Wording:
         frozenset(fold(each) for each in raw["by"]),
         frozenset(fold(each) for each in raw["single"]),
         {fold(word): number for word, number in raw["scale"].items()},
+        Phrases({"sends": raw["sends"]}),
     )
