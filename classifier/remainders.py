@@ -77,7 +77,8 @@ def find_remainder(
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
             window = [one.sentence for one in said[first : at + 1]]
-            off = _taken_off(window, language, owed.total, owed.currency)
+            off = _half_of(window, language, owed.total, owed.currency)
+            off = off or _taken_off(window, language, owed.total, owed.currency)
             if off is None or not 0 < off < owed.total:
                 continue
             rest = owed.total - off
@@ -106,6 +107,19 @@ def _is_against(sentence: Sentence, language: str) -> bool:
     return bool(_wording(language).against.find(words(sentence.folded)))
 
 
+def _half_of(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
+    """What another pays where two share alike and one promises "my share"; None where a sum is named, too."""
+    wording = _wording(language)
+    shared = any(wording.shared.find(words(each.folded)) for each in window)
+    if not shared or not wording.share.find(words(window[-1].folded)):
+        return None
+    if any(
+        found is None or found.amount != total for each in window for found in _sums(each, language, total, currency)
+    ):
+        return None
+    return total - (total / 2).quantize(_CENT, ROUND_HALF_UP)
+
+
 def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
     """The one sum of one or two sentences, the last of which promises, that is taken off or was paid; None where there
     are several, or none.
@@ -114,19 +128,19 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     sums = [list(_sums(each, language, total, currency)) for each in window]
     if any(found is None for row in sums for found in row):
         return None
-    left: set[Decimal] = set()
     rows = [[found for found in row if found is not None and found.amount != total] for row in sums]
-    for sentence, row in zip(window, rows, strict=True):
-        for found in row:
-            if _is_left(sentence, found, language):
-                # "that leaves 2,057": what is named is the rest already; what was taken off may be named beside it
-                row[:] = [other for other in row if other.amount != found.amount]
-                left.add(found.amount)
+    # "That leaves 2,057": what is named is the rest already; what was taken off may be named beside it
+    left = {
+        found.amount for sentence, row in zip(window, rows, strict=True) for found in row
+        if _is_left(sentence, found, language)
+    }  # fmt: skip
+    rows = [[found for found in row if found.amount not in left] for row in rows]
     different = left | {found.amount for row in rows for found in row}
     if not different or len(different) > 2 or (len(different) == 2 and sum(different) != total):
         return None
     has_rest = bool(wording.rest.find(words(window[-1].folded)))
-    pays = len(window) > 1 or has_rest or _speaks_of_paying(window[-1], language)
+    remains = any("remains" in _around(window[-1], found, language) for found in rows[-1])
+    pays = len(window) > 1 or has_rest or remains or _speaks_of_paying(window[-1], language)
     if not pays or any(_is_against(each, language) for each in window[:-1]):
         return None
     named: set[Decimal] = set()
@@ -138,7 +152,8 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
         if has_rest or len(different) == 2:
             named |= {
                 each.amount for each in _beside(sentence, row, wording.told)
-                if not _is_coming(sentence, each, language) and "remains" not in _around(sentence, each, language)
+                if not _is_coming(sentence, each, language)
+                and (len(different) == 2 or "remains" not in _around(sentence, each, language))
             }  # fmt: skip
     return named.pop() if len(named) == 1 else None
 
@@ -205,6 +220,7 @@ def _sums(sentence: Sentence, language: str, total: Decimal, currency: str) -> I
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
+    percent: re.Pattern[str]
     deducts: Phrases
     kept: Phrases
     against: Phrases
@@ -212,7 +228,12 @@ class _Wording:
     rest: Phrases
     settled: Phrases
     left: Phrases
-    percent: re.Pattern[str]
+    shared: Phrases
+    share: Phrases
+
+
+#: The tables of phrases, in the order of their fields.
+_NAMES = ("deducts", "kept", "against", "told", "rest", "settled", "left", "shared", "share")
 
 
 @cache
@@ -221,6 +242,6 @@ def _wording(language: str) -> _Wording:
     facts = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
     names = "|".join(re.escape(fold(each)) for each in facts["percent"])
     return _Wording(
-        *(Phrases({name: raw[name]}) for name in ("deducts", "kept", "against", "told", "rest", "settled", "left")),
         re.compile(rf"(?<![\w.,])(?P<share>\d{{1,2}}(?:[.,]\d{{1,2}})?)\s?(?:{names})(?!\w)"),
+        *(Phrases({name: raw[name]}) for name in _NAMES),
     )

@@ -259,6 +259,9 @@ class _Wording:
 @cache
 def wording_of(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    months = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))[
+        "months"
+    ]
     percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
     return _Wording(
         Phrases({name: raw[name] for name in (*SHARES, "rest", NO_SHARE)}),
@@ -277,7 +280,7 @@ def wording_of(language: str) -> _Wording:
         Phrases({"times": raw["times"]}),
         frozenset(fold(each) for each in raw["joins"]),
         Phrases({"thing": raw["things"]}),
-        Phrases({"frame": raw["frames"]}),
+        Phrases({"frame": [*raw["frames"], *(f"{each} {month}" for each in raw["with_that_of"] for month in months)]}),
         Phrases({"frame": raw["frames_behind"]}),
         Phrases({"at_most": raw["at_most"]}),
         frozenset(fold(each) for each in raw["linked"]),
