@@ -70,6 +70,7 @@ def find_remainder(
     owed = owed_on(invoices)
     if owed is None or len(invoices) != 1:
         return None
+    money = owed.total, owed.currency
     for at, each in enumerate(said):
         if not each.promises or "?" in each.sentence.text or _is_against(each.sentence, language):
             continue
@@ -77,15 +78,36 @@ def find_remainder(
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
             window = [one.sentence for one in said[first : at + 1]]
-            off = _half_of(window, language, owed.total, owed.currency)
-            off = off or _taken_off(window, language, owed.total, owed.currency)
+            off = _half_of(window, language, *money) or _taken_off(window, language, *money)
             if off is None or not 0 < off < owed.total:
                 continue
             rest = owed.total - off
-            if not parts or parts[0].amount == off:
+            stated = {found.amount for one in said for found in _sums(one.sentence, language, *money) if found}
+            within = {found.amount for one in window for found in _sums(one, language, *money) if found}
+            if rest in stated - within:  # "The credit note is for 120. We take it off and pay 1,690": told elsewhere
+                return None
+            is_rest = names_the_rest(each.sentence, language) or rest in within
+            if not parts and (rest not in stated or off < rest):
+                return Promised(_day(each), rest, owed.currency)
+            # "After the deduction we pay 2,030": what is promised is no deduction unless a rest is spoken of
+            if parts and parts[0].amount == off and is_rest and _may_replace(window, off, rest, language, money):
                 return Promised(_day(each), rest, owed.currency)
             return None
     return None
+
+
+def _may_replace(
+    window: Sequence[Sentence], off: Decimal, rest: Decimal, language: str, money: tuple[Decimal, str]
+) -> bool:
+    """Whether the rest stands in the window in no figures, or in figures that the words around call what is left."""
+    stated = [
+        (sentence, found) for sentence in window for found in _sums(sentence, language, *money)
+        if found and found.amount == rest and found.amount != off
+    ]  # fmt: skip
+    return not stated or any(
+        _is_left(sentence, found, language) or "remains" in _around(sentence, found, language)
+        for sentence, found in stated
+    )
 
 
 def names_the_rest(sentence: Sentence, language: str) -> bool:
@@ -145,7 +167,8 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
         return None
     named: set[Decimal] = set()
     for sentence, row in zip(window, rows, strict=True):
-        named |= {each.amount for each in _beside(sentence, row, wording.deducts)}
+        if len(different) == 1 or left:  # of two that make up the total the words of paying tell which is promised
+            named |= {each.amount for each in _beside(sentence, row, wording.deducts)}
         takes_up = sentence is not window[-1] and not rows[-1] and wording.deducts.find(words(window[-1].folded))
         if has_rest or takes_up:  # "10 % discount was granted. I take it off and pay on Friday"
             named |= {each.amount for each in _beside(sentence, row, wording.kept)}
@@ -161,7 +184,11 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
 def _is_left(sentence: Sentence, found: _Sum, language: str) -> bool:
     """Whether the words right before a sum say that it is what is left: "that leaves 2,057"."""
     before = words(sentence.folded[: found.start])
-    return any(hit.after == len(before) for hit in _wording(language).left.find(before))
+    wording = _wording(language)
+    return any(hit.after == len(before) for hit in wording.left.find(before)) or any(
+        hit.after >= len(before) - 1
+        for hit in wording.rest.find(before)  # "the balance of 2,057"
+    )
 
 
 def _around(sentence: Sentence, found: _Sum, language: str) -> frozenset[str]:
