@@ -34,7 +34,10 @@ DATES = {
     "6": "causes mended", "7": "measured once", "8": "causes mended", "9": "causes mended",
     "11": "causes mended", "12": "measured once",
 }  # fmt: skip
-AMOUNTS = {**DATES, "5": "causes mended", "7": "causes mended", "10": "causes mended"}
+AMOUNTS = {
+    **DATES, "5": "causes mended", "7": "causes mended", "10": "causes mended", "12": "causes mended",
+    "13": "measured once",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,10 @@ def grammar(cases: list[Case]) -> None:
     found = [
         case
         for case in promised
-        for mention in find_dates(case.reply.text, case.language, case.reply.date.date())
-        if mention.ahead is not None and mention.ahead.isoformat() == case.wanted
+        if any(
+            mention.ahead is not None and mention.ahead.isoformat() == case.wanted
+            for mention in find_dates(case.reply.text, case.language, case.reply.date.date())
+        )
     ]
     print(f"\nthe date grammar, told the language, finds the promised day in {len(found)} of {len(promised)}")
 
