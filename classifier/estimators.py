@@ -20,7 +20,7 @@ from classifier import labels
 from classifier.encoders.tuned import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.linear import Classes, Stacked
-from classifier.marks import Marks
+from classifier.marks import Marks, read_texts
 from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -90,7 +90,7 @@ class Estimators:
             return []
         encoder = self.vectors.vocabulary.encoder
         tuned = encoder.tuned if encoder else None
-        texts = [[each.text for each in message.sentences] for message in messages]
+        texts = [read_texts(message) for message in messages]
         scores = self.scores_of(self.vectors.counts(messages))
         return with_heard(scores, tuned.hear(texts, marks=marks)) if tuned else scores
 

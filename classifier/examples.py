@@ -11,7 +11,7 @@ from classifier.encoders.values import Encoder, Named
 from classifier.features import Counts, Vocabulary
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
-from classifier.marks import Marks, marks_of
+from classifier.marks import Marks, marks_of, read_texts
 from classifier.preprocess import Prepared, prepare
 from classifier.trained import month_first, segments_of
 
@@ -93,7 +93,7 @@ def _hear(examples: Examples, tuned: Tuned) -> Examples:
     """With what the tuned network hears in each row and in each segment."""
 
     def heard(messages: Sequence[Prepared], hands: Sequence[str], marks: Sequence[Marks] | None) -> tuple[Heard, ...]:
-        texts = [[sentence.text for sentence in each.sentences] for each in messages]
+        texts = [read_texts(each) for each in messages]
         return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands], marks))
 
     pairs = list(zip(examples.prepared, examples.findings, strict=True))

@@ -41,7 +41,7 @@ from classifier.estimators import NO_REASON
 from classifier.examples import prepare_rows, said_of
 from classifier.findings import find
 from classifier.folds import by_hand
-from classifier.marks import coming_days, marks_of
+from classifier.marks import coming_days, marks_of, read_texts
 from classifier.preprocess import Prepared
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -204,7 +204,7 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
     """Tokens, lower states and answers of `rows`."""
     tokens_of = Tokens(base.pieces)
     prepared = prepare_rows(rows)
-    read = [tokens_of.message([each.text for each in message.sentences]) for message in prepared]
+    read = [tokens_of.message(read_texts(message)) for message in prepared]
     tokens = [own for own, _ in read]
     lower = replace(base, layers=base.layers[:LOWER])
     states = np.concatenate([forward(lower, tokens[at : at + 16]) for at in range(0, len(tokens), 16)])
@@ -230,7 +230,7 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
 
 def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], tokens: Tokens) -> Iterator[Place]:
     """The coming days of a reply that promises, and the parts of which its labels say one thing."""
-    sentences = [each.text for each in message.sentences]
+    sentences = read_texts(message)
     findings = find(row.reply, message)
     marks = marks_of(message, findings)
     places = [
