@@ -4,8 +4,8 @@ A question about the whole message ("is something promised?") is answered from a
 in it ("is this the promised day?", "what is said of these invoices?") from the words that stand there, each of which
 the network has read in the light of all others.
 
-Days are read without their year. It tells nothing of what is meant, and is so rare in the replies that the network learnt
-from that "we will pay on 20 March 2025" sounded of a dispute to it.
+Days are read without their year. It tells nothing of what is meant, and is so rare in the replies that the network
+learnt from that "we will pay on 20 March 2025" sounded of a dispute to it.
 """
 
 from __future__ import annotations
