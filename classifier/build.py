@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from classifier import learning_curve
 from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
 from classifier.encoders.find import DEFAULT as ENCODER
 from classifier.encoders.find import encoder_named
@@ -95,7 +96,10 @@ def train_into(
     else:
         plain, trained = train_both(rows, encoder, progress)
         save_model(folder / PLAIN, plain, origin, summary(rows, plain.held_out, shipped))
-    return save_model(folder, trained, origin, summary(rows, trained.held_out, shipped))
+    figures = summary(rows, trained.held_out, shipped)
+    if encoder is not None and (curve := learning_curve.known(origin.data_hash)) is not None:
+        figures["learning_curve"] = curve
+    return save_model(folder, trained, origin, figures)
 
 
 def _in_place(folder: Path, encoder: Encoder | None, data_identity: str, program_identity: str) -> str | None:

@@ -164,7 +164,7 @@ class Soak(World):
     def rest(self, seconds: float = 180) -> None:
         """Nobody writes any more; wait until everything is handled, then stop the daemon as a service manager does."""
         until = time.monotonic() + seconds
-        while self._unhandled() and time.monotonic() < until:
+        while (self._unhandled() or self._not_handled()) and time.monotonic() < until:
             self._watch()
             time.sleep(1)
         self.end()
@@ -242,6 +242,12 @@ class Soak(World):
             waiting = Message.direction == Direction.IN, Message.state.not_in(HANDLED)
             return list(session.scalars(select(Message.id).where(*waiting)))
 
+    def _not_handled(self) -> list[int]:
+        """The strangers' mails of which nothing came, those that were not fetched yet included."""
+        with self.database.read() as session:
+            known = set(session.scalars(select(Message.message_id).where(Message.state.in_(HANDLED))))
+        return [n for n in range(1, self.chatter + 1) if f"<chatter-{n}@news.example>" not in known]
+
     def _look(self, passed: float) -> Sample:
         waiting = self._unhandled()
         self._first_seen = {row: self._first_seen.get(row, passed) for row in waiting}
@@ -264,9 +270,8 @@ class Soak(World):
         """What should never happen, and did."""
         found = list(verdict(self).broken)
         with self.database.read() as session:
-            known = set(session.scalars(select(Message.message_id).where(Message.state.in_(HANDLED))))
             stops = [stop.reason for stop in session.scalars(select(SendingStop))]
-        lost = [n for n in range(1, self.chatter + 1) if f"<chatter-{n}@news.example>" not in known]
+        lost = self._not_handled()
         found += [f"{len(lost)} of {self.chatter} strangers' mails are not handled"] if lost else []
         return found + [f"sending was stopped: {reason}" for reason in stops]
 
