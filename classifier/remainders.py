@@ -8,7 +8,6 @@ worse than none. Pure; which sentences promise is told by the caller.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,38 +16,19 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.amounts import read_number
 from classifier.clauses import topics
 from classifier.dates import DateMention
+from classifier.net_sums import kept_back
 from classifier.portions import owed_on
 from classifier.preprocess import Sentence
-from classifier.spelled import find_numbers
-from classifier.surroundings import wording_of
-from classifier.text import Phrases, fold, words
+from classifier.sums import Sum, sums_of
+from classifier.text import Phrases, words
 from classifier.values import InvoiceRef, Promised
 
 _CENT = Decimal("0.01")
 
-#: Smaller numbers without a currency are days, clauses, copies.
-_LEAST_BARE = 100
-
 #: Characters between a word like "less" and the sum that it takes off.
 _WITHIN = 60
-
-#: Numbers that are years where no currency stands beside them.
-_YEARS = range(2015, 2040)
-
-_BARE = re.compile(
-    r"(?<![\w.,/#'-])(?<!\d )(?P<number>\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{2})?)"
-    r"(?:[.,]-{1,2})?(?![\w/%-]|[.,']\d| \d)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    start: int
-    end: int
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +52,24 @@ def find_remainder(
         return None
     money = owed.total, owed.currency
     for at, each in enumerate(said):
-        if not each.promises or "?" in each.sentence.text or _is_against(each.sentence, language):
+        if not each.promises or "?" in each.sentence.text:
             continue
+        asks = _is_against(each.sentence, language)
         for first in (at, at - 1):
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
             window = [one.sentence for one in said[first : at + 1]]
-            off = _half_of(window, language, *money) or _taken_off(window, language, *money)
+            off = kept_back(window, language, *money)
+            if off is None and not asks:
+                off = _half_of(window, language, *money) or _taken_off(window, language, *money)
             if off is None or not 0 < off < owed.total:
                 continue
             rest = owed.total - off
-            stated = {found.amount for one in said for found in _sums(one.sentence, language, *money) if found}
-            within = {found.amount for one in window for found in _sums(one, language, *money) if found}
+            stated = {found.amount for one in said for found in sums_of(one.sentence, language, *money) if found}
+            within = {found.amount for one in window for found in sums_of(one, language, *money) if found}
             if rest in stated - within:  # "The credit note is for 120. We take it off and pay 1,690": told elsewhere
                 return None
-            is_rest = names_the_rest(each.sentence, language) or rest in within
+            is_rest = rest in within or any(find(each.sentence, language) for find in (names_the_rest, _names_all_but))
             if not parts and (rest not in stated or off < rest):
                 return Promised(_day(each), rest, owed.currency)
             # "After the deduction we pay 2,030": what is promised is no deduction unless a rest is spoken of
@@ -101,7 +84,7 @@ def _may_replace(
 ) -> bool:
     """Whether the rest stands in the window in no figures, or in figures that the words around call what is left."""
     stated = [
-        (sentence, found) for sentence in window for found in _sums(sentence, language, *money)
+        (sentence, found) for sentence in window for found in sums_of(sentence, language, *money)
         if found and found.amount == rest and found.amount != off
     ]  # fmt: skip
     return not stated or any(
@@ -113,6 +96,11 @@ def _may_replace(
 def names_the_rest(sentence: Sentence, language: str) -> bool:
     """Whether the sentence speaks of a rest."""
     return bool(_wording(language).rest.find(words(sentence.folded)))
+
+
+def _names_all_but(sentence: Sentence, language: str) -> bool:
+    """Whether all is paid but what is named: "all of it bar 500", "everything except the towing"."""
+    return bool(_wording(language).all_but.find(words(sentence.folded)))
 
 
 def says_settled(sentence: Sentence, language: str) -> bool:
@@ -136,7 +124,7 @@ def _half_of(window: Sequence[Sentence], language: str, total: Decimal, currency
     if not shared or not wording.share.find(words(window[-1].folded)):
         return None
     if any(
-        found is None or found.amount != total for each in window for found in _sums(each, language, total, currency)
+        found is None or found.amount != total for each in window for found in sums_of(each, language, total, currency)
     ):
         return None
     return total - (total / 2).quantize(_CENT, ROUND_HALF_UP)
@@ -147,7 +135,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     are several, or none.
     """
     wording = _wording(language)
-    sums = [list(_sums(each, language, total, currency)) for each in window]
+    sums = [list(sums_of(each, language, total, currency)) for each in window]
     if any(found is None for row in sums for found in row):
         return None
     rows = [[found for found in row if found is not None and found.amount != total] for row in sums]
@@ -181,7 +169,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     return named.pop() if len(named) == 1 else None
 
 
-def _is_left(sentence: Sentence, found: _Sum, language: str) -> bool:
+def _is_left(sentence: Sentence, found: Sum, language: str) -> bool:
     """Whether the words right before a sum say that it is what is left: "that leaves 2,057"."""
     before = words(sentence.folded[: found.start])
     wording = _wording(language)
@@ -191,11 +179,11 @@ def _is_left(sentence: Sentence, found: _Sum, language: str) -> bool:
     )
 
 
-def _around(sentence: Sentence, found: _Sum, language: str) -> frozenset[str]:
+def _around(sentence: Sentence, found: Sum, language: str) -> frozenset[str]:
     return topics(sentence, found.start, found.end, language)
 
 
-def _is_coming(sentence: Sentence, found: _Sum, language: str) -> bool:
+def _is_coming(sentence: Sentence, found: Sum, language: str) -> bool:
     """Whether the clause of the sum speaks of a payment to come: "500 will be sent today"."""
     return "coming" in _around(sentence, found, language)
 
@@ -206,13 +194,13 @@ def _speaks_of_paying(sentence: Sentence, language: str) -> bool:
     return any("pay" in topics(sentence, start, end, language) for start, end in spans)
 
 
-def _beside(sentence: Sentence, row: Sequence[_Sum], phrases: Phrases) -> Iterator[_Sum]:
+def _beside(sentence: Sentence, row: Sequence[Sum], phrases: Phrases) -> Iterator[Sum]:
     """The sums that such a phrase stands by: of several the nearest one."""
     found = words(sentence.folded)
     for hit in phrases.find(found):
         first, last = found[hit.first].start, found[hit.after - 1].end
 
-        def away(each: _Sum, first: int = first, last: int = last) -> int:
+        def away(each: Sum, first: int = first, last: int = last) -> int:
             return max(0, each.start - last, first - each.end)
 
         nearest = min(row, key=away, default=None)
@@ -220,35 +208,10 @@ def _beside(sentence: Sentence, row: Sequence[_Sum], phrases: Phrases) -> Iterat
             yield nearest
 
 
-def _sums(sentence: Sentence, language: str, total: Decimal, currency: str) -> Iterator[_Sum | None]:
-    """Money and percentages of the sentence; None for what forbids working anything out: another currency's."""
-    days = [(each.start, each.end) for each in sentence.dates]
-    taken: list[tuple[int, int]] = []
-    for each in sentence.amounts:
-        yield _Sum(each.start, each.end, each.amount) if each.currency == currency else None
-        taken.append((each.start, each.end))
-    for found in _wording(language).percent.finditer(sentence.folded):
-        share = read_number(found["share"])
-        if share:
-            amount = (total * share / 100).quantize(_CENT, ROUND_HALF_UP)
-            yield _Sum(found.start(), found.end(), amount)
-            taken.append(found.span())
-    numbered = wording_of(language).numbered
-    bare = [(found.start(), found.end(), read_number(found["number"])) for found in _BARE.finditer(sentence.folded)]
-    bare += [(start, end, Decimal(number)) for start, end, number in find_numbers(sentence.text, language)]
-    for start, end, number in bare:
-        if number is None or number < _LEAST_BARE or any(start < last and first < end for first, last in taken + days):
-            continue
-        before = [word.folded for word in words(sentence.folded[:start])][-1:]
-        is_document = bool(before) and before[0] in numbered
-        if not is_document and not (number in _YEARS and sentence.folded[start:end].isdigit()):
-            yield _Sum(start, end, number)
-
-
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    percent: re.Pattern[str]
     deducts: Phrases
+    all_but: Phrases
     kept: Phrases
     against: Phrases
     told: Phrases
@@ -259,16 +222,14 @@ class _Wording:
     share: Phrases
 
 
-#: The tables of phrases, in the order of their fields.
-_NAMES = ("deducts", "kept", "against", "told", "rest", "settled", "left", "shared", "share")
+#: The tables of phrases behind the first, in the order of their fields.
+_NAMES = ("all_but", "kept", "against", "told", "rest", "settled", "left", "shared", "share")
 
 
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "remainders" / f"{language}.toml").read_text("utf-8"))
-    facts = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    names = "|".join(re.escape(fold(each)) for each in facts["percent"])
     return _Wording(
-        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,2}}(?:[.,]\d{{1,2}})?)\s?(?:{names})(?!\w)"),
+        Phrases({"deducts": [*raw["deducts"], *raw["all_but"]]}),
         *(Phrases({name: raw[name]}) for name in _NAMES),
     )

@@ -1,0 +1,110 @@
+"""What is kept back of a sum where a reply says what it is made of: the tax ("the 152 VAT has no business here, you'll
+get the net on Monday"), or things at a price each ("9 nights at 110; on Monday we pay the 7 that were used").
+
+The second is worked out only where the number of all of them times the price is to the cent what is owed. Pure; which
+sentences promise is told by the caller.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from importlib.resources import files
+
+from classifier.clauses import depends, topics
+from classifier.preprocess import Sentence
+from classifier.spelled import find_numbers
+from classifier.sums import CENT, sums_of
+from classifier.surroundings import wording_of
+from classifier.text import Phrases, fold, words
+
+#: Words between a tax and its sum: "VAT at 20 %", "the 270.75 of VAT".
+_NEAR = 2
+
+#: What speaks against paying the thing in whose clause it is said.
+_AGAINST = frozenset({"refusal", "done", "condition"})
+
+_COUNT = re.compile(r"(?<![\w.,/-])\d{1,3}(?![\w/%-]|[.,]\d)")
+
+
+def kept_back(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
+    """What the sentences keep back of the total, the last of which promises; None where they don't tell."""
+    tax = _tax(window, language, total, currency)
+    return _uncounted(window, language, total, currency) if tax is None else tax
+
+
+def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
+    """The one tax that is named, by its sum or its rate, where the last sentence pays the net."""
+    wording, last = _wording(language), window[-1]
+    found = words(last.folded)
+    spans = [(found[hit.first].start, found[hit.after - 1].end) for hit in wording.net.find(found)]
+    if not any(_is_paid(last, start, end, language) for start, end in spans):
+        return None
+    named: set[Decimal] = set()
+    for sentence in window:
+        for each in sums_of(sentence, language, total, currency):
+            if each is None or each.amount >= total:
+                continue
+            before, behind = words(sentence.folded[: each.start]), words(sentence.folded[each.end :])
+            ends = [len(before) - hit.after for hit in wording.tax.find(before)]
+            begins = [hit.first for hit in wording.tax.find(behind)]
+            if min([*ends, *begins], default=_NEAR + 1) > _NEAR:
+                continue
+            if each.share is None:
+                named.add(each.amount)
+            else:
+                net = total / (1 + each.share / 100)
+                named.add(total - net.quantize(CENT, ROUND_HALF_UP))
+    return named.pop() if len(named) == 1 else None
+
+
+def _uncounted(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
+    """What the things cost that aren't paid, where the last sentence pays so many of them."""
+    prices = {each.amount for sentence in window for each in sentence.amounts if each.currency == currency}
+    stated = {number for sentence in window for _, _, number in _counts(sentence, language)}
+    of_all = {(price, count) for price in prices for count in stated if count > 1 and price * count == total}
+    if len(of_all) != 1:
+        return None
+    price, count = of_all.pop()
+    last, wording = window[-1], _wording(language)
+    paid: set[int] = set()
+    for start, end, number in _counts(last, language):
+        before = [word.folded for word in words(last.folded[:start])][-1:]
+        behind = words(last.folded[end:])[:1]
+        is_thing = before and before[0] in wording.counted and not wording_of(language).equal.find(behind)
+        if 1 < number < count and is_thing and _is_paid(last, start, end, language):
+            paid.add(number)
+    return total - price * paid.pop() if len(paid) == 1 else None
+
+
+def _counts(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]:
+    """Numbers of things: none of a day or of money."""
+    taken = [(each.start, each.end) for each in (*sentence.dates, *sentence.amounts)]
+    counted = [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
+    for start, end, number in (*counted, *find_numbers(sentence.text, language)):
+        if not any(start < last and first < end for first, last in taken):
+            yield start, end, number
+
+
+def _is_paid(sentence: Sentence, start: int, end: int, language: str) -> bool:
+    said = topics(sentence, start, end, language)
+    return "pay" in said and not said & _AGAINST and not depends(sentence, end, [], language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    net: Phrases
+    tax: Phrases
+    counted: frozenset[str]
+
+
+@cache
+def _wording(language: str) -> _Wording:
+    raw = tomllib.loads((files("classifier") / "wordings" / "remainders" / f"{language}.toml").read_text("utf-8"))
+    return _Wording(
+        Phrases({"net": raw["net"]}), Phrases({"tax": raw["tax"]}), frozenset(fold(each) for each in raw["counted"])
+    )
