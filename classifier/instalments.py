@@ -17,7 +17,7 @@ from itertools import combinations
 
 from classifier.clauses import clause_around, depends, topics
 from classifier.dates import DateMention
-from classifier.portions import Owed, find_portions, owed_on
+from classifier.portions import Owed, find_portions, is_with_costs, owed_on
 from classifier.preprocess import Sentence
 from classifier.surroundings import (
     CLOSE,
@@ -29,6 +29,7 @@ from classifier.surroundings import (
     is_referred_to,
     is_the_most,
     says_all,
+    wording_of,
 )
 from classifier.text import words
 from classifier.values import InvoiceRef, Promised
@@ -106,6 +107,8 @@ def promises_a_part(
         return False
     portions = find_portions(sentence, language, owed)
     others = [(each.start, each.end) for each in portions] + [(each.start, each.end) for each in sentence.amounts]
+    if any(_is_parted(portion, sentence, dates, language, others) for portion in portions):
+        return True
     return any(
         portion.amount is not None and portion.amount < owed.total
         and _is_plain(portion, sentence, dates, language)
@@ -117,6 +120,25 @@ def promises_a_part(
         and not depends(sentence, portion.end, [each.start for each in portions], language)
         for portion in portions
     )  # fmt: skip
+
+
+def _is_parted(
+    portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str,
+    others: Sequence[tuple[int, int]],
+) -> bool:  # fmt: skip
+    """Whether all is said to be paid in so many equal parts, on days that follow or are told elsewhere: "I pay in eight
+    equal instalments. The first goes out on Friday."; but not where that is only asked for.
+    """
+    if portion.count == 1 or wording_of(language).wishes.find(words(sentence.folded)):
+        return False
+    said = topics(sentence, portion.start, portion.end, language, others)
+    follow = any(each.start >= portion.end for each in dates)
+    return (
+        said <= (_FOR | {"done"} if follow else _FOR)
+        and (follow or "coming" in said)
+        and "pay" in said
+        and not depends(sentence, portion.end, [], language)
+    )
 
 
 def _is_plain(portion: Portion, sentence: Sentence, dates: Sequence[DateMention], language: str) -> bool:
@@ -148,19 +170,26 @@ def _promised(
     is_all = says_all(sentence, language)
     kept: list[tuple[Portion, int]] = []
     for portion in portions:
-        said = topics(sentence, portion.start, portion.end, language, others)
-        is_done = "done" in said and "coming" not in said
+        said = topics(sentence, portion.start, portion.end, language, others) | _pledged(portion, sentence, language)
+        # "We agreed yesterday on three equal parts: on Friday, ..." was not paid yesterday
+        follow = portion.count > 1 and any(each.start >= portion.end for each in dates)
+        is_done = "done" in said and "coming" not in said and not follow
         weight = _weight(portion, said, sentence, dates, language)
         refused = "refusal" in said and weight < _DAY  # with a day beside it, something else won't be
         is_more = portion.amount is not None and portion.amount > owed.total
         if portion.amount is not None and portion.amount > owed.total * _MOST:
             continue  # "of the mortgage of 120,000 we can pay out 8,000"
-        speaks = "pay" in said or (
-            not is_all
-            and not is_more
-            and (
-                _is_spoken_of(portion, len(portions), sentence, dates, language)
-                or (promises and _is_beside_a_day(portion, sentence, dates, language))
+        with_costs = promises and portion.amount is not None and is_with_costs(portion.amount, owed, sentence, language)
+        speaks = (
+            "pay" in said
+            or with_costs
+            or (
+                not is_all
+                and not is_more
+                and (
+                    _is_spoken_of(portion, len(portions), sentence, dates, language)
+                    or (promises and _is_beside_a_day(portion, sentence, dates, language))
+                )
             )
         )
         if speaks and not _is_asked(portion, sentence) and not is_done and not refused and "contested" not in said:
@@ -168,6 +197,13 @@ def _promised(
     stated = {portion.amount for portion, _ in kept if not portion.is_share}
     once = [(portion, weight) for portion, weight in kept if not (portion.is_share and portion.amount in stated)]
     return _one_rest(_without_what_is_off(once, owed))
+
+
+def _pledged(portion: Portion, sentence: Sentence, language: str) -> frozenset[str]:
+    """As words of paying do, "I can promise you 750 by Friday" speaks of paying the amount in its clause."""
+    first, last = clause_around(sentence, portion.start, portion.end, language)
+    is_pledged = wording_of(language).pledges.find(words(sentence.folded[first:last]))
+    return frozenset({"pay"}) if is_pledged else frozenset()
 
 
 def _is_asked(portion: Portion, sentence: Sentence) -> bool:

@@ -18,7 +18,7 @@ from importlib.resources import files
 from classifier.clauses import depends, topics
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
-from classifier.sums import CENT, sums_of
+from classifier.sums import CENT, Sum, sums_of
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, fold, words
 
@@ -49,10 +49,10 @@ def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: st
         for each in sums_of(sentence, language, total, currency):
             if each is None or each.amount >= total:
                 continue
-            before, behind = words(sentence.folded[: each.start]), words(sentence.folded[each.end :])
-            ends = [len(before) - hit.after for hit in wording.tax.find(before)]
-            begins = [hit.first for hit in wording.tax.find(behind)]
-            if min([*ends, *begins], default=_NEAR + 1) > _NEAR:
+            to_tax = _away(sentence, each, wording.tax)
+            if each.share is None and _away(sentence, each, wording.net) <= min(_NEAR, to_tax):
+                return None  # "the net of 1,500, VAT is yours": told already
+            if to_tax > _NEAR:
                 continue
             if each.share is None:
                 named.add(each.amount)
@@ -60,6 +60,19 @@ def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: st
                 net = total / (1 + each.share / 100)
                 named.add(total - net.quantize(CENT, ROUND_HALF_UP))
     return named.pop() if len(named) == 1 else None
+
+
+def _away(sentence: Sentence, sum_: Sum, phrases: Phrases) -> int:
+    """Words between a sum and the nearest such phrase of its part of the sentence."""
+    first = max((found.end() for found in _STOP.finditer(sentence.folded, 0, sum_.start)), default=0)
+    mark = _STOP.search(sentence.folded, sum_.end)
+    before = words(sentence.folded[first : sum_.start])
+    behind = words(sentence.folded[sum_.end : mark.start() if mark else None])
+    ends = [len(before) - hit.after for hit in phrases.find(before)]
+    return min([*ends, *(hit.first for hit in phrases.find(behind))], default=len(words(sentence.folded)))
+
+
+_STOP = re.compile(r"[,;:](?!\d)")
 
 
 def _uncounted(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:

@@ -34,7 +34,7 @@ from classifier.values import InvoiceRef
 _BARE = re.compile(
     r"(?<![\w.,/#'-])(?<!\d )"
     r"(?P<number>\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{1,2})?(?=k)|\d{1,6}(?:[.,]\d{2})?)"
-    r"(?:(?P<kilo>k)(?P<hundreds>\d)?\b|(?P<round>[.,]-{1,2}))?(?![\w/%-]|[.,']\d| \d)"
+    r"(?:(?P<kilo>k)(?P<hundreds>\d)?\b|(?P<round>[.,]-{1,2})|(?P<euros>e)\b)?(?![\w/%-]|[.,']\d| \d)"
 )
 _CENT = Decimal("0.01")
 
@@ -147,8 +147,7 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     need no date in their sentence.
     """
     numbered, one = wording_of(language).numbered, wording_of(language).one
-    others = {other for found in _BARE.finditer(sentence.folded) if (other := read_number(found["number"]))}
-    others |= {each.amount for each in sentence.amounts}
+    others = numbers_in(sentence)
     has_rest = any(hit.name == "rest" for hit in wording_of(language).named.find(words(sentence.folded)))
     for found in _BARE.finditer(sentence.folded):
         number = found["number"]
@@ -159,6 +158,8 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
         if not as_money and scale == 1 and _is_year(number, sentence):
             continue
         is_regular = _is_regular(found.end(), sentence, language)
+        if found["euros"] and not is_regular:
+            continue  # "la 20e", but "50e tous les vendredis"
         least = _LEAST_REGULAR if is_regular else _LEAST_BARE
         if amount is None:
             continue
@@ -168,7 +169,7 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
         )  # fmt: skip
         if not (as_money or sentence.dates or is_regular or is_part):
             continue
-        if not _is_portion(amount, owed, others, least):
+        if not (_is_portion(amount, owed, others, least) or is_with_costs(amount, owed, sentence, language)):
             continue
         digits = re.sub(r"\D", "", number)
         in_a_number = not (found["kilo"] or is_regular) and any(digits in each for each in owed.numbers)
@@ -239,6 +240,20 @@ def _is_portion(amount: Decimal, owed: Owed, others: Set[Decimal] = frozenset(),
     return is_large and amount < owed.total and int(amount) not in owed.whole
 
 
+def is_with_costs(amount: Decimal, owed: Owed, sentence: Sentence, language: str) -> bool:
+    """Whether an amount is all that is owed and another sum of the sentence: "2,680, the invoice plus your 40"; but not
+    where that is another thing's ("with February's, 410").
+    """
+    is_more = 0 < amount - owed.total < owed.total and amount - owed.total in numbers_in(sentence)
+    return is_more and not wording_of(language).frames.find(words(sentence.folded))
+
+
+def numbers_in(sentence: Sentence) -> set[Decimal]:
+    """Every number of the sentence that could be money, in digits."""
+    found = {number for each in _BARE.finditer(sentence.folded) if (number := read_number(each["number"]))}
+    return found | {each.amount for each in sentence.amounts}
+
+
 def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """As in "three equal instalments": the sum by their number, where no amount says how much each is."""
     wording = wording_of(language)
@@ -290,4 +305,11 @@ def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
                 continue
             share = SHARES.get(hit.name)
             amount = (owed.total * share).quantize(_CENT) if share else None
-            yield Portion(found[hit.first].start, found[hit.after - 1].end, amount, is_share=share is not None)
+            end = found[hit.after - 1].end
+            # "A third a month" is paid as often as it goes into the whole
+            often = round(1 / share) if share and hit.name in _UNITS and _is_regular(end, sentence, language) else 1
+            yield Portion(found[hit.first].start, end, amount, is_share=share is not None, count=often)
+
+
+#: Shares that make up the whole where they are paid again and again.
+_UNITS = frozenset({"half", "third", "quarter", "fifth", "tenth"})

@@ -59,7 +59,7 @@ def find_remainder(
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
             window = [one.sentence for one in said[first : at + 1]]
-            off = kept_back(window, language, *money)
+            off = net = kept_back(window, language, *money)
             if off is None and not asks:
                 off = _half_of(window, language, *money) or _taken_off(window, language, *money)
             if off is None or not 0 < off < owed.total:
@@ -69,7 +69,11 @@ def find_remainder(
             within = {found.amount for one in window for found in sums_of(one, language, *money) if found}
             if rest in stated - within:  # "The credit note is for 120. We take it off and pay 1,690": told elsewhere
                 return None
-            is_rest = rest in within or any(find(each.sentence, language) for find in (names_the_rest, _names_all_but))
+            is_rest = (
+                rest in within
+                or net is not None
+                or any(names(each.sentence, language) for names in (names_the_rest, _names_all_but))
+            )
             if not parts and (rest not in stated or off < rest):
                 return Promised(_day(each), rest, owed.currency)
             # "After the deduction we pay 2,030": what is promised is no deduction unless a rest is spoken of

@@ -254,14 +254,17 @@ class _Wording:
     single: frozenset[str]
     scale: Mapping[str, int]
     sends: Phrases
+    wishes: Phrases
+    pledges: Phrases
 
 
 @cache
 def wording_of(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    months = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))[
-        "months"
-    ]
+    days = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    months = days["months"]
+    weekdays = [f"{each} {day}{plural}" for each in raw["each"] for day in days["weekdays"] for plural in ("", "s")]
+    every = [*raw["every"], *weekdays]
     percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
     return _Wording(
         Phrases({name: raw[name] for name in (*SHARES, "rest", NO_SHARE)}),
@@ -271,9 +274,9 @@ def wording_of(language: str) -> _Wording:
         frozenset(fold(each) for name in ("numbered", "documents") for each in raw[name]),
         frozenset(fold(each) for each in raw["one"]),
         Phrases({"threshold": raw["threshold"]}),
-        Phrases({"soon": [*raw["now"], *raw["every"]]}),
+        Phrases({"soon": [*raw["now"], *every]}),
         Phrases({"now": raw["now"]}),
-        Phrases({"every": raw["every"]}),
+        Phrases({"every": every}),
         Phrases({"namely": raw["namely"]}),
         Phrases({"in_full": raw["in_full"]}),
         Phrases({"refers": raw["refers"]}),
@@ -290,4 +293,6 @@ def wording_of(language: str) -> _Wording:
         frozenset(fold(each) for each in raw["single"]),
         {fold(word): number for word, number in raw["scale"].items()},
         Phrases({"sends": raw["sends"]}),
+        Phrases({"wishes": raw["wishes"]}),
+        Phrases({"pledges": raw["pledges"]}),
     )
