@@ -96,7 +96,7 @@ def _uncounted(window: Sequence[Sentence], language: str, total: Decimal, curren
 
 def _counts(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]:
     """Numbers of things: none of a day or of money."""
-    taken = [(each.start, each.end) for each in (*sentence.dates, *sentence.amounts)]
+    taken = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     counted = [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
     for start, end, number in (*counted, *find_numbers(sentence.text, language)):
         if not any(start < last and first < end for first, last in taken):
