@@ -55,10 +55,10 @@ def read_sheet(raw: bytes, known: Collection[str], required: Collection[str]) ->
         UnreadableSheet: empty, no text, no such header, or a quote that is never closed.
     """
     text = _decoded(raw)
-    if not text.strip():
-        raise _unreadable(1, None, "the file is empty. Export it again; its first line must name the columns.")
-    separator = _separator(text, known)
+    separator = _separator(text, known) if text.strip() else ","
     records = _records(text, separator)
+    if not records:  # nothing, or lines of separators only
+        raise _unreadable(1, None, "the file is empty. Export it again; its first line must name the columns.")
     header, *rest = records
     columns = _header(header, known, required)
     lines: list[Line] = []

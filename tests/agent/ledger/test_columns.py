@@ -65,6 +65,7 @@ def test_a_cell_over_two_lines_is_one_cell_and_lines_are_counted_as_in_an_editor
     [
         (b"", 1, None, "the file is empty"),
         (b"\xef\xbb\xbf\n \n", 1, None, "the file is empty"),
+        (b",", 1, None, "the file is empty"),
         (b"PK\x03\x04....", 1, None, "a workbook"),
         ("id,name,email\n".encode("utf-16"), 1, None, "UTF-16"),
         (b"id,name,email\nC1,\x81\x8d,x\n", 2, None, "neither UTF-8 nor Windows-1252"),
