@@ -53,6 +53,7 @@ PAGES = {
     "customer": "/customers/C7",
     "invoice": "/invoices/FA-000007",
     "outgoing": "/outgoing",
+    "outgoing, calendar": "/outgoing/calendar",
     "figures": "/figures",
 }
 
