@@ -113,7 +113,7 @@ class Vocabulary:
 
     def _beside(self, messages: Sequence[Prepared], words: Matrix, characters: Matrix) -> Counts:
         encoded = None
-        if self.encoder is not None and self.encoder.identity.parts:
+        if self.encoder is not None:
             encoded = self.encoder.encode([[sentence.text for sentence in each.sentences] for each in messages])
         return Counts(
             words.astype(np.float64), characters.astype(np.float64), _cues(messages),
@@ -213,7 +213,8 @@ def _idf(members: Matrix, counted: Matrix, least: int) -> TfidfTransformer:
 def _scale(vectors: Vectors32, identity: Identity) -> Scale:
     """Columns that never vary weigh nothing."""
     deviation = vectors.std(axis=0)
-    length = np.concatenate([np.full(part.size, np.sqrt(part.size)) for part in identity.parts])
+    sizes = [part.size for part in identity.parts]
+    length = np.sqrt(np.repeat(sizes, sizes))
     factor = np.where(deviation > _STILL, DENSE_WEIGHT / (np.maximum(deviation, _STILL) * length), 0.0)
     return Scale(vectors.mean(axis=0), factor.astype(np.float32))
 

@@ -21,11 +21,9 @@ from classifier.dates import DateMention
 from classifier.net_sums import kept_back
 from classifier.portions import owed_on
 from classifier.preprocess import Sentence
-from classifier.sums import Sum, sums_of
+from classifier.sums import CENT, Sum, sums_of
 from classifier.text import Phrases, words
 from classifier.values import InvoiceRef, Promised
-
-_CENT = Decimal("0.01")
 
 #: Characters between a word like "less" and the sum that it takes off.
 _WITHIN = 60
@@ -131,7 +129,7 @@ def _half_of(window: Sequence[Sentence], language: str, total: Decimal, currency
         found is None or found.amount != total for each in window for found in sums_of(each, language, total, currency)
     ):
         return None
-    return total - (total / 2).quantize(_CENT, ROUND_HALF_UP)
+    return total - (total / 2).quantize(CENT, ROUND_HALF_UP)
 
 
 def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from config import Settings
 from config.errors import NeedsPerson
 from models import Database, Delivery, Message, Reminder
 from models.states import DeliveryState
+
+log = structlog.get_logger()
 
 
 def drain(database: Database, settings: Settings, now: datetime) -> int:
@@ -34,7 +37,6 @@ def drain(database: Database, settings: Settings, now: datetime) -> int:
         .join(Message, Message.id == Delivery.message_id)
         .where(
             Delivery.state == DeliveryState.RESERVED,
-            Delivery.owner.is_(None),
             Reminder.voided_at.is_(None),
             Message.received_at < today,
         )
@@ -42,13 +44,15 @@ def drain(database: Database, settings: Settings, now: datetime) -> int:
     )
     with database.read() as session:
         ids = session.scalars(query).all()
-    count = 0
+    count, kept = 0, []
     for delivery_id in ids:
         try:
             with database.write() as session:
                 count += _renew(session, database, settings, delivery_id, now)
         except (NeedsPerson, LetterError):
-            continue
+            kept.append(delivery_id)
+    if kept:
+        log.info("reminders.not_renewed", deliveries=kept)
     return count
 
 

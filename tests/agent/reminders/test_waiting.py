@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.ledger.overview import invoices
-from agent.reminders import approve, decide, edit, letters, loading, plan, store
+from agent.reminders import approve, decide, edit, letters, loading, plan, renew, store
 from agent.reminders.deliver import free_at
 from agent.reminders.explain import explain_invoice, why_planned
 from agent.reminders.letter_values import LetterError
@@ -131,6 +131,19 @@ def test_a_mail_that_waits_for_days_says_how_late_its_invoices_are_by_now(databa
     assert (again, mail["Date"].datetime, "40 jours" in text, "31 jours" in text) == (first, later, True, False)
     with database.read() as session:
         assert len(session.scalars(select(Event).where(Event.kind == "reminder.renewed")).all()) == 1
+
+
+def test_a_mail_that_has_begun_to_leave_keeps_its_bytes(database: Database, tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    owe(database, given)
+    plan.drain(database, given, NOW)
+    before = written(database)[2]
+    with database.write() as session:
+        session.scalars(select(Delivery)).one().owner = "a worker"
+    later = NOW + timedelta(days=9)
+    ledger.load(database, given, "payments", ledger.csv("id,date,amount,customer_id"), now=later)
+    assert renew.drain(database, given, later) == 0
+    assert written(database)[2] == before
 
 
 @pytest.mark.parametrize("is_approved", [False, True])

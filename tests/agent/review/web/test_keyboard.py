@@ -159,14 +159,18 @@ def test_which_address_is_wrong_is_asked_only_where_one_is(small_desk: Office, o
     assert page.is_visible("select[name=wrong_contact]")
 
 
-def test_several_rows_are_accepted_by_a_second_key_once_what_follows_was_told(
-    small_desk: Office, open_page: Opener
-) -> None:
-    small_desk.person("lea")
-    with small_desk.database.write() as session:
+def two_answers(office: Office) -> None:
+    office.person("lea")
+    with office.database.write() as session:
         for number in ("FA-0", "FA-1"):
             owner, invoices = debtor(session, number, id=f"C-{number}")
             answer(session, owner, invoices)
+
+
+def test_several_rows_are_accepted_by_a_second_key_once_what_follows_was_told(
+    small_desk: Office, open_page: Opener
+) -> None:
+    two_answers(small_desk)
     page = open_page()
     for key in ("x", "j", "x", "a"):
         page.keyboard.press(key)
@@ -180,11 +184,7 @@ def test_several_rows_are_accepted_by_a_second_key_once_what_follows_was_told(
 
 
 def test_several_rows_are_chosen_given_and_taken_by_keys(small_desk: Office, open_page: Opener) -> None:
-    small_desk.person("lea")
-    with small_desk.database.write() as session:
-        for number in ("FA-0", "FA-1"):
-            owner, invoices = debtor(session, number, id=f"C-{number}")
-            answer(session, owner, invoices)
+    two_answers(small_desk)
     page = open_page()
     for key in ("x", "j", "x"):
         page.keyboard.press(key)
