@@ -28,11 +28,14 @@ def test_a_new_trained_model_is_taken_up_without_a_restart(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("on", "days"), [("25 April", 45), ("20 March 2026", 9)])
-def test_how_far_ahead_a_promise_may_lie_is_left_to_the_policy(on: str, days: int) -> None:
+@pytest.mark.parametrize(
+    ("paid", "on", "days"),
+    [("", "25 April", 45), ("", "20 March 2026", 9), ("invoice FA-2026-0312 ", "20 March 2026", 9)],
+)
+def test_how_far_ahead_a_promise_may_lie_is_left_to_the_policy(paid: str, on: str, days: int) -> None:
     owed = InvoiceRef("FA-2026-0312", Decimal(1240), "EUR", date(2026, 2, 28))
     written = datetime(2026, 3, 11, 9, 0, tzinfo=UTC)
-    text = f"Hello,\n\nwe will pay by bank transfer on {on}.\n\nKind regards\n"
+    text = f"Hello,\n\nwe will pay {paid}by bank transfer on {on}.\n\nKind regards\n"
     (said,) = TrainedModel(lambda: None).current().predict([Reply("r1", text, written, None, (owed,))])
     assert (said.primary, said.promise_date) == ("promise", written.date() + timedelta(days=days))
     assert said.automatic
