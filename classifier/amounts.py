@@ -26,6 +26,9 @@ _CURRENCIES = {
     "dirhams": "MAD", "tnd": "TND", "dinars": "TND", "fcfa": "XOF", "f cfa": "XOF", "francs cfa": "XOF", "xof": "XOF",
     "mxn": "MXN", "pesos": "MXN", "dolares": "USD", "dollari": "USD", "bucks": "USD", "pfund": "GBP", "pond": "GBP",
     "libras": "GBP", "sterline": "GBP", "franchi": "CHF", "frank": "CHF", "e": "EUR",
+    "kes": "KES", "aed": "AED", "sgd": "SGD", "myr": "MYR", "ars": "ARS", "clp": "CLP", "cop": "COP", "pen": "PEN",
+    "ngn": "NGN", "naira": "NGN", "n": "NGN", "xaf": "XAF", "dzd": "DZD", "xpf": "XPF", "rand": "ZAR", "r": "ZAR",
+    "rupees": "INR", "dirham": "MAD", "soles": "PEN", "kronor": "SEK", "kroner": "NOK", "ringgit": "MYR",
     "balles": "EUR", "euronen": "EUR", "pavos": "EUR", "eurillos": "EUR", "eurootjes": "EUR",
 }  # fmt: skip
 #: Groups of three, and of two as India writes lakhs (1,25,000).
@@ -33,16 +36,21 @@ _GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn"
+_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn|kes|aed"
+_CODES += r"|sgd|myr|ars|clp|cop|pen|ngn|xaf|dzd|xpf"
 _NAMES = (
     rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars|pesos|dolares|dollari|bucks"
-    r"|pfund|pond|libras|sterline|franchi|frank|balles|euronen|pavos|eurillos|eurootjes"
+    r"|pfund|pond|libras|sterline|franchi|frank|balles|euronen|pavos|eurillos|eurootjes|naira|rand|rupees"
+    r"|dirham|soles|kronor|kroner|ringgit"
 )
 _SIGNS = r"€|£|₹|\$"
 #: A thousand: "3,5 k€", "1k2 €", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
 _KILO = r"k(?P<hundreds>\d)?|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
 _ROUND = r"(?:[.,]-{1,2}\s?)?"
-_CENTS = r"\d{2}(?!\d)|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
+_CENTS = (
+    r"\d{2}(?!\d)|\s\d{2}(?=\s*(?:[,.;:!?)](?!\d)|$))"
+    r"|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
+)
 _AFTER = re.compile(
     rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>{_KILO})?\s?{_ROUND}(?P<currency>{_SIGNS}|(?:{_NAMES})\b)"
     rf"(?P<cents>{_CENTS})?"
@@ -56,6 +64,8 @@ _KILO_BEFORE = re.compile(
 )
 #: "499e" from a telephone; fewer digits are an ordinal: "20e".
 _GLUED = re.compile(r"(?<![\w.,/-])(?P<number>\d{3,6}(?:[.,]\d{2})?)(?P<currency>e)\b")
+#: "R15 000", "N1,140,000": a letter that is a currency's before grouped thousands, and a letter elsewhere.
+_LETTER = re.compile(r"(?<![\w.@/-])(?P<currency>[rn])(?P<number>\d{1,3}(?:[ ,]\d{3}){1,3}(?:[.,]\d{2})?)(?![\w-])")
 _FRANCS = re.compile(rf"(?<![\w.@/-])(?P<currency>fr)\b\.?\s?(?P<number>{_LARGE}){_ROUND}")
 
 
@@ -77,7 +87,7 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
     """
     folded = fold(text)
     mentions: list[AmountMention] = []
-    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _FRANCS, _GLUED):
+    for pattern in (_KILO_BEFORE, _AFTER, _BEFORE, _LETTER, _FRANCS, _GLUED):
         for found in pattern.finditer(folded):
             if any(found.start() < other.end and found.end() > other.start for other in mentions):
                 continue

@@ -76,6 +76,8 @@ class Calibration:
     confidence: Weights
     parted: Weights
     day: Weights
+    promised_sum: Weights
+    paid_sum: Weights
     action: Weights
 
     def opinion(self, raw: RawScores) -> Opinion:

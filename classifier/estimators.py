@@ -21,6 +21,7 @@ from classifier.encoders.tuned import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.linear import Classes, Stacked
 from classifier.marks import Marks, read_texts
+from classifier.named_sums import SUMS
 from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -43,8 +44,8 @@ class RawScores:
     `whole`: log-odds from the whole text; `sentences`: log-odds, a row a sentence; `primary`: probabilities that add
     up to one; `views`: the same by models that see words only, characters only, or one network's vectors only, a row
     each; `details`: how probable each value of each detail is, were its intent said; `tuned`: what the tuned network
-    makes of it, log-odds as primary and as said in two rows, noughts where there is none; `days` and `parts`: what it
-    makes of the marked places (see `Heard`), of length 0 where there is none.
+    makes of it, log-odds as primary and as said in two rows, noughts where there is none; `days`, `sums` and `parts`:
+    what it makes of the marked places (see `Heard`), of length 0 where there is none.
     """
 
     whole: Array
@@ -55,6 +56,7 @@ class RawScores:
     words: Mapping[tuple[int, str], tuple[str, ...]]
     tuned: Array = field(default_factory=lambda: np.zeros((2, len(labels.INTENTS))))
     days: Array = field(default_factory=lambda: np.zeros(0))
+    sums: Array = field(default_factory=lambda: np.zeros((0, len(SUMS))))
     parts: Array = field(default_factory=lambda: np.zeros((0, len(labels.INTENTS))))
 
     @property
@@ -147,7 +149,8 @@ def with_heard(scores: Sequence[RawScores], heard: Sequence[Heard]) -> list[RawS
     """Scores of the regressions, each with what the tuned network heard in its message."""
     return [
         replace(
-            said, tuned=np.stack([each.as_primary, each.said]), days=each.days, parts=each.parts,
+            said, tuned=np.stack([each.as_primary, each.said]), days=each.days, sums=each.sums,
+            parts=each.parts,
             details={
                 name: _joined(shares, each.details.get(name, {}), BY_WORDS[name])
                 for name, shares in said.details.items()

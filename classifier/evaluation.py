@@ -7,11 +7,15 @@ its idea; five draws of authors give mean and spread, and a split by hand tells 
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import random
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -40,7 +44,8 @@ SEEDS = (0, 1, 2, 3, 4)
 #: Figures that are told as mean and spread over the seeds.
 SPREAD = (
     "macro_f1", "accuracy", "calibration_error", "intents_exact", "per_invoice_exact", "per_invoice_split_exact",
-    "promise_date_exact", "promise_date_wrong", "dispute_reason", "question_topic", "other_reason",
+    "promise_date_exact", "promise_date_wrong", "promised_sum_exact", "promised_sum_found", "paid_sum_found",
+    "dispute_reason", "question_topic", "other_reason",
 )  # fmt: skip
 
 
@@ -178,7 +183,9 @@ def evaluate_model(classifier: Classifier, rows: Sequence[Row]) -> ModelEvaluati
 
 
 def baselines(rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence[Fold]) -> dict[str, float]:
-    """Macro-F1 of simple ways over the same folds: always the most frequent, cue phrases, TF-IDF with a linear SVM."""
+    """Macro-F1 of simple ways over the same folds: always the most frequent, cue phrases, TF-IDF with a linear SVM,
+    counts with a small neural net; and fastText where floret is installed (`pip install --group bench`).
+    """
     truth = [row.labels.primary for row in rows]
     ways: dict[str, Callable[[Fold], list[str]]] = {
         "majority": lambda fold: _majority(truth, fold),
@@ -186,6 +193,8 @@ def baselines(rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence
         "TF-IDF and linear SVM": lambda fold: _svm(truth, prepared, fold),
         "word counts and a small neural net": lambda fold: _net(truth, prepared, fold),
     }
+    if importlib.util.find_spec("floret"):
+        ways["fastText"] = lambda fold: _fasttext(truth, prepared, fold)
     found: dict[str, float] = {}
     for name, way in ways.items():
         said: dict[int, str] = {}
@@ -205,8 +214,12 @@ def _by_cues(message: Prepared) -> str:
     return primary_of((said & set(labels.INTENTS)) or {"other"})
 
 
+def _texts(prepared: Sequence[Prepared]) -> list[str]:
+    return [" ".join(delexicalise(sentence) for sentence in message.sentences) for message in prepared]
+
+
 def _svm(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list[str]:
-    texts = [" ".join(delexicalise(sentence) for sentence in message.sentences) for message in prepared]
+    texts = _texts(prepared)
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC(random_state=0))
     model.fit([texts[index] for index in fold.train], [truth[index] for index in fold.train])
     return [str(each) for each in model.predict([texts[index] for index in fold.test])]
@@ -214,13 +227,27 @@ def _svm(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list
 
 def _net(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list[str]:
     """As paperless-ngx sorts documents: counts of words and pairs of words, and a multi-layer perceptron."""
-    texts = [" ".join(delexicalise(sentence) for sentence in message.sentences) for message in prepared]
+    texts = _texts(prepared)
     counted = CountVectorizer(ngram_range=(1, 2), min_df=0.01)
     columns = counted.fit_transform([texts[index] for index in fold.train])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline may stop early
         net = MLPClassifier(tol=0.01, max_iter=60, random_state=0).fit(columns, [truth[index] for index in fold.train])
     return [str(each) for each in net.predict(counted.transform([texts[index] for index in fold.test]))]
+
+
+def _fasttext(truth: Sequence[str], prepared: Sequence[Prepared], fold: Fold) -> list[str]:
+    """By fastText (Joulin et al. 2017) as floret keeps it: words, pairs of words, and their pieces."""
+    floret = importlib.import_module("floret")
+    texts = [text.replace("\n", " ") for text in _texts(prepared)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.txt"
+        file.write_text("".join(f"__label__{truth[index]} {texts[index]}\n" for index in fold.train), "utf-8")
+        model = floret.train_supervised(
+            input=str(file), epoch=25, lr=0.5, wordNgrams=2, minn=3, maxn=6, bucket=200_000, thread=1, verbose=0
+        )
+    said, _ = model.predict([texts[index] for index in fold.test])
+    return [first.removeprefix("__label__") for first, *_ in said]
 
 
 def _bound_json(bounded: Bounded) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from classifier import labels
@@ -142,9 +143,14 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
         "promise_date_exact_where_promise_is_said": _share([
             row.labels.promise_date == each.promise_date for row, each in known
         ]),
+        **_of_sums("promised_sum", [(_promised(row), each.promised_amount) for row, each in promises]),
         "paid_date_exact": _share([
             row.labels.paid_date == each.paid_date for row, each in pairs if "paid" in row.labels.intents
         ]),
+        **_of_sums(
+            "paid_sum",
+            [(row.labels.paid_amount, each.paid_amount) for row, each in pairs if "paid" in row.labels.intents],
+        ),
         "payment_method_exact": _share([
             row.labels.payment_method == each.payment_method for row, each in pairs if "paid" in row.labels.intents
         ]),
@@ -153,6 +159,21 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
             row.labels.late_reason == each.late_reason for row, each in pairs if row.labels.late_reason is not None
         ]),
     }  # fmt: skip
+
+
+def _promised(row: Row) -> Decimal | None:
+    return row.labels.promised[0].amount if row.labels.promised else None
+
+
+def _of_sums(name: str, sums: Sequence[tuple[Decimal | None, Decimal | None]]) -> dict[str, float | None]:
+    """Of pairs of the right sum and the one said: shares that are the same (none counts), that are where there is one,
+    and that are another sum.
+    """
+    return {
+        f"{name}_exact": _share([right == said for right, said in sums]),
+        f"{name}_found": _share([right == said for right, said in sums if right is not None]),
+        f"{name}_wrong": _share([said is not None and right != said for right, said in sums]),
+    }
 
 
 def summary(rows: Sequence[Row], judged: Judged, shipped: int) -> dict[str, Any]:

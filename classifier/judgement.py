@@ -20,6 +20,7 @@ from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, facts_by_words, paid_facts, promise_facts
 from classifier.findings import Findings
 from classifier.invoices import Mentions
+from classifier.meant_sums import Money, choose_paid, choose_part
 from classifier.preprocess import Prepared
 from classifier.promise_days import choose_day
 from classifier.rules import OTHER_RULES, RuleHit
@@ -68,16 +69,18 @@ def judge(
     said = understand(reply, findings, calibration.opinion(raw), segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = spoken_of(prepared, raw)
+    money = Money(findings.sums, spoken, reply.invoices, raw.sums)
     promise, paid = PromiseFacts(), PaidFacts()
     if "promise" in said.intents:
         promise = choose_day(
             promise_facts(spoken, prepared.language, reply.invoices), spoken, raw.days, reply.date, reply.invoices,
             prepared.language, calibration.day.of,
         )  # fmt: skip
+        promise = choose_part(promise, money, calibration.promised_sum.of)
     elif primary in _UNSURE and not findings.rules:
         promise = facts_by_words(spoken, prepared.language, reply.invoices)
     if "paid" in said.intents:
-        paid = paid_facts(spoken, prepared.language, reply.invoices)
+        paid = choose_paid(paid_facts(spoken, prepared.language, reply.invoices), money, calibration.paid_sum.of)
     confidence = calibration.certainty(said.opinion, raw, said.sureness)
     details = _details(raw, said, findings)
     single = promise.parts[0] if promise.parts else Promised(None, None, None)

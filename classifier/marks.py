@@ -1,8 +1,8 @@
-"""What the tuned network reads of a message, and what it is asked about within it: coming days, and parts. Pure.
+"""What the tuned network reads of a message, and what it is asked about within it: coming days, sums, parts. Pure.
 
 A question about the whole message ("is something promised?") is answered from all its words; a question about a place
-in it ("is this the promised day?", "what is said of these invoices?") from the words that stand there, each of which
-the network has read in the light of all others.
+in it ("is this the promised day?", "was this sum paid?", "what is said of these invoices?") from the words that stand
+there, each of which the network has read in the light of all others.
 
 Days are read without their year. It tells nothing of what is meant, and is so rare in the replies that the network
 learnt from that "we will pay on 20 March 2025" sounded of a dispute to it.
@@ -25,9 +25,10 @@ Mark = tuple[Piece, ...]
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The places in a message: `days` in the order of `coming_days`, `parts` in that of the findings' segments."""
+    """The places in a message: `days` in the order of `coming_days`, `sums` and `parts` in that of the findings."""
 
     days: tuple[Mark, ...] = ()
+    sums: tuple[Mark, ...] = ()
     parts: tuple[Mark, ...] = ()
 
 
@@ -42,7 +43,8 @@ def marks_of(prepared: Prepared, findings: Findings) -> Marks:
         )
 
     days = (read([Piece(at, mention.start, mention.end)]) for at, mention in coming_days(prepared.sentences))
-    return Marks(tuple(days), tuple(read(segment.pieces) for segment in findings.parts.segments))
+    sums = (read([Piece(each.sentence, each.start, each.end)]) for each in findings.sums)
+    return Marks(tuple(days), tuple(sums), tuple(read(segment.pieces) for segment in findings.parts.segments))
 
 
 def read_texts(prepared: Prepared) -> list[str]:

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 
-from classifier.amounts import AmountMention, read_number, thousands
+from classifier.amounts import read_number, thousands
+from classifier.numbers import BARE, scaled, shares_of, with_hundreds
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
+from classifier.sums import is_owed_in
 from classifier.surroundings import (
     CLOSE,
     COUNTED_WORDS,
@@ -30,12 +32,6 @@ from classifier.surroundings import (
 from classifier.text import fold, words
 from classifier.values import InvoiceRef
 
-#: A number that is no group of a longer one (an account's, a telephone's).
-_BARE = re.compile(
-    r"(?<![\w.,/#'-])(?<!\d )"
-    r"(?P<number>\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{1,2})?(?=k)|\d{1,6}(?:[.,]\d{2})?)"
-    r"(?:(?P<kilo>k)(?P<hundreds>\d)?\b|(?P<round>[.,]-{1,2})|(?P<euros>e)\b)?(?![\w/%-]|[.,']\d| \d)"
-)
 _CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
@@ -53,12 +49,6 @@ _ROUND_WORDS = (100, 1000)
 
 #: A smaller share of the sum is a rate: a tax, a discount.
 _LEAST_SHARE = 10
-
-#: Whose sign is "$", too.
-_DOLLARS = frozenset({"USD", "CAD", "AUD", "MXN", "NZD", "SGD", "HKD"})
-
-#: Of whatever is owed: "two grand", "1500 balles" in Geneva.
-_SLANG = ("grand", "balles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +77,7 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion
     found = [
         Portion(each.start, each.end, each.amount)
         for each in sentence.amounts
-        if int(each.amount) not in owed.whole and _is_same(each, sentence, owed.currency)
+        if int(each.amount) not in owed.whole and is_owed_in(each, sentence, owed.currency)
     ]
     taken = [(day.start, day.end) for day in sentence.dates] + [(sum_.start, sum_.end) for sum_ in sentence.amounts]
     found += [each for each in _bare(sentence, language, owed) if not _overlaps(each, taken)]
@@ -118,7 +108,7 @@ def sums_in(sentence: Sentence, language: str) -> list[int]:
     days = [(each.start, each.end) for each in sentence.dates]
     found = words(sentence.folded)
     spans = [(each.start, each.end) for each in sentence.amounts]
-    bare = [each for each in _BARE.finditer(sentence.folded) if len(each["number"]) >= _SUM_DIGITS or each["kilo"]]
+    bare = [each for each in BARE.finditer(sentence.folded) if len(each["number"]) >= _SUM_DIGITS or each["kilo"]]
     spans += [each.span() for each in bare]
     spans += [(start, end) for start, end, number in find_numbers(sentence.text, language) if number >= _LEAST_BARE]
     spans += [(found[hit.first].start, found[hit.after - 1].end) for hit in wording_of(language).named.find(found)]
@@ -127,13 +117,6 @@ def sums_in(sentence: Sentence, language: str) -> list[int]:
 
 #: Digits of a number that may be a sum.
 _SUM_DIGITS = 2
-
-
-def _is_same(amount: AmountMention, sentence: Sentence, owed: str) -> bool:
-    """Whether an amount is in the currency that is owed; "USD" names one, "$" any that has the sign."""
-    written = sentence.folded[amount.start : amount.end]
-    is_dollar = amount.currency == "USD" and owed in _DOLLARS and "us" not in written
-    return amount.currency == owed or is_dollar or written.endswith(_SLANG)
 
 
 def _overlaps(portion: Portion, spans: Sequence[tuple[int, int]]) -> bool:
@@ -149,10 +132,10 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     numbered, one = wording_of(language).numbered, wording_of(language).one
     others = numbers_in(sentence)
     has_rest = any(hit.name == "rest" for hit in wording_of(language).named.find(words(sentence.folded)))
-    for found in _BARE.finditer(sentence.folded):
+    for found in BARE.finditer(sentence.folded):
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
-        end, scale = _scale(found.end(), sentence, language)
+        end, scale = scaled(found.end(), sentence, language)
         amount = None if amount is None else amount * scale
         as_money = found["kilo"] or scale > 1 or found["round"] or number[-3:-2] in {",", "."}
         if not as_money and scale == 1 and _is_year(number, sentence):
@@ -181,10 +164,10 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
 
 def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """Numbers in words without a currency, as in "six hundred on Friday"."""
-    rates = [(start, end) for start, end, _ in _shares_of(sentence, language)]
+    rates = [(start, end) for start, end, _ in shares_of(sentence, language)]
     for start, last, number in find_numbers(sentence.text, language):
-        end, scale = _scale(last, sentence, language)
-        amount = number * scale  # "ten grand"
+        end, scale = scaled(last, sentence, language)
+        amount = with_hundreds(number) * scale  # "ten grand"
         portion = Portion(start, end, Decimal(amount))
         if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
             continue
@@ -205,16 +188,6 @@ def _is_sent(portion: Portion, sentence: Sentence, language: str) -> bool:
 
 #: Words behind a round number among which it is said to be sent.
 _SENT_WITHIN = 2
-
-
-def _scale(end: int, sentence: Sentence, language: str) -> tuple[int, int]:
-    """Where a number that ends at `end` ends with the word that multiplies it ("15 grand"), and by how much."""
-    behind = words(sentence.folded[end : end + _SCALE_WITHIN])[:1]
-    scale = wording_of(language).scale.get(behind[0].folded, 1) if behind and behind[0].start <= 1 else 1
-    return (end, 1) if scale == 1 else (end + behind[0].end, scale)
-
-
-_SCALE_WITHIN = 12
 
 
 def _is_year(number: str, sentence: Sentence) -> bool:
@@ -250,7 +223,7 @@ def is_with_costs(amount: Decimal, owed: Owed, sentence: Sentence, language: str
 
 def numbers_in(sentence: Sentence) -> set[Decimal]:
     """Every number of the sentence that could be money, in digits."""
-    found = {number for each in _BARE.finditer(sentence.folded) if (number := read_number(each["number"]))}
+    found = {number for each in BARE.finditer(sentence.folded) if (number := read_number(each["number"]))}
     return found | {each.amount for each in sentence.amounts}
 
 
@@ -277,20 +250,10 @@ _MOST_PARTS = 36
 def _percentages(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     """As in "50 % on Friday", but not in "2 % discount" or "20 % VAT"."""
     wording = wording_of(language)
-    for start, end, share in _shares_of(sentence, language):
+    for start, end, share in shares_of(sentence, language):
         after = words(sentence.folded[end:])[:2]
         if _LEAST_SHARE <= share < 100 and not wording.rates.find(after):
             yield Portion(start, end, (owed.total * share / 100).quantize(_CENT), is_share=True)
-
-
-def _shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]:
-    """Where percentages stand, and how large: "50 %", "fifty percent"."""
-    wording = wording_of(language)
-    for found in wording.percent.finditer(sentence.folded):
-        yield found.start(), found.end(), int(found["share"])
-    for start, end, number in find_numbers(sentence.text, language):
-        if name := wording.percent_name.match(sentence.folded, end):
-            yield start, name.end(), number
 
 
 def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:

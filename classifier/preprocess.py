@@ -28,7 +28,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:n|no|nr|num|ref|rif|m|mm|mme|mlle|mr|mrs|ms|st|ste|art|env|cf|etc|ca|bzw|inkl|exkl|zzgl|tel|sr|sra|sig"
     r"|dott|dr|spett|fatt|fact|fra|f|inv|av|bd|p|pp|ex|evtl|ext|ggf|usw|d|h|z|b|u|a|i|e|g|s|jl|approx|vs|min|max|janv|fevr"
     r"|fev|avr|juil|sept|oct|nov|dec|jan|feb|mar|apr|jun|jul|aug|sep|okt|dez"
-    r"|fr|ds|mts|lfd|crt|ct|inst|prox|jl|v|ene|abr|ago|gen|mag|giu|lug|ott|mrt|kw|wk))\.$"
+    r"|fr|rs|ds|mts|lfd|crt|ct|inst|prox|jl|v|ene|abr|ago|gen|mag|giu|lug|ott|mrt|kw|wk))\.$"
 )
 _NUMBER_STOP = re.compile(r"\d\.$")
 _LIST_NUMBER = re.compile(r"\W*\d{1,2}\.")

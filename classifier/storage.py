@@ -46,6 +46,7 @@ from classifier.errors import ModelError
 from classifier.estimators import Estimators
 from classifier.features import Scale, Scales, Vectors, Vocabulary, names_of
 from classifier.judgement import Standards
+from classifier.meant_sums import SUM_INPUTS
 from classifier.promise_days import DAY_INPUTS
 from classifier.trained import HORIZON, Classifier
 from classifier.training import Trained
@@ -53,7 +54,7 @@ from classifier.training import Trained
 DEFAULT = Path(__file__).parent / "built"
 
 #: Counted up whenever an older program could not read, or would misread, what is written.
-FORMAT = 4
+FORMAT = 5
 
 ESTIMATORS, MANIFEST = "estimators.skops", "manifest.json"
 
@@ -67,9 +68,11 @@ _INPUTS = {
     "part": PART_INPUTS,
     "parted": PARTED_INPUTS,
     "day": DAY_INPUTS,
+    "promised_sum": SUM_INPUTS,
+    "paid_sum": SUM_INPUTS,
     "action": ACTION_INPUTS,
 }
-_SINGLE = ("primary", "part", "confidence", "parted", "day", "action")
+_SINGLE = ("primary", "part", "confidence", "parted", "day", "promised_sum", "paid_sum", "action")
 """The maps of a calibration that are one each."""
 
 _REQUIRED = {

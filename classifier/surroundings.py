@@ -268,7 +268,7 @@ def wording_of(language: str) -> _Wording:
     percent = "|".join(re.escape(fold(each)) for each in raw["percent"])
     return _Wording(
         Phrases({name: raw[name] for name in (*SHARES, "rest", NO_SHARE)}),
-        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}})\s?(?:{percent})(?!\w)"),
+        re.compile(rf"(?<![\w.,])(?P<share>\d{{1,3}}(?:[.,]\d{{1,2}})?)\s?(?:{percent})(?!\w)"),
         re.compile(rf"\s(?:{percent})(?!\w)"),
         Phrases({"rate": raw["rate"]}),
         frozenset(fold(each) for name in ("numbered", "documents") for each in raw[name]),

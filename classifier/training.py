@@ -11,7 +11,7 @@ message's intent is carried by its strongest sentence, found in turns with the m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,10 +40,11 @@ from classifier.encoders.values import Encoder
 from classifier.errors import DataError
 from classifier.estimators import NO_REASON, Estimators, RawScores, with_heard
 from classifier.examples import Examples, Progress, add_encoder, make_examples, silent
-from classifier.facts import promise_facts
+from classifier.facts import paid_facts, promise_facts
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 from classifier.folds import Fold, by_hand
 from classifier.judgement import Standards, judge, spoken_of, understand
+from classifier.meant_sums import SUM_BY_RULE, Money, rule_of_promise, sum_inputs
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
 from classifier.trained import HORIZON, opinions
@@ -255,8 +256,12 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) ->
         right += [intent == label.primary for intent in labels.INTENTS]
     nothing = {"confidence": CONFIDENCE_INPUTS, "parted": PARTED_INPUTS, "action": ACTION_INPUTS}
     empty = {name: Weights((0.0,) * len(names), 0.0) for name, names in nothing.items()}
-    day = _fit_day(examples, chosen, held)
-    unsure = Calibration(intents, fit_weights(inputs, right), part=AS_A_MESSAGE, day=day, **empty)
+    days_and_sums = {
+        "day": _fit_day(examples, chosen, held),
+        "promised_sum": _fit_promised_sum(examples, chosen, held),
+        "paid_sum": _fit_paid_sum(examples, chosen, held),
+    }
+    unsure = Calibration(intents, fit_weights(inputs, right), part=AS_A_MESSAGE, **days_and_sums, **empty)
     unsure = replace(unsure, part=_fit_part(examples, chosen, held, unsure))
     whole: list[tuple[tuple[float, ...], bool]] = []
     parted: list[tuple[tuple[float, ...], bool]] = []
@@ -300,6 +305,38 @@ def _fit_day(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weight
             inputs.append(each)
             right.append(day == row.labels.promise_date)
     return fit_weights(inputs, right) if right else BY_RULE
+
+
+def _fit_promised_sum(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
+    """From the sums of replies that promise: is it the (first) part promised?"""
+    inputs, right = [], []
+    for index, money in _money(examples, chosen, held, "promise"):
+        facts = promise_facts(money.spoken, examples.prepared[index].language, money.invoices)
+        promised = examples.rows[index].labels.promised
+        for amount, each in sum_inputs(money, rule_of_promise(facts)):
+            inputs.append(each)
+            right.append(bool(promised) and amount == promised[0].amount)
+    return fit_weights(inputs, right) if right else SUM_BY_RULE
+
+
+def _fit_paid_sum(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
+    """From the sums of replies that report a payment: is it the one paid?"""
+    inputs, right = [], []
+    for index, money in _money(examples, chosen, held, "paid"):
+        facts = paid_facts(money.spoken, examples.prepared[index].language, money.invoices)
+        for amount, each in sum_inputs(money, facts.amount):
+            inputs.append(each)
+            right.append(amount == examples.rows[index].labels.paid_amount)
+    return fit_weights(inputs, right) if right else SUM_BY_RULE
+
+
+def _money(examples: Examples, chosen: Sequence[int], held: HeldOut, intent: str) -> Iterator[tuple[int, Money]]:
+    """What each of the replies with this intent says of money."""
+    for index in chosen:
+        if intent in examples.rows[index].labels.intents:
+            raw, sums = held.scores[index], examples.findings[index].sums
+            spoken = spoken_of(examples.prepared[index], raw)
+            yield index, Money(sums, spoken, examples.rows[index].reply.invoices, raw.sums)
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -34,7 +35,7 @@ import numpy as np
 from classifier import labels
 from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
 from classifier.encoders.e5 import FILE, PACKAGE, Tokens, forward
-from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROMISED, WHOLE
+from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROMISED, SUM, WHOLE
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.estimators import NO_REASON
@@ -42,6 +43,7 @@ from classifier.examples import prepare_rows, said_of
 from classifier.findings import find
 from classifier.folds import by_hand
 from classifier.marks import coming_days, marks_of, read_texts
+from classifier.named_sums import SUMS
 from classifier.preprocess import Prepared
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
@@ -70,7 +72,7 @@ DETAILS = (*(name for name, _, _ in labels.DETAILS), "late_reason")
 @dataclass(frozen=True, slots=True)
 class Place:
     """The tokens of a place in a message, the head that is asked about it, and the right answer: the index of a class,
-    for a day whether it is the promised one.
+    for a day whether it is the promised one, as 0 or 1.
     """
 
     tokens: tuple[int, ...]
@@ -208,7 +210,13 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
     tokens = [own for own, _ in read]
     lower = replace(base, layers=base.layers[:LOWER])
     states = np.concatenate([forward(lower, tokens[at : at + 16]) for at in range(0, len(tokens), 16)])
-    classes = {"primary": labels.INTENTS, "said": labels.INTENTS, PROMISED: (PROMISED,), PART: labels.INTENTS}
+    classes = {
+        "primary": labels.INTENTS,
+        "said": labels.INTENTS,
+        PROMISED: (PROMISED,),
+        SUM: SUMS,
+        PART: labels.INTENTS,
+    }
     details: dict[str, Indices] = {}
     for name in DETAILS:
         values = [_detail(row, name) for row in rows]
@@ -229,7 +237,9 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
 
 
 def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], tokens: Tokens) -> Iterator[Place]:
-    """The coming days of a reply that promises, and the parts of which its labels say one thing."""
+    """The coming days of a reply that promises, the sums of one that promises or has paid, and the parts of which its
+    labels say one thing.
+    """
     sentences = read_texts(message)
     findings = find(row.reply, message)
     marks = marks_of(message, findings)
@@ -242,9 +252,29 @@ def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], token
         days = coming_days(message.sentences)
         places += [(mark, PROMISED, int(mention.ahead == row.labels.promise_date))
                    for mark, (_, mention) in zip(marks.days, days, strict=True)]  # fmt: skip
+    if {"promise", "paid"} & set(row.labels.intents):
+        places += [
+            (mark, SUM, SUMS.index(answer))
+            for mark, named in zip(marks.sums, findings.sums, strict=True)
+            if (answer := _meant_by(named.amount, row)) is not None
+        ]
     for mark, head, right in places:
         if place := tuple(tokens.marked(sentences, spans, mark)):
             yield Place(place, head, right)
+
+
+def _meant_by(amount: Decimal, row: Row) -> str | None:
+    """What a sum is by the labels; None where they do not tell, as of two halves of which one was paid."""
+    promised = [part.amount for part in row.labels.promised if part.amount is not None]
+    paid = row.labels.paid_amount
+    if amount in promised and amount == paid:
+        return None
+    if amount in promised:
+        return "promised" if amount == promised[0] else "later"
+    if amount == paid:
+        return "paid"
+    total = sum((each.amount for each in row.reply.invoices), Decimal(0))
+    return "off" if promised and total - amount == promised[0] else "none"
 
 
 def _detail(row: Row, name: str) -> str | None:
@@ -332,7 +362,7 @@ def _means_of(torch: Any, material: Material, batch: Indices) -> dict[str, tuple
     """By head: the row in the batch of each place that it is asked about, and the share of each token in its mean."""
     longest = int(material.lengths[batch].max())
     found: dict[str, tuple[Any, Any]] = {}
-    for head in (PROMISED, PART):
+    for head in (PROMISED, SUM, PART):
         asked = [(row, each) for row, at in enumerate(batch) for each in material.places[at] if each.head == head]
         shares = torch.zeros(len(asked), longest)
         for at, (_, place) in enumerate(asked):
@@ -354,7 +384,7 @@ def _loss(torch: Any, answers: dict[str, Any], material: Material, batch: Indice
         if bool(arises.any()):
             own = functional.cross_entropy(answers[name][arises], asked[arises], reduction="sum")
             loss = loss + DETAIL_WEIGHT * own / len(batch)
-    for head in (PROMISED, PART):
+    for head in (PROMISED, SUM, PART):
         right = torch.tensor([each.answer for at in batch for each in material.places[at] if each.head == head])
         if not len(right):
             continue

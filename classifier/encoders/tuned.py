@@ -3,8 +3,8 @@
 Layers 7 to 10 carry low-rank corrections (LoRA: Hu et al. 2021) that were learnt once from the shipped replies
 (`classifier.tuning`, docs/model-card.md) and are committed beside this room; everything below is the packaged network
 as it is. A reply goes through once; the mean over its words goes to one linear head for each question: which intent is
-primary, which are said, and the closed details. Two heads are asked about places in it, by the mean over the words that
-stand there: is this the promised day, and what is said of the invoices of this part?
+primary, which are said, and the closed details. Three heads are asked about places in it, by the mean over the words
+that stand there: is this the promised day, what is this sum, and what is said of the invoices of this part?
 
 To stay honest there is not one adapter but several: `whole` learnt from all shipped replies and is what reads mail;
 each of the others never saw some hands nor their ideas, and reads exactly those hands' replies where calibration,
@@ -40,7 +40,7 @@ INDEX = "index.json"
 WHOLE = "whole"
 
 #: The heads that are asked about a place in a message.
-PROMISED, PART = "promised", "part"
+PROMISED, SUM, PART = "promised", "sum", "part"
 
 #: Layers that are as packaged, and layers in all.
 LOWER, LAYERS = 6, 10
@@ -64,14 +64,15 @@ class Heard:
     """What the network makes of one reply: log-odds of each intent as primary and as said, in the order of
     labels.INTENTS, and probabilities of the values of each detail, were its intent said.
 
-    `days`: for each of the marked days log-odds that it is the promised one; `parts`: a row for each of the marked
-    parts, log-odds of each intent as what is said there.
+    `days`: for each of the marked days log-odds that it is the promised one; `sums` and `parts`: a row for each of the
+    marked ones, log-odds of each of SUMS, and of each intent as what is said there.
     """
 
     as_primary: Array
     said: Array
     details: Mapping[str, Mapping[str, float]]
     days: Array
+    sums: Array
     parts: Array
 
 
@@ -181,6 +182,7 @@ class Tuned:
         for at, sentences in enumerate(messages):
             own = states[spans[at] : spans[at + 1]]
             days = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].days]
+            sums = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].sums]
             parts = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].parts]
             found.append(Heard(
                 primary[at],
@@ -190,6 +192,7 @@ class Tuned:
                     for name, shares in details.items()
                 },
                 _at(days, own, adapter, PROMISED)[:, 0],
+                _log_odds(_shares(_at(sums, own, adapter, SUM))),
                 _log_odds(_shares(_at(parts, own, adapter, PART))),
             ))  # fmt: skip
         return found
@@ -207,7 +210,7 @@ class Tuned:
         }
         factor = arrays["scale"] / arrays["deviation"]
         layers = tuple(_corrected(layer, arrays, LOWER + at) for at, layer in enumerate(self._upper))
-        places = {key: heads.pop(key) for key in (PROMISED, PART)}
+        places = {key: heads.pop(key) for key in (PROMISED, SUM, PART)}
         constant = arrays["shift"] - arrays["mean"] * factor
         return _Adapter(layers, factor, constant, heads, arrays["mean"], arrays["deviation"], places)
 

@@ -19,6 +19,7 @@ from classifier.encoders.tuned import ADAPTERS, INDEX, MANY, WHOLE, Alone, Tuned
 from classifier.errors import ModelError
 from classifier.invoices import Piece
 from classifier.marks import Marks
+from classifier.named_sums import SUMS
 from tests.classifier.encoders.golden import GOLDEN, SENTENCES, heard
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_default(), reason="the encoder is for Linux on x86-64")]
@@ -80,9 +81,12 @@ def test_a_place_in_a_message_is_heard_in_the_light_of_all_of_it(tuned: Tuned) -
     parts = (Piece(0, 0, len(PAID)),), (Piece(1, 0, len(DISPUTED)),)
     first, second = tuned.hear([sentences, [PAID, DISPUTED]], marks=[Marks(days=days), Marks(parts=parts)])
     assert first.days[1] > first.days[0]
+    (asked,) = tuned.hear([MONEY], marks=[Marks(sums=((Piece(0, 0, 3),), (Piece(1, 4, 7),)))])
+    assert [SUMS[int(each.argmax())] for each in asked.sums] == ["paid", "promised"]
     assert [labels.INTENTS[int(each.argmax())] for each in second.parts] == ["paid", "dispute"]
 
 
+MONEY = ["200 was wired to you on Monday.", "The 300 that are left will be paid on Friday."]
 PAID, DISPUTED = "The one of March was paid by transfer on Friday.", "The other one is wrong, the price is too high."
 
 

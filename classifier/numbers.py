@@ -1,0 +1,65 @@
+"""Numbers without a currency, in digits and words, and percentages: what may be money by its form alone. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from classifier.amounts import read_number, thousands
+from classifier.preprocess import Sentence
+from classifier.spelled import find_numbers
+from classifier.surroundings import wording_of
+from classifier.text import words
+
+#: A number that is no group of a longer one (an account's, a telephone's).
+BARE = re.compile(  # groups of three, and of two as India writes lakhs
+    r"(?<![\w.,/#'-])(?<!\d )"
+    r"(?P<number>\d{1,2}(?:,\d{2}){1,2},\d{3}"
+    r"|\d{1,3}(?:[ .,']\d{3}){1,2}(?:,\d{2}|\.\d{2})?|\d{1,6}(?:[.,]\d{1,2})?(?=k)|\d{1,6}(?:[.,]\d{2})?)"
+    r"(?:(?P<kilo>k)(?P<hundreds>\d)?\b|(?P<round>[.,]-{1,2})|(?P<euros>e)\b)?(?![\w/%-]|[.,']\d| \d)"
+)
+
+
+def numbers_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, Decimal]]:
+    """Every number of the sentence without a currency, in digits or words, with the word that multiplies it: start, end
+    and number.
+    """
+    for found in BARE.finditer(sentence.folded):
+        number = found["number"]
+        amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
+        if amount is not None:
+            end, scale = scaled(found.end(), sentence, language)
+            yield found.start(), end, amount * scale
+    for start, last, counted in find_numbers(sentence.text, language):
+        end, scale = scaled(last, sentence, language)
+        yield start, end, Decimal(with_hundreds(counted) * scale)
+
+
+def with_hundreds(counted: int) -> int:
+    """The number that is meant where money is spoken of: "mille deux" is 1,200."""
+    return 1000 + 100 * (counted - 1000) if counted in _HUNDREDS_LEFT_OUT else counted
+
+
+_HUNDREDS_LEFT_OUT = range(1002, 1010)
+
+
+def scaled(end: int, sentence: Sentence, language: str) -> tuple[int, int]:
+    """Where a number that ends at `end` ends with the word that multiplies it ("15 grand"), and by how much."""
+    behind = words(sentence.folded[end : end + _SCALE_WITHIN])[:1]
+    scale = wording_of(language).scale.get(behind[0].folded, 1) if behind and behind[0].start <= 1 else 1
+    return (end, 1) if scale == 1 else (end + behind[0].end, scale)
+
+
+_SCALE_WITHIN = 12
+
+
+def shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, Decimal]]:
+    """Where percentages stand, and how large: "50 %", "fifty percent"."""
+    wording = wording_of(language)
+    for found in wording.percent.finditer(sentence.folded):
+        if share := read_number(found["share"]):
+            yield found.start(), found.end(), share
+    for start, end, number in find_numbers(sentence.text, language):
+        if name := wording.percent_name.match(sentence.folded, end):
+            yield start, name.end(), Decimal(number)
