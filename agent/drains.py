@@ -14,8 +14,8 @@
     worklist          what waits for a person is weighed; customers that everybody forgot become tasks
 
 They are plain methods that open and close what they need; who calls them and when is no concern of theirs. The daemon's
-engine calls them by name (`run`), each when it is due; `cycle` calls them all once: mail in to its end, then mail out,
-then what tells of it. Every call leaves a heartbeat, and every failure comes out as a `RelanceError`.
+engine calls them by name (`run`), each when it is due; `agent.cycle` calls them all once. Every call leaves a
+heartbeat, and every failure comes out as a `RelanceError`.
 
 Nothing is delivered from a mailbox that could not be read: the answer to the next reminder may lie there.
 """
@@ -25,13 +25,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-import structlog
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
 
 from agent import heartbeats
 from agent.audit import anchoring
@@ -47,21 +44,20 @@ from agent.ledger.promises import judge_promises
 from agent.operations import counting
 from agent.privacy import erase
 from agent.privacy.erase import Erased
-from agent.reminders import decide, deliver, plan, reconcile, store
-from agent.reminders.deliver import Delivered, Post
+from agent.reminders import decide, deliver, outbound, plan, reconcile
+from agent.reminders.deliver import Post
 from agent.reminders.sentbox import SentBox, open_sent_box
 from agent.reminders.wire import NotingWire, SmtpWire
 from agent.replies import apply
+from agent.results import NOTHING, Next, Posted, Understood, added
 from agent.review import weighing
 from agent.webhooks import sending
 from agent.wire.imap import imap_session
-from config import Mailbox, Settings
-from config.errors import RelanceError, TemporaryFailure
-from models import Database, Delivery, ExceptionItem, Message, Prediction, Reminder
+from config import Settings
+from config.errors import TemporaryFailure
+from models import Database, Message, Prediction
 from models.message import Direction
-from models.states import DeliveryState, MessageState
-
-log = structlog.get_logger()
+from models.states import MessageState
 
 SLICE = timedelta(seconds=60)
 """How long a drain of deliveries, or one that understands, goes on before it lets others have their turn; and the age
@@ -69,75 +65,11 @@ at which what was read of a mailbox is read anew before more leaves from it."""
 TURN = 60
 """Mails that are read before those are decided: after weeks of downtime the first answers act within seconds."""
 SLICE_MAILS = 40
-LOOK_AGAIN = (timedelta(minutes=1), timedelta(hours=1))
-"""How often an unknown delivery is looked for in Sent: until a person is asked, and as long as it waits for that."""
 
 SETTLED = timedelta(minutes=10)
 """So long a daemon has worked before it counts what is not handled."""
-LONGEST_PAUSE = timedelta(minutes=15)
-"""How long one cycle waits for a mailbox's rate; what is left then waits for the next one."""
-
-NOTHING = Delivered()
 
 Clock = Callable[[], datetime]
-Result = TypeVar("Result")
-Counts = TypeVar("Counts", "Understood", Delivered)
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """What one drain did with mails that were stored."""
-
-    read: int = 0
-    quarantined: int = 0
-    predicted: int = 0
-    applied: int = 0
-    queued: int = 0
-    has_more: bool = False
-    """Its time was up before everything was decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """What one drain of deliveries did.
-
-    ``has_more``: mails are left that could go now; ``is_unread``: the mailbox has to be read before they may.
-    """
-
-    done: Delivered = NOTHING
-    settled: int = 0
-    has_more: bool = False
-    is_unread: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """What a drain says should follow: loops that have work by it, and the wall-clock moment to come back itself."""
-
-    wake: tuple[str, ...] = ()
-    again_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    loop: str
-    error: RelanceError
-
-
-@dataclass(slots=True)
-class Cycle:
-    """What one full cycle did."""
-
-    stored: int = 0
-    read: int = 0
-    applied: int = 0
-    queued: int = 0
-    judged: int = 0
-    planned: int = 0
-    tasks: int = 0
-    delivered: Delivered = NOTHING
-    failures: list[Failure] = field(default_factory=list)
-    is_cut_short: bool = False
 
 
 class Drains:
@@ -234,7 +166,7 @@ class Drains:
                 failure = failure or why
                 if turn == Understood():
                     break
-                done = _sum(done, turn)
+                done = added(done, turn)
             if failure is not None:
                 raise failure
             return done
@@ -261,7 +193,7 @@ class Drains:
         with self._beat(f"deliver:{mailbox}", now, is_well=lambda: posted.done != NOTHING or self._is_taken(mailbox)):
             settings = self.settings.mailbox[mailbox]
             with self.database.read() as session:
-                if not _has_outbound(session, mailbox, settings, now):
+                if not outbound.needs_servers(session, mailbox, settings, now):
                     return posted
             with open_sent_box(settings) as sent_box:
                 settled = reconcile.drain(self.database, self.settings, mailbox, settings, sent_box, now)
@@ -311,15 +243,6 @@ class Drains:
             with self.database.read() as session:
                 last_run = heartbeats.last_worked(session, "worklist")
             return weighing.drain(self.database, self.settings, now, last_run)
-
-    # --- all of them ------------------------------------------------------------------------------------------------
-
-    def cycle(self, now: datetime) -> Cycle:
-        """One full cycle: mail in to its end, then mail out, waiting where a mailbox's rate is used up.
-
-        A failure ends its own mailbox's part and nothing else; all are in the result.
-        """
-        return _Cycle(self, now).run()
 
     def take_over(self, dead: Collection[str] | None = None) -> int:
         """End the leases of workers that are dead for certain. None: all others, as this is the only one that works."""
@@ -398,7 +321,7 @@ class Drains:
             if not self._was_just_read(mailbox, now):
                 return Posted(done, is_unread=True)
             one = deliver.drain(self.database, self.settings, post, now, limit=1)
-            done = _sum(done, one)
+            done = added(done, one)
             if one.wait_until is not None:
                 return Posted(done)
             if wire.hindrance is not None:
@@ -411,121 +334,13 @@ class Drains:
 
     def _due(self, mailbox: str, now: datetime) -> int:
         with self.database.read() as session:
-            return session.scalar(_deliveries(store.is_due(mailbox, now))) or 0
+            return outbound.count_due(session, mailbox, now)
 
     def _is_taken(self, mailbox: str) -> bool:
         """Whether no mail waits because the server refuses us: until it is tried again nobody knows more."""
         with self.database.read() as session:
-            return not session.scalar(_deliveries(store.waits_for_server(mailbox)))
+            return not outbound.waits_for_server(session, mailbox)
 
     def _was_just_read(self, mailbox: str, now: datetime) -> bool:
         with self.database.read() as session:
             return decide.was_just_read(heartbeats.last_worked(session, f"collect:{mailbox}"), now)
-
-
-class _Cycle:
-    """One run of `Drains.cycle`."""
-
-    def __init__(self, drains: Drains, now: datetime) -> None:
-        self.drains = drains
-        self.now = now
-        self.began = drains.clock()
-        self.done = Cycle()
-
-    def run(self) -> Cycle:
-        readable = [name for name in self.drains.settings.mailbox if self._collect(name)]
-        self._understand()
-        self.done.judged = self._try("clockwork", self.drains.clockwork) or 0
-        if planned := self._try("plan", self.drains.plan):
-            self.done.planned, self.done.tasks = planned.mails, planned.tasks
-        for name in readable:
-            self._deliver(name)
-        self._try("retention", self.drains.retention)
-        self._try("digest", self.drains.digest)
-        self._try("anchor", self.drains.anchor)
-        self._try("worklist", self.drains.worklist)
-        self._try("count", self.drains.count)
-        if self.drains.settings.webhook:
-            self._try("webhooks", self.drains.webhooks)
-        if self.drains.settings.reports.warn_to:
-            self._try("warning", lambda now: self.drains.warning(now, at_once=True))
-        self.done.is_cut_short = self.drains.stop.is_set()
-        return self.done
-
-    def _moment(self) -> datetime:
-        """The given time, which moves on with the clock once the cycle has taken a while."""
-        passed = self.drains.clock() - self.began
-        return self.now if passed < SLICE else self.now + passed
-
-    def _try(self, loop: str, drain: Callable[[datetime], Result]) -> Result | None:
-        """Run a drain, unless we are to stop; None: it failed, and the failure is noted."""
-        if self.drains.stop.is_set():
-            return None
-        try:
-            return drain(self._moment())
-        except RelanceError as error:
-            self.done.failures.append(Failure(loop, error))
-            return None
-
-    def _collect(self, name: str) -> bool:
-        collected = self._try(f"collect:{name}", lambda now: self.drains.collect(name, now))
-        self.done.stored += collected.stored if collected else 0
-        return collected is not None
-
-    def _understand(self) -> None:
-        while understood := self._try("understand", self.drains.understand):
-            self.done.read += understood.read
-            self.done.applied += understood.applied
-            self.done.queued += understood.queued
-            if not understood.has_more:
-                break
-
-    def _deliver(self, name: str) -> None:
-        read_at = self._moment()
-        while posted := self._try(f"deliver:{name}", lambda now: self.drains.deliver(name, now)):
-            self.done.delivered = _sum(self.done.delivered, posted.done)
-            if posted.done.wait_until is not None:
-                log.info("delivery.rate_used_up", mailbox=name, until=posted.done.wait_until.isoformat())
-                pause = posted.done.wait_until - self.drains.clock()
-                if pause > LONGEST_PAUSE:
-                    break  # an hour's or a day's number of mails is used up: the next run goes on
-                self.drains.stop.wait(max(0.0, pause.total_seconds()))
-            elif not posted.has_more:
-                break
-            if self._moment() - read_at >= SLICE:
-                if not self._collect(name):
-                    break
-                self._understand()
-                read_at = self._moment()
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    """Counts added field by field; what is no count is the other's."""
-    values = {}
-    for each in fields(one):
-        a, b = getattr(one, each.name), getattr(other, each.name)
-        values[each.name] = a + b if isinstance(a, int) and not isinstance(a, bool) else b
-    return replace(one, **values)
-
-
-def _deliveries(condition: ColumnElement[bool]) -> Select[int]:
-    reminders = Delivery.reminder_id == Reminder.id
-    return select(func.count()).select_from(Delivery).join(Reminder, reminders, isouter=True).where(condition)
-
-
-def _has_outbound(session: Session, mailbox: str, settings: Mailbox, now: datetime) -> bool:
-    """Whether anything of the mailbox asks for its servers: else no connection is made."""
-    soon, later = LOOK_AGAIN
-    nobody_asked = ~select(ExceptionItem.id).where(ExceptionItem.delivery_id == Delivery.id).exists()
-    unknown = and_(
-        Delivery.state == DeliveryState.UNKNOWN,
-        or_(
-            Delivery.looked_for_at.is_(None),
-            Delivery.looked_for_at <= now - later,
-            and_(nobody_asked, Delivery.looked_for_at <= now - soon),
-        ),
-    )
-    lapsed = and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until < now)
-    unfiled = and_(Delivery.state == DeliveryState.SENT, Delivery.filed_at.is_(None))
-    wanted = [store.is_due(mailbox, now), unknown, lapsed, *([] if settings.smtp.files_sent else [unfiled])]
-    return bool(session.scalar(_deliveries(and_(Delivery.mailbox == mailbox, or_(*wanted)))))

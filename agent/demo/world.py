@@ -7,7 +7,7 @@
     16:10  another full cycle; what is written later is read the next morning
 
 At weekends there is one cycle in the morning and nothing else. Every mail goes through the servers of
-`agent.demo.mailserver`; relance's part is `run_import` and `Drains.cycle`, the code of `relance import` and
+`agent.demo.mailserver`; relance's part is `run_import` and `cycle.run`, the code of `relance import` and
 `relance run`.
 """
 
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from agent import cycle
 from agent.demo import company, letters
 from agent.demo.border import Border, domain_of
 from agent.demo.company import Company, Customer, Payment, Servers
@@ -177,7 +178,7 @@ class World:
             raise RelanceError(f"{file} was refused: {'; '.join(told[:3])}")
 
     def _cycle(self) -> None:
-        done = self._drains.cycle(self._now.astimezone(UTC))
+        done = cycle.run(self._drains, self._now.astimezone(UTC))
         if done.failures:
             failure = done.failures[0]
             raise RelanceError(f"{failure.loop}: {failure.error}", "The log in the demo's folder tells more.")

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agent.learning.sampling import RIGHT, WRONG
-from agent.replies import resolve, store
-from agent.replies.resolve import Done, Effect, Word
+from agent.replies import resolve, store, undoing
+from agent.replies.word import Done, Effect, Word
 from agent.review import queue, tasks
 from classifier.values import Prediction
 from config import Settings
@@ -69,7 +69,7 @@ def undo(session: Session, task: Task, by: str, now: datetime) -> tuple[Effect, 
     item = session.scalars(query.with_for_update()).first()
     if item is None:
         return ()
-    effects = resolve.undo(session, item, by, now).effects
+    effects = undoing.undo(session, item, by, now).effects
     queue.settle(
         session, item, ExceptionState.DISMISSED, by="relance", now=now, reason="undo", resolution={"changes": []}
     )

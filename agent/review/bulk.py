@@ -10,8 +10,8 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from agent.replies import resolve
-from agent.replies.resolve import Done, Effect
+from agent.replies import previewing
+from agent.replies.word import Done, Effect
 from agent.review import deeds
 from agent.review.rights import Actor
 from agent.review.values import Entry
@@ -86,7 +86,7 @@ def foresee(
         except RelanceError:
             continue  # there is none, or none of this person's: nothing is told of it
         try:
-            found.append(Foreseen(entry, tuple(resolve.rolled_back(database, settle).effects), None))
+            found.append(Foreseen(entry, tuple(previewing.rolled_back(database, settle).effects), None))
         except RelanceError as error:
             found.append(Foreseen(entry, (), error))
     return found

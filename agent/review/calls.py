@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from agent.ledger import byhand, collection, freshness, states
 from agent.ledger import tasks as work
 from agent.ledger.byhand import Deed, Target
-from agent.replies.resolve import Effect
+from agent.replies.word import Effect
 from agent.review import tasks
 from config import Settings
 from config.calendars import add_working_days

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from agent.console import By, Context, Json
 from agent.inbound.store import reading_of
-from agent.replies import resolve, store
-from agent.replies.resolve import Effect, Word
+from agent.replies import store, undoing
+from agent.replies.word import INTENTS, DeliveryWord, Effect, Word
 from agent.review import deeds, queue, taking_back, tasks
 from agent.review.calls import Form, Result, finish, record
 from agent.review.days import morning
@@ -160,8 +160,8 @@ def resolve_command(
     json: Json = False,
 ) -> None:
     """Say what a mail means, or what became of a delivery; it is applied, and kept to learn from."""
-    if intent is not None and intent not in resolve.INTENTS:
-        raise typer.BadParameter(f"{intent!r}: say one of {', '.join(resolve.INTENTS)}", param_hint="--as")
+    if intent is not None and intent not in INTENTS:
+        raise typer.BadParameter(f"{intent!r}: say one of {', '.join(INTENTS)}", param_hint="--as")
     if other_reason is not None and other_reason not in OTHER_REASONS:
         raise typer.BadParameter(
             f"{other_reason!r}: say one of {', '.join(OTHER_REASONS)}", param_hint="--other-reason"
@@ -194,7 +194,7 @@ def _told_how() -> Iterator[None]:
         raise queue.InHand(taken.what, mend, taken.by) from None
 
 
-def _delivery_word(text: str | None) -> resolve.DeliveryWord | None:
+def _delivery_word(text: str | None) -> DeliveryWord | None:
     match text:
         case None | "sent" | "again" | "drop":
             return text
@@ -205,9 +205,9 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     pairs = {}
     for text in texts:
         number, equals, intent = text.rpartition("=")
-        if not equals or intent not in resolve.INTENTS:
+        if not equals or intent not in INTENTS:
             raise typer.BadParameter(
-                f"{text!r}: write NUMBER=INTENT, the intent one of {', '.join(resolve.INTENTS)}",
+                f"{text!r}: write NUMBER=INTENT, the intent one of {', '.join(INTENTS)}",
                 param_hint="--invoice",
             )
         pairs[number] = intent
@@ -275,7 +275,7 @@ def undo_command(
         item = queue.get(session, item_id) if item_id is not None else queue.last_settled(session, by)
         if item is None:
             raise NeedsPerson(f"{by} has settled nothing yet; name the item to undo")
-        done = resolve.undo(session, item, by, ctx.now())
+        done = undoing.undo(session, item, by, ctx.now())
         row = _row(session, item)
     _tell_done(ctx, done.effects, row, json=json)
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from agent.ledger import addresses, byhand, freshness
 from agent.ledger.overview import Unknown
 from agent.reminders import approve, edit
-from agent.replies import resolve
-from agent.replies.resolve import Effect, Word
+from agent.replies import previewing, resolve
+from agent.replies.word import Done, Effect, Word
 from agent.review import calls, item, queue, tasks, worklist
 from agent.review.calls import Result
 from agent.review.queue import Taken
@@ -225,10 +225,10 @@ def preview_task(
 ) -> Sequence[Effect]:
     """What would follow from what came of a task: carried out and rolled back. Raises as `finish_task`."""
 
-    def do(session: Session) -> resolve.Done:
-        return resolve.Done(tuple(finish_task(session, number, word, by, settings, now)))
+    def do(session: Session) -> Done:
+        return Done(tuple(finish_task(session, number, word, by, settings, now)))
 
-    return resolve.rolled_back(database, do).effects
+    return previewing.rolled_back(database, do).effects
 
 
 def _contact_found(session: Session, task: Task, address: str, deed: byhand.Deed) -> Effect:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from agent.ledger import addresses, overview, states
 from agent.ledger.overview import InvoiceShown
 from agent.replies import store, wrong_contact
-from agent.replies.resolve import needs_intent
+from agent.replies.word_on_message import needs_intent
 from agent.replies.wrong_contact import Proposal
 from agent.review import disputes
 from agent.review.conversation import Mail, conversation

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from agent.ledger import collection
 from agent.reminders import approve
-from agent.replies import resolve
+from agent.replies import undoing
+from agent.replies.word import Effect
 from agent.review import auditing, queue, tasks
 from config.errors import NeedsPerson
 from models import Event, ExceptionItem, Invoice, Task
@@ -30,7 +31,7 @@ class TakenBack:
 
     kind: str
     id: int
-    effects: tuple[resolve.Effect, ...]
+    effects: tuple[Effect, ...]
 
 
 def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
@@ -54,7 +55,7 @@ def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
     match kind:
         case "item":
             assert item is not None
-            return TakenBack(kind, item.id, resolve.undo(session, queue.get(session, item.id), by, now).effects)
+            return TakenBack(kind, item.id, undoing.undo(session, queue.get(session, item.id), by, now).effects)
         case "task":
             assert task is not None
             return TakenBack(kind, task.id, undo_task(session, task.id, by, now))
@@ -66,7 +67,7 @@ def undo_last(session: Session, by: str, now: datetime) -> TakenBack:
     return TakenBack(kind, reminder.id, ())
 
 
-def undo_task(session: Session, number: int, by: str, now: datetime) -> tuple[resolve.Effect, ...]:
+def undo_task(session: Session, number: int, by: str, now: datetime) -> tuple[Effect, ...]:
     """A task was not done after all: it waits again, and what its audit or its hand-over did is taken back.
 
     Raises NeedsPerson where it was not done, or too long ago.
@@ -85,9 +86,9 @@ def undo_task(session: Session, number: int, by: str, now: datetime) -> tuple[re
     return ()
 
 
-def _stands_as(row: Invoice, code: str, words: str) -> resolve.Effect:
+def _stands_as(row: Invoice, code: str, words: str) -> Effect:
     state = row.state.value
-    return resolve.Effect(code, f"{row.number} is {state.replace('_', ' ')} {words}", row.number, detail=state)
+    return Effect(code, f"{row.number} is {state.replace('_', ' ')} {words}", row.number, detail=state)
 
 
 def _last_put_away(session: Session, by: str, now: datetime) -> tuple[str, Event] | None:

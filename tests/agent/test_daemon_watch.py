@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 import config
 from agent.daemon import Daemon, Died, drains_of
-from agent.drains import Next
 from agent.engine import Engine
 from agent.host import ClockWatch, steady
+from agent.results import Next
 from config.errors import TemporaryFailure
 from models import Database, SendingStop
 from tests.builders.site import Site

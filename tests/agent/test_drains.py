@@ -1,28 +1,24 @@
-"""The drains and the full cycle, in this process, against real servers."""
+"""The drains one by one, in this process, against real servers."""
 
-import email
-import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import classifier
-import config
-from agent import faults, heartbeats
-from agent.daemon import place_clock_stop
+from agent import cycle, faults, heartbeats
 from agent.drains import Drains
 from agent.heartbeats import Unexpected
-from config.errors import NeedsPerson, RelanceError, TemporaryFailure
-from models import Database, ExceptionItem, Heartbeat, Message, SendingStop
-from models.message import Direction
+from config.errors import RelanceError
+from models import ExceptionItem, Message
 from models.reasons import ExceptionReason
 from models.states import MessageState
 from tests.builders import mail
+from tests.builders.drains import beats, making, now
 from tests.builders.site import Site
 from tests.servers.dovecot import Dovecot
-from tests.servers.smtp_sink import At, SmtpSink, cut, refuse
+from tests.servers.smtp_sink import At, SmtpSink, cut
 
 
 @pytest.fixture
@@ -34,181 +30,8 @@ def site(tmp_path: Path, dovecot: Dovecot, smtp_sink: SmtpSink, database_url: st
 
 @pytest.fixture
 def make_drains(site: Site) -> Iterator[Callable[[], Drains]]:
-    made: list[Drains] = []
-
-    def make() -> Drains:
-        """Drains as a process would make them that starts now."""
-        settings = config.load(site.config)
-        database = Database.open(settings.database.url, settings.root, now())
-        stop = threading.Event()
-        made.append(Drains(database, settings, clock=now, worker=f"worker-{len(made)}", stop=stop))
-        return made[-1]
-
-    yield make
-    for drains in made:
-        drains.close()
-        drains.database.close()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def beats(drains: Drains) -> dict[str, tuple[bool, int, str | None]]:
-    """Of each loop: whether it ever worked, its failures in a row, and the last error."""
-    with drains.database.read() as session:
-        rows = session.query(Heartbeat).all()
-        return {row.name: (row.last_ok_at is not None, row.failures, row.last_error) for row in rows}
-
-
-def test_a_cycle_sends_what_is_due_and_a_second_one_nothing(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.owe("acme", "other")
-    drains = make_drains()
-    first = drains.cycle(now())
-    assert (first.planned, first.delivered.sent, first.failures) == (2, 2, [])
-    second = drains.cycle(now())
-    assert (second.planned, second.delivered.sent, second.failures) == (0, 0, [])
-    assert second.stored == 0  # the copies in Sent are known as our own
-    assert len(smtp_sink.mails) == len(site.account.mails("Sent")) == 2
-    loops = {
-        "collect:ar",
-        "understand",
-        "clockwork",
-        "plan",
-        "deliver:ar",
-        "worklist",
-        "retention",
-        "digest",
-        "anchor",
-    } | {"count"}
-    assert beats(drains) == dict.fromkeys(loops, (True, 0, None))
-
-
-def test_a_mailbox_that_cannot_be_read_sends_nothing_and_keeps_no_other_waiting(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.settings = f"""
-[mailbox.bad]
-address = "bad@example.test"
-[mailbox.bad.imap]
-host = "127.0.0.1"
-port = {site.account.port}
-security = "none"
-username = "{site.account.address}"
-password_file = "sink-password"
-[mailbox.bad.smtp]
-host = "127.0.0.1"
-port = {site.smtp_port}
-security = "none"
-"""
-    site.write()
-    site.owe("acme")
-    drains = make_drains()
-    done = drains.cycle(now())
-    assert [failure.loop for failure in done.failures] == ["collect:bad"]
-    assert isinstance(done.failures[0].error, NeedsPerson)
-    assert done.delivered.sent == 1
-    found = beats(drains)
-    assert found["collect:bad"][:2] == (False, 1)
-    assert "was refused" in str(found["collect:bad"][2])
-    assert "deliver:bad" not in found
-
-
-def test_nothing_leaves_while_answers_cannot_be_read(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink, dovecot: Dovecot
-) -> None:
-    site.owe("acme")
-    drains = make_drains()
-    with dovecot.down():
-        done = drains.cycle(now())
-    assert [failure.loop for failure in done.failures] == ["collect:ar"]
-    assert done.planned == 1
-    assert drains.deliver("ar", now()).is_unread
-    assert not smtp_sink.mails
-    assert drains.cycle(now()).delivered.sent == 1
-
-
-def test_a_failing_mail_server_is_told_and_not_tried_for_each_mail(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.owe("acme", "other")
-    smtp_sink.then(refuse(At.CONNECT, "421 4.3.2 down for maintenance"))
-    drains = make_drains()
-    done = drains.cycle(now())
-    (failure,) = done.failures
-    assert failure.loop == "deliver:ar"
-    assert isinstance(failure.error, TemporaryFailure)
-    assert smtp_sink.connections == 1
-    assert beats(drains)["deliver:ar"][:2] == (False, 1)
-    # The one that was tried waits for its own next try; the other one is not its fault.
-    assert drains.cycle(now()).delivered.sent == 1
-    assert beats(drains)["deliver:ar"][:2] == (True, 0)
-
-
-def test_a_server_that_refuses_us_stays_told_until_it_takes_a_mail(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.owe("acme")
-    drains, began = make_drains(), now()
-    smtp_sink.then(refuse(At.MAIL, "550 5.7.1 this account is suspended"))
-    (failure,) = drains.cycle(began).failures
-    assert isinstance(failure.error, NeedsPerson)
-    assert drains.cycle(began).failures == []  # too early to try again
-    _, failures, error = beats(drains)["deliver:ar"]
-    assert failures == 1
-    assert "this account is suspended" in str(error)
-    done = drains.cycle(began + timedelta(minutes=7))
-    assert (done.delivered.sent, done.failures, len(smtp_sink.mails)) == (1, [], 1)
-    assert beats(drains)["deliver:ar"][:2] == (True, 0)
-
-
-def test_the_rate_is_waited_for(site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink) -> None:
-    site.write(rate="2/second")
-    site.owe("a", "b", "c", "d", "e")
-    drains = make_drains()
-    began = now()
-    assert drains.cycle(began).delivered.sent == 5
-    assert now() - began > timedelta(seconds=2)
-
-
-def test_a_stop_ends_a_cycle_between_two_mails(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.write(rate="1/hour")
-    site.owe("a", "b")
-    drains = make_drains()
-
-    def stop_after_one() -> None:
-        smtp_sink.wait_for_mails(1)
-        drains.stop.set()
-
-    stopper = threading.Thread(target=stop_after_one)
-    stopper.start()
-    done = drains.cycle(now())  # else it would wait for an hour now
-    stopper.join()
-    assert done.is_cut_short
-    assert len(smtp_sink.mails) == 1
-
-
-def test_what_needs_no_trained_model_does_not_wait_for_it(
-    site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
-) -> None:
-    site.settings = '[classifier]\nmodel = "missing"\n'
-    site.write()
-    site.owe("acme")
-    drains = make_drains()
-    assert drains.cycle(now()).delivered.sent == 1
-    sent = mail_id(smtp_sink)
-    site.account.append(mail.bounce(sent, recipient="billing@acme.test"))
-    site.account.append(mail.reply(sent, "We paid yesterday.\n", sender="billing@acme.test"))
-    done = drains.cycle(now())
-    assert [failure.loop for failure in done.failures] == ["understand"]
-    with drains.database.read() as session:
-        states = {m.kind: m.state for m in session.query(Message).filter_by(direction=Direction.IN)}
-    assert states["human"] is MessageState.READ
-    assert states["bounce"] in {MessageState.APPLIED, MessageState.QUEUED}
+    with making(site) as make:
+        yield make
 
 
 @pytest.mark.parametrize("back", [timedelta(0), timedelta(hours=1), timedelta(days=400)])
@@ -307,24 +130,6 @@ def test_an_error_is_kept_on_one_line() -> None:
     assert heartbeats.one_line(RelanceError("one\ntwo", "Mend it.")) == "one two. Mend it."
 
 
-def test_a_clock_that_was_set_stops_sending_once(site: Site, make_drains: Callable[[], Drains]) -> None:
-    site.owe("acme")
-    drains = make_drains()
-    assert place_clock_stop(drains.database, timedelta(hours=-2), now())
-    assert not place_clock_stop(drains.database, timedelta(hours=2), now())
-    with drains.database.read() as session:
-        (stop,) = session.query(SendingStop).all()
-    assert stop.reason == "clock_jumped"
-    assert "back by 120 minutes" in stop.detail
-    assert drains.cycle(now()).delivered.sent == 0
-    site.command("resume-sending")
-    assert drains.cycle(now()).delivered.sent == 1
-
-
-def mail_id(sink: SmtpSink) -> str:
-    return str(email.message_from_bytes(sink.mails[-1].raw)["Message-ID"])
-
-
 def test_a_person_is_asked_once_the_provider_has_had_half_an_hour_to_file_a_copy(
     site: Site, make_drains: Callable[[], Drains], smtp_sink: SmtpSink
 ) -> None:
@@ -334,7 +139,7 @@ def test_a_person_is_asked_once_the_provider_has_had_half_an_hour_to_file_a_copy
     site.owe("acme")
     smtp_sink.then(cut(At.BODY))
     drains, began = make_drains(), now()
-    assert drains.cycle(began).delivered.unknown == 1
+    assert cycle.run(drains, began).delivered.unknown == 1
     drains.deliver("ar", began + timedelta(minutes=29))
     assert asked(drains) == 0
     drains.deliver("ar", began + timedelta(minutes=31))

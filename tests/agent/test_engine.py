@@ -15,8 +15,8 @@ import pytest
 from dbos import DBOS
 from sqlalchemy.engine import make_url
 
-from agent.drains import Next
 from agent.engine import LONGEST_REST, QUEUE, REST_FOR_PERSON, Engine, cron, rest
+from agent.results import Next
 from config.errors import TemporaryFailure
 from tests.servers.process import until
 

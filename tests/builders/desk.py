@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -181,6 +182,18 @@ def answer(
         due_at=at + timedelta(days=5), customer_id=owner.id, invoice_ids=[i.id for i in invoices], message_id=row.id,
         priority=priority, suggested=(primary, 0.71), **more,
     )  # fmt: skip
+
+
+def one_item(desk: Office, **more: Any) -> int:
+    """The number of an item of the queue: a mail about invoice FA-1."""
+    with desk.database.write() as session:
+        owner, invoices = debtor(session, "FA-1", name="Dupont & Fils <SARL>")
+        return answer(session, owner, invoices, **more).id
+
+
+def state_of(desk: Office, number: str = "FA-1") -> InvoiceState:
+    with desk.database.read() as session:
+        return session.scalars(select(Invoice.state).where(Invoice.number == number)).one()
 
 
 def moment(text: str) -> datetime:

@@ -14,8 +14,8 @@ from agent.inbound.identity import identify
 from agent.inbound.process import tied
 from agent.inbound.reading import read_message
 from agent.inbound.values import Border
-from agent.replies import apply, resolve, store
-from agent.replies.resolve import Word
+from agent.replies import apply, resolve, store, undoing
+from agent.replies.word import Done, Word
 from agent.review import queue
 from config import Settings
 from models import Database, ExceptionItem, Invoice, Message, Prediction, blob, events
@@ -68,7 +68,7 @@ class Office:
         apply.drain(self.database, self.settings, NOW)
         return message_id
 
-    def says(self, word: Word) -> resolve.Done:
+    def says(self, word: Word) -> Done:
         """A person settles the newest item."""
         with self.database.write() as session:
             item = session.scalars(select(ExceptionItem).order_by(ExceptionItem.id.desc()).limit(1)).one()
@@ -78,7 +78,7 @@ class Office:
         with self.database.write() as session:
             item = queue.last_settled(session, "Anna")
             assert item is not None
-            resolve.undo(session, item, "Anna", now)
+            undoing.undo(session, item, "Anna", now)
 
     def one(self, table: Any) -> Any:
         with self.database.read() as session:

@@ -29,7 +29,7 @@ from agent.inbound import store as inbound
 from agent.operations import archive
 from agent.reminders import decide, deliver, letter, reconcile, rules, schedule
 from agent.replies import decide as replies
-from agent.replies import resolve
+from agent.replies import word_on_message
 from agent.reports import export
 from agent.review.web import guards as pages
 from classifier import judgement
@@ -190,7 +190,7 @@ def single() -> Iterator[Guard]:
     yield Guard(6, "only a known sender whom our border vouches for", _everybody_is_known,
                 ("tests/agent/inbound/test_standing.py", "tests/agent/replies/test_attacks.py"))  # fmt: skip
     yield Guard(7, "an insolvency is seen to before it is settled",
-                replaced(resolve, "_must_not_chase_the_insolvent", says_nothing),
+                replaced(word_on_message, "_must_not_chase_the_insolvent", says_nothing),
                 ("tests/agent/review/test_deeds.py",))  # fmt: skip
     yield Guard(7, "the threshold", replaced(judgement, "_is_automatic", says_yes),
                 ("tests/classifier/test_plain_messages.py", "tests/classifier/test_facts.py"))  # fmt: skip

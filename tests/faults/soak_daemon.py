@@ -14,8 +14,9 @@ from pathlib import Path
 
 from agent.console import configure_logs
 from agent.daemon import Daemon, _stopped_by_signals
-from agent.drains import Drains, Next
+from agent.drains import Drains
 from agent.host import ClockWatch, alone_with, steady, wall
+from agent.results import Next
 from config import load
 from models import Database
 from models.database import located

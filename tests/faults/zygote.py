@@ -33,7 +33,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
 import classifier
-from agent import drains, faults
+from agent import cycle, drains, faults
 from agent.inbound import confined, cursor, standing
 from agent.inbound.identity import Fingerprint
 from agent.ledger.importing import run_import
@@ -356,7 +356,7 @@ def _cycle(job: Job, reader: confined.Reader) -> dict[str, Any]:
     now = _moment(job)
     if with_drains.database.is_sqlite:
         with_drains.take_over()
-    done = with_drains.cycle(now)
+    done = cycle.run(with_drains, now)
     with_drains.database.close()
     return {
         "failures": [f"{failure.loop}: {failure.error}" for failure in done.failures],

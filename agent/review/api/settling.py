@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from agent.reminders import edit, letters
-from agent.replies import resolve
-from agent.replies.resolve import Word
+from agent.replies import previewing
+from agent.replies.word import Done, Effect, Word
 from agent.review import answers, auditing, deeds
 from agent.review.api import given, told
 from agent.review.api.frame import Ask
@@ -32,7 +32,7 @@ def preview(ask: Ask) -> told.Done:
     """Carried out and rolled back, so that it is what will follow."""
     with ask.desk.database.read() as session:
         deeds.entry_of(session, ask.actor, "item", ask.path["number"], ask.now, ask.today)
-    done = resolve.preview(ask.desk.database, ask.path["number"], _word(ask), ask.desk.settings, ask.now)
+    done = previewing.preview(ask.desk.database, ask.path["number"], _word(ask), ask.desk.settings, ask.now)
     return effects_told(done.effects)
 
 
@@ -82,10 +82,10 @@ def preview_audit(ask: Ask) -> told.Done:
     with ask.desk.database.read() as session:
         deeds.entry_of(session, ask.actor, "task", number, ask.now, ask.today)
 
-    def judge(session: Session) -> resolve.Done:
+    def judge(session: Session) -> Done:
         return auditing.judge(session, number, _word(ask), ask.desk.settings, ask.now)
 
-    return effects_told(resolve.rolled_back(ask.desk.database, judge).effects)
+    return effects_told(previewing.rolled_back(ask.desk.database, judge).effects)
 
 
 def judge_audit(ask: Ask) -> told.Done:
@@ -123,7 +123,7 @@ def edit_one(ask: Ask) -> told.Done:
     body: given.Wording = ask.body
     edited = edit.Edited(entry.id, body.subject, body.text, ask.actor.name)
     deeds.edit_one(ask.session, ask.desk.database, ask.desk.settings, edited, body.seen, ask.now)
-    return effects_told([resolve.Effect("edited", f"reminder {entry.id} waits in other words")])
+    return effects_told([Effect("edited", f"reminder {entry.id} waits in other words")])
 
 
 def approve_one(ask: Ask) -> told.Done:

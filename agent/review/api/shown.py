@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from agent.ledger.overview import InvoiceShown
-from agent.replies import resolve
+from agent.replies.word import Effect
 from agent.review import conversation, story
 from agent.review.api import told
 from agent.review.values import Entry
@@ -41,7 +41,7 @@ def mail_told(mail: conversation.Mail) -> told.Mail:
     )  # fmt: skip
 
 
-def effects_told(effects: Iterable[resolve.Effect]) -> told.Done:
+def effects_told(effects: Iterable[Effect]) -> told.Done:
     return told.Done(effects=tuple(told.Effect.model_validate(one) for one in effects))
 
 

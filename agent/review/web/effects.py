@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agent.replies.resolve import Effect
+from agent.replies.word import Effect
 from agent.reports.words import Tongue
 
 

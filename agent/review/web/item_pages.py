@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
 from agent.ledger.addresses import WRONG
-from agent.replies import resolve
-from agent.replies.resolve import INTENTS, DeliveryWord, Done, Effect, Word
+from agent.replies import previewing
+from agent.replies.word import INTENTS, DeliveryWord, Done, Effect, Word
 from agent.review import answers, deeds, item, worklist
 from agent.review.days import morning
 from agent.review.deeds import VERDICTS
@@ -76,7 +76,9 @@ def consequence(call: Call) -> Response:
     """What would follow from the form as it stands: carried out and rolled back, so it is what will follow."""
     number = number_of(call)
     return follows(
-        call, "item", lambda: resolve.preview(call.desk.database, number, word_of(call), call.desk.settings, call.now)
+        call,
+        "item",
+        lambda: previewing.preview(call.desk.database, number, word_of(call), call.desk.settings, call.now),
     )
 
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from agent.ledger.overview import invoices as invoices_shown
 from agent.reminders import letters
-from agent.replies import resolve, store
-from agent.replies.resolve import INTENTS, Done
+from agent.replies import previewing, store
+from agent.replies.word import INTENTS, Done
 from agent.review import auditing, deeds, files, story
 from agent.review.conversation import conversation
 from agent.review.files import File
@@ -113,7 +113,7 @@ def consequence(call: Call) -> Response:
     def do(session: Session) -> Done:
         return auditing.judge(session, number, word_of(call), call.desk.settings, call.now)
 
-    return follows(call, "task", lambda: resolve.rolled_back(call.desk.database, do))
+    return follows(call, "task", lambda: previewing.rolled_back(call.desk.database, do))
 
 
 def letter(call: Call) -> Response:

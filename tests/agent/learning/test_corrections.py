@@ -7,7 +7,7 @@ import pytest
 
 from agent.learning import corrections
 from agent.learning.corrections import Corrections
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from models import Correction, Event, Message, Task
 from models.reasons import TaskKind
 from models.states import TaskState

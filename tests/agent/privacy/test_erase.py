@@ -14,7 +14,7 @@ from agent.privacy import erase, store
 from agent.privacy.export import export
 from agent.replies import apply
 from agent.replies.explain import explain
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from config.errors import NeedsPerson
 from models import Base, Blob, Contact, Correction, Customer, Invoice, Message
 from models.blob import EMPTY

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from agent.reminders import deliver, plan
 from agent.replies import resolve
-from agent.replies.resolve import DeliveryWord, Word
+from agent.replies.word import DeliveryWord, Word
 from agent.review import queue
 from config.errors import NeedsPerson
 from models import Customer, Delivery, ExceptionItem, Reminder

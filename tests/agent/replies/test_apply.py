@@ -10,7 +10,7 @@ from sqlalchemy import select
 from agent.reminders import deliver
 from agent.replies import apply, resolve
 from agent.replies.explain import explain
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from agent.review import queue
 from config.errors import NeedsPerson
 from models import (

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.replies import apply, predict, resolve, store
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from agent.review import queue
 from classifier.values import Prediction, Reply
 from config.errors import NeedsPerson

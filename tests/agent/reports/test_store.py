@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from agent.reports import asking
 from agent.reports.asking import Wish
 from agent.reports.store import books

@@ -20,6 +20,8 @@ ERRORS = {"NeedsPerson", "RelanceError", "NotAllowed", "ModelError", "UnknownMod
 ROOMS = (
     "agent/review/queue.py", "agent/review/tasks.py", "agent/review/deeds.py", "agent/review/answers.py",
     "agent/review/auditing.py", "agent/review/taking_back.py", "agent/review/rights.py", "agent/replies/resolve.py",
+    "agent/replies/undoing.py", "agent/replies/word_on_contact.py", "agent/replies/word_on_delivery.py",
+    "agent/replies/word_on_message.py",
     "agent/ledger/byhand.py", "agent/reminders/approve.py", "agent/reminders/edit.py", "agent/reminders/compose.py",
     "agent/reminders/letter.py", "agent/reminders/letters.py", "agent/reminders/notice.py", "agent/reminders/paper.py",
     "agent/reminders/render.py", "agent/reminders/statement.py", "agent/learning/background.py",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from agent.learning import sampling
 from agent.learning.decide import Judged
-from agent.replies.resolve import Word
+from agent.replies.word import Word
 from agent.review.auditing import agrees
 from agent.review.taking_back import undo_last
 from models import Correction, ExceptionItem, Invoice, Task

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from agent.ledger import byhand
-from agent.replies import resolve
-from agent.replies.resolve import Word
+from agent.replies import previewing, resolve, undoing
+from agent.replies.word import Word
 from agent.review import debtors, outgoing, queue
 from agent.review.rights import Actor
 from config.errors import NeedsPerson
@@ -64,7 +64,7 @@ def test_an_insolvency_is_not_settled_while_reminders_would_go_on(small_desk: Of
         item = answer(session, owner, invoices, primary="other", rule="insolvency").id
     settings, word = small_desk.desk.settings, Word(by="lea", intent="other")
     with pytest.raises(NeedsPerson, match="insolvency"):
-        resolve.preview(small_desk.database, item, word, settings, NOW)
+        previewing.preview(small_desk.database, item, word, settings, NOW)
     with small_desk.database.write() as session:
         deed = byhand.Deed("lea", NOW)
         byhand.hold(session, byhand.target(session, None, owner.id), "insolvency", None, deed, settings)
@@ -82,7 +82,7 @@ def test_who_asks_for_no_more_mails_gets_none_once_a_person_agrees_until_that_is
     assert "gets no mails any more" in done.sentences[0]
     with small_desk.database.write() as session:
         assert session.get_one(Customer, number).no_mail_since == NOW.date()
-        resolve.undo(session, queue.get(session, item), "lea", NOW)
+        undoing.undo(session, queue.get(session, item), "lea", NOW)
     with small_desk.database.read() as session:
         assert session.get_one(Customer, number).no_mail_since is None
 

@@ -10,9 +10,8 @@ from agent.reminders import plan
 from models import Customer, Event, Task
 from models.reasons import TaskKind
 from models.user import Role
-from tests.agent.review.test_desk import one_item
 from tests.builders import ledger
-from tests.builders.desk import NOW, Office
+from tests.builders.desk import NOW, Office, one_item
 
 DAY = (NOW.date() - timedelta(days=10)).isoformat()
 

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from agent.reports.words import Words
 from agent.review.web.desk import STILL_THERE, Desk, Presence
 from models import Presence as Row
-from tests.agent.review.test_desk import one_item
-from tests.builders.desk import NOW, Browser, Office
+from tests.builders.desk import NOW, Browser, Office, one_item
 
 
 def test_two_processes_over_one_database_agree(desk: Office) -> None:

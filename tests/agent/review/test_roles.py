@@ -22,12 +22,13 @@ from agent.review.api.frame import Operation
 from agent.review.api.operations import OPERATIONS
 from agent.review.rights import LINES, RIGHTS, Right
 from agent.review.web.app import PLACES, Place
-from models import Customer, Document, Event, Hold, Invoice, Reminder, blob
+from models import Customer, Document, Event, Hold, Invoice, Reminder, SendingStop, blob
 from models.reasons import TaskKind
+from models.states import InvoiceState
 from models.user import Role
 from tests.agent.review.api.test_api import Program
 from tests.builders import ledger, mail
-from tests.builders.desk import NOW, Browser, Office, answer
+from tests.builders.desk import NOW, Browser, Office, answer, one_item, state_of
 
 SAM = "sam@morel.example"
 ORDER = (Role.VIEWER, Role.SALES, Role.REVIEWER, Role.APPROVER, Role.ADMIN)
@@ -336,3 +337,45 @@ def test_a_sales_person_of_no_address_sees_nobodys_figures(desk: Office) -> None
     assert browser.log_in("nobody").status_code == 303
     for path in ("/figures", "/figures/aging.csv?by=customer", "/figures.xlsx", "/customers", "/", "/outgoing"):
         assert "Dupont" not in says(browser.get(path).content), path
+
+
+def test_a_viewer_looks_and_changes_nothing(desk: Office) -> None:
+    item = one_item(desk)
+    browser = desk.at_work(role=Role.VIEWER)
+    page = browser.get(f"/work/item/{item}")
+    assert page.status_code == 200
+    assert 'name="intent"' not in page.text
+    assert browser.post(f"/work/item/{item}/settle", {"intent": "paid"}).status_code in (303, 403)
+    assert browser.post("/log", {"kind": "hold", "invoice": "FA-1"}).status_code in (303, 403)
+    assert state_of(desk) is InvoiceState.REMINDED
+
+
+def test_a_sales_person_reaches_no_customer_of_others(desk: Office) -> None:
+    item = one_item(desk)
+    browser = desk.at_work("sam", Role.SALES, email="sam@morel.example")
+    for path in (
+        f"/work/item/{item}",
+        "/invoices/FA-1",
+        "/invoices/FA-1/dossier",
+        "/mail/1/html",
+        "/mail/1/why",
+        "/mail/1/source",
+    ):
+        assert browser.get(path).status_code == 404, path
+    assert "Dupont" not in browser.get("/customers").text
+    assert "Dupont" not in browser.get("/").text
+    assert browser.post("/log", {"kind": "note", "invoice": "FA-1", "text": "x"}).status_code == 404
+    with desk.database.read() as session:
+        assert session.scalar(select(Event).where(Event.actor == "sam", Event.kind == "note.logged")) is None
+
+
+def test_a_reviewer_stops_sending_and_an_approver_lets_it_go_on(desk: Office) -> None:
+    lea, max_ = desk.at_work("lea"), desk.at_work("max", Role.APPROVER)
+    assert lea.post("/outgoing/stop", {"reason": "wrong bank details in the template"}).status_code == 303
+    lea.post("/outgoing/resume")
+    with desk.database.read() as session:
+        assert session.scalars(select(SendingStop.lifted_at)).all() == [None]
+    assert "wrong bank details" in lea.get("/outgoing").text
+    assert max_.post("/outgoing/resume").status_code == 303
+    with desk.database.read() as session:
+        assert session.scalars(select(SendingStop.lifted_by)).all() == ["max"]

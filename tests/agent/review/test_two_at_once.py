@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from models import Correction, Delivery, Event, ExceptionItem, Invoice, Reminder, Task
 from models.states import InvoiceState
 from models.user import Role
-from tests.agent.review.api.test_api import Program, one_approval, one_item, state_of
+from tests.agent.review.api.test_api import Program, one_approval
 from tests.agent.review.test_worklist import task
-from tests.builders.desk import Browser, Office
+from tests.builders.desk import Browser, Office, one_item, state_of
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from agent.inbound.values import BounceReason
 from agent.reminders.values import Hindrance
 from agent.replies import apply
 from agent.replies.decide import RULES
-from agent.replies.resolve import INTENTS
+from agent.replies.word import INTENTS
 from agent.reports.words import Words, accepted
 from agent.review.answers import DRAFTS
 from classifier.labels import DISPUTE_REASONS, QUESTION_TOPICS

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from agent.ledger import addresses, overview
 from agent.ledger.byhand import Deed
 from agent.reminders import decide, loading, plan
-from agent.replies import resolve, store
-from agent.replies.resolve import Word
+from agent.replies import resolve, store, undoing
+from agent.replies.word import Word
 from agent.replies.wrong_contact import about_whom, named_in
 from agent.review import debtors, deeds, queue
 from agent.review import item as items
@@ -106,7 +106,7 @@ def test_undo_puts_the_address_back_and_takes_the_new_one_and_the_task_away(
         resolve.resolve(session, queue.get(session, item), word, small_desk.settings, NOW)
     assert to_write_to(small_desk, customer) == new
     with small_desk.database.write() as session:
-        resolve.undo(session, queue.get(session, item), "lea", NOW)
+        undoing.undo(session, queue.get(session, item), "lea", NOW)
     assert to_write_to(small_desk, customer) == address
     with small_desk.database.read() as session:
         assert session.scalars(select(Contact.email).where(Contact.customer_id == customer)).all() == [address]

@@ -21,7 +21,6 @@ from models import (
     Delivery,
     Event,
     ExceptionItem,
-    Invoice,
     Message,
     Reminder,
     SendingStop,
@@ -29,7 +28,7 @@ from models import (
 from models.states import DeliveryState, ExceptionState, InvoiceState
 from models.user import Role
 from tests.builders import ledger
-from tests.builders.desk import NOW, Office, answer, debtor
+from tests.builders.desk import NOW, Office, answer, debtor, one_item, state_of
 
 ROOT = Path(__file__).parents[4]
 
@@ -58,17 +57,6 @@ class Program:
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", **more}
-
-
-def one_item(desk: Office, **more: Any) -> int:
-    with desk.database.write() as session:
-        owner, invoices = debtor(session, "FA-1", name="Dupont & Fils <SARL>")
-        return answer(session, owner, invoices, **more).id
-
-
-def state_of(desk: Office, number: str = "FA-1") -> InvoiceState:
-    with desk.database.read() as session:
-        return session.scalars(select(Invoice.state).where(Invoice.number == number)).one()
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------

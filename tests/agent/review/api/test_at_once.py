@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import select
 
 from models import Event, SavedView
-from tests.agent.review.api.test_api import Program, one_item
-from tests.builders.desk import Office
+from tests.agent.review.api.test_api import Program
+from tests.builders.desk import Office, one_item
 
 
 def test_the_same_key_on_four_connections_at_once_is_one_deed(desk: Office) -> None:

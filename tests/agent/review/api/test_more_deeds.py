@@ -18,13 +18,13 @@ from models.reasons import TaskKind
 from models.states import InvoiceState, PromiseState, TaskState
 from models.user import Role
 from tests.agent.review import test_model_pages
-from tests.agent.review.api.test_api import Program, one_approval, one_item, state_of
+from tests.agent.review.api.test_api import Program, one_approval
 from tests.agent.review.test_model_pages import FALL, NAME, compared, in_use, trained
 from tests.agent.review.test_worklist import task
 from tests.builders import desk as desks
 from tests.builders import mail
 from tests.builders import office as offices
-from tests.builders.desk import NOW, Office, debtor
+from tests.builders.desk import NOW, Office, debtor, one_item, state_of
 
 begun = test_model_pages.begun
 
