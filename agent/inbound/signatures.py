@@ -157,7 +157,7 @@ def _device_pattern() -> re.Pattern[str]:
 
 
 def _is_disclaimer(paragraph: str) -> bool:
-    return len(paragraph) > 30 and bool(wordings.pattern("footers", "disclaimer").search(paragraph))
+    return len(paragraph) > 20 and bool(wordings.pattern("footers", "disclaimer").search(paragraph))
 
 
 def _below_rule(lines: list[Line], first: int, cut: int) -> int:
