@@ -109,7 +109,12 @@ def _marked_header(lines: list[Line], at: int) -> _Header | None:
 
 
 def _reply_above(lines: list[Line], at: int) -> _Header | None:
-    if len(lines[at].text) < 200 and wordings.pattern("footers", "reply_above").search(lines[at].text):
+    """The line of a ticket system; at the top of its own mail what stands below is the answer (`signatures`)."""
+    if (
+        next_text(lines, 0) != at
+        and len(lines[at].text) < 200
+        and wordings.pattern("footers", "reply_above").search(lines[at].text)
+    ):
         return _Header(at, at + 1, to_end=True)
     return None
 

@@ -298,6 +298,28 @@ def test_what_stands_below_a_ticket_systems_line_is_history(line: str) -> None:
     assert split_text(f"Paid on Friday.\n\n{line}\n\nInvoice 1 is overdue.\n").new_text == "Paid on Friday."
 
 
+def test_what_stands_below_a_ticket_systems_line_at_the_top_is_its_answer() -> None:
+    """A customer's help desk writes the line above its own words, with our mail below them."""
+    split = split_text(
+        "##- Please type your reply above this line -##\n\nPaid on Friday.\n\n"
+        "On Mon, 2 Mar 2026 at 09:12, Morel <c@morel.example> wrote:\n> Invoice 1 is overdue.\n"
+    )
+    assert split.new_text == "Paid on Friday."
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '<div name="messageSignatureSection">Anna</div>',
+        '<div class="front-signature">Anna</div>',
+        '<div id="composer_signature">Anna</div>',
+    ],
+)
+def test_html_tells_signatures_by_the_names_that_programs_give_them(block: str) -> None:
+    split = split_text(html_to_text(f"<div>Paid on Friday.</div>{block}"))
+    assert (split.new_text, split.signature) == ("Paid on Friday.", "Anna")
+
+
 @pytest.mark.parametrize(
     "text",
     [
