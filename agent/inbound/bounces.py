@@ -26,6 +26,10 @@ _CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _SMTP = re.compile(r"(?<![\d.:/-])([45][0-5]\d)(?=[\s,;:#-]|$)")
 
 
+#: what reporters put around an address
+_AROUND = ".'`"
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a delivery report consists of, as texts."""
@@ -106,7 +110,7 @@ def _address_of(value: str | None) -> str | None:
         return None
     text = value.partition(";")[2] or value
     match = _ADDRESS.search(text.replace("+40", "@") if "@" not in text else text)
-    return match[0].strip(".") if match else None
+    return match[0].strip(_AROUND) if match else None
 
 
 def _status(failed: _Recipient | None, diagnostic: str, words: str) -> str | None:
@@ -222,7 +226,7 @@ def _recipient_in_text(evidence: Evidence) -> str | None:
         return found[0]
     try:
         temporary, permanent = all_failures(evidence.tree)
-        addresses = sorted(address.decode("utf-8", "replace") for address in (*permanent, *temporary))
+        addresses = sorted(address.decode("utf-8", "replace").strip(_AROUND) for address in (*permanent, *temporary))
     except (ValueError, LookupError, TypeError, AttributeError, IndexError):
         addresses = []  # the detectors take any message apart without a care; our own search follows
     words = _failure_text(evidence.text)
@@ -238,10 +242,10 @@ def _address_near_failure(words: str) -> str | None:
         return None
     failure = _pattern("body").search(words)
     if failure is None:
-        return candidates[0][0].strip(".")
+        return candidates[0][0].strip(_AROUND)
     return min(
         candidates, key=lambda match: (match.start() < failure.start() - 200, abs(match.start() - failure.start()))
-    )[0].strip(".")
+    )[0].strip(_AROUND)
 
 
 def _is_server(address: str) -> bool:

@@ -26,9 +26,13 @@ _DATE = re.compile(r"\d{1,2}[-/.]\d{1,2}([-/.](\d{2}|\d{4}))?|(19|20)\d\d[-/.]\d
 _AMOUNT_OR_TIME = re.compile(r"\d{1,3}([.,]\d{3})*[.,]\d{2}|\d{1,2}[h:]\d{2}|\d{1,2}h")
 _IBAN = re.compile(r"\b[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{2,4}){3,8}\b")
 _IBAN_WORD = re.compile(
-    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontonummer|bankdaten|coordonnées bancaires|numéro de compte|"
-    r"bank details|banking details|sort code|routing number|account (number|no)|coordinate bancarie|numero di conto|"
-    r"datos bancarios|número de cuenta|rekeningnummer|bankgegevens)\b"
+    r"(?i)\b(iban|rib|bic|swift|bankverbindung|kontoverbindung|kontonummer|kontodaten|bankdaten|bank ?details|"
+    r"coordonn[ée]es bancaires|num[ée]ro de compte|(nouveau|chang\w+ de|autre) compte bancaire|"
+    r"banking details|sort code|routing number|account (number|no|details)|"
+    r"(new|chang\w+|different|updated|other) (our |your )?bank( account)?|"
+    r"coordinate bancarie|numero di conto|nuov[oa] (conto|banca)|"
+    r"datos (bancarios|de (la|su|nuestra) cuenta)|n[úu]mero de cuenta|nuev[oa] cuenta|"
+    r"rekeningnummer|bankgegevens|nieuwe? (bank|bankrekening|rekening))\b"
 )
 _CURRENCY = r"(?:€|\$|£|(?:eur|euros?|usd|gbp|chf)(?![a-z]))"
 _SUM = r"\d{1,3}(?:[ .,'’\u00a0\u202f]\d{3}){1,4}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
@@ -48,25 +52,41 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for whole in texts:
-        text = _OTHER.sub(lambda match: " " * len(match[0]), whole[:MAX_TEXT])
+        text = _OTHER.sub(lambda match: " " * len(match[0]), _without_ibans(whole[:MAX_TEXT]))
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
             if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
                 continue
-            is_code = match["prefix"].isupper() and match["prefix"].lower() not in ("no", "nr", "inv", "rg")
-            hits.append((match.start(), match[0] if is_code else match["digits"]))
+            hits.append((match.start(), match[0] if _is_code(match["prefix"]) else match["digits"]))
         rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
         hits += [(match.start(), match[0]) for match in _TOKEN.finditer(rest) if _is_number(match[0])]
         found.update(dict.fromkeys(token for _, written in sorted(hits) for token in _apart(written)))
     return tuple(found)[:MAX_NUMBERS]
 
 
+#: words of invoicing, which belong to no number where they are written in capitals
+_WORDS = frozenset({"bill", "fact", "inv", "n", "no", "nr", "num", "rg"})
+
+
+def _is_code(prefix: str) -> bool:
+    """Whether "FA" of "FA 2026-0312" is part of the number, as "INVOICE", "NR" and "N°" are not."""
+    return re.fullmatch(r"[A-Z]{1,4}", prefix) is not None and prefix.lower() not in _WORDS
+
+
+_YEAR = re.compile(r"(19|20)\d\d")
+
+
 def _apart(token: str) -> list[str]:
-    """Part "FA-0312/FA-0313": parts of one shape with letters and digits are numbers; "2026/0312" is one."""
-    parts = token.split("/")
+    """Part "FA-0312/FA-0313", "4711/4712" and "FA-0312/0313": parts of one shape are numbers, and so are digits that
+    replace the last ones of the part before; "2026/0312" and "0312/2026" are one.
+    """
+    first, *rest = parts = token.split("/")
+    digits = re.search(r"\d{3,}$", first)
+    if not rest or digits is None or any(_YEAR.fullmatch(part) for part in (digits[0], *rest)):
+        return [token]
     shapes = {re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "9", part)) for part in parts}
-    shape = shapes.pop()
-    return parts if not shapes and "a" in shape and shape.count("9") >= 3 else [token]
+    is_tail = all(part.isdigit() and len(part) == len(digits[0]) for part in rest)
+    return parts if len(shapes) == 1 or is_tail else [token]
 
 
 def _is_number(token: str) -> bool:
@@ -76,10 +96,27 @@ def _is_number(token: str) -> bool:
     return not _DATE.fullmatch(token) and len(token) <= 30
 
 
+_WRITTEN_IBAN = re.compile(r"\b[a-z]{2}\d\d(?:[ .-]?[a-z0-9]{4}){2,7}(?:[ .-]?[a-z0-9]{1,3})?\b", re.I)
+
+
+def _is_iban(text: str) -> bool:
+    """Whether the check digits are right (ISO 13616): no invoice number comes that far by chance."""
+    letters = re.sub(r"[ .-]", "", text).upper()
+    return len(letters) >= 15 and int("".join(str(int(char, 36)) for char in letters[4:] + letters[:4])) % 97 == 1
+
+
+def _without_ibans(text: str) -> str:
+    return _WRITTEN_IBAN.sub(lambda match: " " * len(match[0]) if _is_iban(match[0]) else match[0], text)
+
+
 def mentions_iban(text: str) -> bool:
     """Whether the text names bank details: always a person's matter. The details themselves are never returned."""
     text = text[:MAX_TEXT]
-    return bool(_IBAN_WORD.search(text) or any(sum(c.isdigit() for c in m[0]) >= 10 for m in _IBAN.finditer(text)))
+    return (
+        _IBAN_WORD.search(text) is not None
+        or any(sum(c.isdigit() for c in m[0]) >= 10 for m in _IBAN.finditer(text))
+        or any(_is_iban(m[0]) for m in _WRITTEN_IBAN.finditer(text))
+    )
 
 
 def is_payment_proof(filename: str) -> bool:

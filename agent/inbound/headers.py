@@ -76,7 +76,7 @@ def tidy(raw: bytes) -> bytes:
     if b"\n" not in raw and b"\r" in raw:
         raw = raw.replace(b"\r", b"\n")
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    while re.match(rb">?From[ \t]", raw):
+    while re.match(rb">?From[ \t]+[^ \t:]", raw):
         raw = raw.partition(b"\n")[2]
     return raw
 

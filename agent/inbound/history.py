@@ -89,6 +89,7 @@ def _header_at(lines: list[Line], at: int, limit: int) -> _Header | None:
     return (
         _reply_above(lines, at)
         or _separator(lines, at)
+        or _dated_block(lines, at)
         or _block(lines, at)
         or _wrote(lines, at, limit)
         or _wrote_and_more(lines, at)
@@ -108,7 +109,12 @@ def _marked_header(lines: list[Line], at: int) -> _Header | None:
 
 
 def _reply_above(lines: list[Line], at: int) -> _Header | None:
-    if len(lines[at].text) < 200 and wordings.pattern("footers", "reply_above").search(lines[at].text):
+    """The line of a ticket system; at the top of its own mail what stands below is the answer (`signatures`)."""
+    if (
+        next_text(lines, 0) != at
+        and len(lines[at].text) < 200
+        and wordings.pattern("footers", "reply_above").search(lines[at].text)
+    ):
         return _Header(at, at + 1, to_end=True)
     return None
 
@@ -141,6 +147,15 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
     below = next_text(lines, at + 1)
     block = _block(lines, below) if below is not None and below <= at + 3 else None
     return _Header(at, block.end if block else at + 1, to_end=True)
+
+
+def _dated_block(lines: list[Line], at: int) -> _Header | None:
+    """A line that dates the message above its header block: Orange writes "Message du 12/11/26 08:15"."""
+    text = lines[at].text[:MAX_LINE]
+    if at + 1 == len(lines) or not _phrases_start("dated").match(text) or not _HAS_TIME.search(text):
+        return None
+    block = _block(lines, at + 1)
+    return _Header(at, block.end, to_end=True) if block else None
 
 
 def _label_below(lines: list[Line], at: int) -> bool:
@@ -219,12 +234,15 @@ def _continues(text: str) -> bool:
 
 
 _STARTS_WITH_DATE = re.compile(
-    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,10}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
-    r"\w{2,3}\s\d{1,2}\.\s?\d|\w{2,3}\s\d{1,2}\.\s\w{3,10}\.?\s\d{4}|\d{1,2}:\d{2})",
+    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,12}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
+    r"\w{2,3}\s\d{1,2}\.\s?\d|\w{2,12}\s\d{1,2}\.\s\w{3,12}\.?\s\d{4}|(19|20)\d\d\.\s\w{3,12}\.?\s\d{1,2}|\d{1,2}:\d{2})",
     re.I,
 )
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
-_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:[<(\[]|&lt;)[^\s<>]+@")
+#: the address may stand on the next line: Gmail breaks lines behind its "<"
+_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:(?:[<(\[]|&lt;)[^\s<>]+@|<$)")
+#: "Anna Berg <anna@x.example> hat am": the line goes on below
+_ADDRESS_AND_MORE = re.compile(r"@[\w.-]+(?:[>)\]]|&gt;)(?:\s[^\W\d_]+){1,3}$")
 _OWN_WORDS = re.compile(
     r"(?i)^\W*(as|like|what|when|since|because|i|you|we|he|she|they|it|wie|was|da|ich|sie|wir|er|comme|ce que|j'|je|tu|"
     r"il a|vous|nous|como|lo que|yo|usted|come|quello|io|lei|zoals|wat|ik|u|als)\s"
@@ -252,10 +270,8 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
             if blanks > 1 or not opens:
                 break
         elif lines[end].may_end and _is_header(lines, at, end, opens):
-            begun = opens and (_HAS_TIME.search(first) or _verbs_end().search(first))
-            later = not begun and any(
-                _opens(_framed(lines[k])) and _is_header(lines, k, end, True) for k in range(at + 1, end + 1)
-            )
+            begun = opens and (_HAS_TIME.search(first) or _verbs_end().search(first) or _ADDRESS_AND_MORE.search(first))
+            later = not begun and any(_is_whole_header(lines, k, end) for k in range(at + 1, end + 1))
             # Where a complete header starts further down, the lines above it are the writer's.
             return None if later else _Header(at, end + 1, to_end=True)
     return None
@@ -280,8 +296,28 @@ def _framed(line: Line) -> str:
 
 
 def _is_header(lines: list[Line], at: int, end: int, opens: bool) -> bool:
-    joined = " ".join(_framed(line) for line in lines[at : end + 1] if not line.blank)
+    joined = _joined(lines, at, end)
     return len(joined) <= MAX_LINE and _ends_header(joined, opens, _next_is_quote(lines, end + 1))
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a line ends as sentences do, and is no date that a full stop shortens ("lun., 2 mar.")."""
+    ends = text.rstrip(FRAME + "\"'”»)").endswith((".", "!", "?", "…"))
+    return ends and (not any(char.isdigit() for char in text) or len(re.findall(r"[^\W\d]{2,}", text)) > 3)
+
+
+def _joined(lines: list[Line], at: int, end: int) -> str:
+    return " ".join(_framed(line) for line in lines[at : end + 1] if not line.blank)
+
+
+def _is_whole_header(lines: list[Line], at: int, end: int) -> bool:
+    """Whether a header with an address or a verb begins on this line: a date alone is the rest of one."""
+    opens = _opens(_framed(lines[at]))
+    if not (opens or _is_sentence(lines[at - 1].text)) or not _is_header(lines, at, end, opens):
+        return False
+    joined = _joined(lines, at, end)
+    verb = _verbs_end().search(joined)
+    return verb.start() > 0 if verb else bool(_HAS_ADDRESS.search(joined))
 
 
 def _opens(text: str) -> bool:
@@ -309,8 +345,8 @@ def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
 
 
 def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
-    """The verb of a reply header is its last word, or a date follows it; in running text more words do."""
-    return opens or quote_next or bool(verbs_close().search(text))
+    """The verb of a reply header is its last word, or nothing but a date follows it; in running text more words do."""
+    return opens or quote_next or bool(verbs_close().search(text) or _dated_verb().search(text))
 
 
 @cache
@@ -323,6 +359,14 @@ def _separators() -> re.Pattern[str]:
 def _phrases_start(field: str) -> re.Pattern[str]:
     words = "|".join(re.escape(phrase) for phrase in wordings.merged("reply_headers", field))
     return re.compile(rf"^[\s*_\[(]*(?:{words})[\s,]", re.I)
+
+
+@cache
+def _dated_verb() -> re.Pattern[str]:
+    """Match "Anna Berg schrieb am 12.11.2026 um 08:15:": a name, the verb, and a date with its time of day."""
+    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    date = r"(?:\w{2,3}\s)?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:\w{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?"
+    return re.compile(rf"^(?:\S+\s){{1,4}}(?:{verbs})\s{date}\W*$", re.I)
 
 
 @cache

@@ -52,7 +52,8 @@ _WINDOWS_MAIL_RULE = re.compile(
 )
 _SIGNATURE = re.compile(
     r"\b(gmail_signature|moz-signature|ms-outlook-mobile-signature|AppleMailSignature|protonmail_signature_block|"
-    r"x_Signature|ms_signature|mail_signature)\b|^Signature\b",
+    r"x_Signature|ms_signature|mail_signature|composer_signature|front-signature|messageSignatureSection)\b|"
+    r"^Signature\b",
     re.I,
 )
 #: Gmail's indent button makes a blockquote too
@@ -101,7 +102,7 @@ class _Converter(HTMLParser):
         self._mark_if_history(tag, values)
         opened = _Open(tag, hidden=_is_hidden(tag, values))
         opened.quotes = int(not opened.hidden and _is_quote(tag, values))
-        opened.signature = bool(_SIGNATURE.search(values.get("class", "")) or _SIGNATURE.search(values.get("id", "")))
+        opened.signature = any(_SIGNATURE.search(values.get(name, "")) for name in ("class", "id", "name"))
         if len(self.open) >= MAX_OPEN_TAGS:
             return
         self.open.append(opened)

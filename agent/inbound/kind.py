@@ -186,14 +186,29 @@ def _returned_with_words(facts: Facts) -> bool:
     return facts.null_path and says_bounce("subject", facts.own_subject) and facts.says_bounce()
 
 
+def _is_certified_receipt(facts: Facts) -> bool:
+    """Whether a provider of Italian certified mail reports (DM of 2 November 2005, 6.3)."""
+    return facts.headers.has("x-ricevuta")
+
+
+def _certified_failure(facts: Facts) -> bool:
+    return bool(re.search("errore|non-accettazione|virus", facts.header("x-ricevuta")))
+
+
 def _absence_with_words(facts: Facts) -> bool:
     return _subject_says(facts, "subject_absence") and (_weak_marks(facts) or facts.opening_says("body"))
+
+
+def _gone(facts: Facts) -> bool:
+    return facts.null_path and facts.opening_says("gone")
 
 
 RULES: tuple[Rule, ...] = (
     Rule("challenge", Kind.AUTO_REPLY, "a service that asks senders to prove themselves", _is_challenge),
     Rule("complaint", Kind.BOUNCE, "a feedback report (RFC 5965)", _is_complaint),
     Rule("read_receipt", Kind.AUTO_REPLY, "a read receipt (RFC 8098)", _is_read_receipt),
+    Rule("certified_failure", Kind.BOUNCE, "certified mail that was not delivered (X-Ricevuta)", _certified_failure),
+    Rule("certified_receipt", Kind.AUTO_REPLY, "a receipt of certified mail (X-Ricevuta)", _is_certified_receipt),
     Rule("delivery_report", Kind.BOUNCE, "a delivery report (RFC 3464)", _is_delivery_report),
     Rule("arrived", Kind.AUTO_REPLY, "a report of success", lambda f: f.parts.report_type == "delivery-status"),
     Rule("failed_recipients", Kind.BOUNCE, "X-Failed-Recipients", lambda f: f.headers.has("x-failed-recipients")),
@@ -206,6 +221,7 @@ RULES: tuple[Rule, ...] = (
     Rule("absence", Kind.AUTO_REPLY, "a subject of absence, with a machine's marks or words", _absence_with_words),
     Rule("ticket", Kind.AUTO_REPLY, "a ticket system's subject and marks", _is_ticket),
     Rule("absence_in_words", Kind.AUTO_REPLY, "a machine's marks and words of absence", _marks_and_words),
+    Rule("gone", Kind.AUTO_REPLY, "an empty return path, and that the person left", _gone),
 )
 HUMAN = Rule("human", Kind.HUMAN, "nothing that a machine writes", lambda _: True)
 

@@ -53,7 +53,7 @@ def parse_address(text: str) -> Address | None:
     >>> parse_address('good@good.test <evil@evil.test>') is None
     True
     """
-    found = list(_mailboxes(text))
+    found = list(_mailboxes(text, groups=False))
     return found[0] if len(found) == 1 else None
 
 
@@ -68,8 +68,8 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
     return tuple(found)
 
 
-def _mailboxes(text: str) -> Iterator[Address | None]:
-    """Each element of an address list; None for an element that is no strict address."""
+def _mailboxes(text: str, *, groups: bool = True) -> Iterator[Address | None]:
+    """Each element of an address list; None for an element that is no strict address, as a group's name may be."""
     try:
         tokens = _tokens(text)
     except _NotStrict:
@@ -80,7 +80,9 @@ def _mailboxes(text: str) -> Iterator[Address | None]:
     for token in [*tokens, _Token("special", ",")]:
         in_angle = (in_angle or token.text == "<") and token.text != ">"
         if token.kind == "special" and token.text in ",;:" and not in_angle:
-            if any(part.kind != "space" for part in element) and token.text != ":":
+            if token.text == ":" and not groups:
+                yield None  # two readers might take its name and its members for the sender
+            elif any(part.kind != "space" for part in element) and token.text != ":":
                 yield _mailbox(element)
             element = []
         else:

@@ -12,6 +12,9 @@ from functools import cache
 from agent.inbound import wordings
 from agent.inbound.lines import FOOTER_RULE, Line, LineClass
 
+#: characters of a line in which a ticket system says where to answer
+MAX_TICKET_LINE = 200
+
 
 def class_signatures(lines: list[Line]) -> None:
     _class_banner(lines)
@@ -23,20 +26,20 @@ def class_signatures(lines: list[Line]) -> None:
 
 
 def _class_banner(lines: list[Line]) -> None:
-    """What a mail server puts above mails from outside ("CAUTION: This email originated from …") is nobody's text."""
+    """What a machine puts above the text ("CAUTION: This email originated from …", "## Reply above this line ##")."""
     above = False
     for line in lines:
         if line.blank:
             continue
-        if not line.new or not (_banner().match(line.text) or (above and line.text.lstrip()[:1].islower())):
+        if not line.new or not (_is_banner(line.text) or (above and line.text.lstrip()[:1].islower())):
             return
         line.kind = LineClass.QUOTED
         above = not line.text.rstrip().endswith((".", "!", "]"))
 
 
-@cache
-def _banner() -> re.Pattern[str]:
-    return wordings.pattern("footers", "banner")
+def _is_banner(text: str) -> bool:
+    ticket = len(text) < MAX_TICKET_LINE and wordings.pattern("footers", "reply_above").search(text)
+    return bool(ticket or wordings.pattern("footers", "banner").match(text))
 
 
 def _new_runs(lines: list[Line]) -> Iterator[tuple[int, int]]:
@@ -157,7 +160,7 @@ def _device_pattern() -> re.Pattern[str]:
 
 
 def _is_disclaimer(paragraph: str) -> bool:
-    return len(paragraph) > 30 and bool(wordings.pattern("footers", "disclaimer").search(paragraph))
+    return len(paragraph) > 20 and bool(wordings.pattern("footers", "disclaimer").search(paragraph))
 
 
 def _below_rule(lines: list[Line], first: int, cut: int) -> int:

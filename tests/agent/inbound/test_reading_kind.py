@@ -52,6 +52,10 @@ PERSON = "From: Anna <anna@customer.example>\n"
         ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Durante mi ausencia Anna pagó la factura."),
         ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Durante la mia assenza Anna ha pagato."),
         ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Tijdens mijn afwezigheid is de factuur betaald."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Thank you for your email, we paid on Friday."),
+        ("Subject: Re: x\nX-Auto-Response-Suppress: All", "Anna has left the company, I pay tomorrow."),
+        ("Subject: Le bon de commande est absent", "Nous ne pouvons pas payer."),
+        ("Subject: Die Ware ist nicht im Haus", "Wir zahlen nicht."),
     ],
 )
 def test_a_person_is_never_taken_for_a_machine(headers: str, body: str) -> None:
@@ -77,10 +81,31 @@ def test_a_person_is_never_taken_for_a_machine(headers: str, body: str) -> None:
         "Subject: Re: Out of office: Reminder",
         "Subject: Lu : Relance",
         "Subject: Gelesen: Mahnung",
+        "Subject: Anna Berg is out of the office (returning 16/03/2026)",
+        "Subject: Anna Berg est absent(e) (retour le 16/03/2026)",
+        "Subject: Anna Berg ist außer Haus. (Rückkehr am 16.03.2026)",
+        "Subject: ACCETTAZIONE: Sollecito\nX-Ricevuta: accettazione",
+        "Subject: CONSEGNA: Sollecito\nX-Ricevuta: avvenuta-consegna",
     ],
 )
 def test_machines_that_answer_are_known(headers: str) -> None:
     assert read(PERSON + headers, "…").kind is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("Subject: Case 0012: Reminder\nPrecedence: bulk", "Thank you. Your case number is 0012."),
+        ("Subject: Re: Reminder\nReturn-Path: <>", "Anna Berg has left the company. Please write to us."),
+        ("Subject: Re: Relance\nReturn-Path: <>", "Anna Berg ne travaille plus chez nous."),
+        ("Subject: AW: Mahnung\nReturn-Path: <>", "Frau Berg ist nicht mehr in unserem Unternehmen tätig."),
+        ("Subject: Re: Aviso\nReturn-Path: <>", "Ana ya no trabaja aquí."),
+        ("Subject: Re: Sollecito\nReturn-Path: <>", "Anna non lavora più per la nostra società."),
+        ("Subject: Re: Herinnering\nReturn-Path: <>", "Anna is niet meer werkzaam bij ons."),
+    ],
+)
+def test_words_beside_a_machines_mark_make_a_machine(headers: str, body: str) -> None:
+    assert read(PERSON + headers, body).kind is Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
@@ -142,6 +167,8 @@ def test_machines_that_answer_are_known(headers: str) -> None:
         ("Risposta automatica", "Il 23 marzo rientro in ufficio.", date(2026, 3, 23), None),
         ("Automatisch antwoord", "Op maandag 23 maart ben ik terug.", date(2026, 3, 23), None),
         ("Automatic reply", "On 23 March I will be back.", date(2026, 3, 23), None),
+        ("Automatische Antwort", "Bin im Urlaub. Rückkehr: 16.3.", date(2026, 3, 16), None),
+        ("Automatic reply", "Not in use. Please use ap@customer.example instead.", None, "ap@customer.example"),
         (
             "Automatische Antwort",
             "Ich bin bis 16. März nicht da. Bitte schreiben Sie an paula@customer.example oder petra@customer.example.",
@@ -225,6 +252,30 @@ def test_only_a_permanent_failure_makes_an_address_dead() -> None:
             "postmaster@customer.example",
             "Unzustellbar: Mahnung",
             "Ihre Nachricht konnte nicht zugestellt werden: anna@customer.example, Empfänger unbekannt",
+            "anna@customer.example",
+        ),
+        (
+            "System Administrator",
+            "Undeliverable: Reminder",
+            "The following recipient(s) cannot be reached:\n\n 'anna@customer.example' on 3/2/2026\n  unknown account",
+            "anna@customer.example",
+        ),
+        (
+            "postmaster@cliente.example",
+            "Mancata consegna: Sollecito",
+            "Impossibile recapitare il messaggio a:\n\nanna@customer.example\nMotivo: casella inesistente",
+            "anna@customer.example",
+        ),
+        (
+            "postmaster@client.example",
+            "Non remis : Relance",
+            "Échec de la remise à :\n\nanna@customer.example\nL'adresse de messagerie entrée est introuvable.",
+            "anna@customer.example",
+        ),
+        (
+            "posta-certificata@pec.example\nX-Ricevuta: errore-consegna",
+            "AVVISO DI MANCATA CONSEGNA: Sollecito",
+            "nel messaggio per l'utente anna@customer.example è stato rilevato un errore 5.1.1 - indirizzo non valido",
             "anna@customer.example",
         ),
     ],

@@ -49,6 +49,18 @@ REPLY_HEADERS = [
     "*From:* Compta Morel <compta@morel.example>\n*Sent:* Monday, March 2, 2026 9:12 AM\n*To:* Anna\n*Subject:* R",
     "________________________________\nFrom: Compta Morel <compta@morel.example>\nSent: Monday\nTo: Anna\nSubject: R",
     "##- Please type your reply above this line -##",
+    "Compta Morel <compta@morel.example> a écrit le lun. 2 mars 2026 à 09:12 :",
+    "Compta Morel <compta@morel.example> hat am 02.03.2026 09:12 CET geschrieben:",
+    "Compta Morel <compta@morel.example> escreveu (segunda, 2/03/2026 à(s) 09:12):",
+    "Compta Morel <compta@morel.example> kirjoitti 2.3.2026 kello 9.12:",
+    "Wiadomość napisana przez Compta Morel <compta@morel.example> w dniu 02.03.2026, o godz. 09:12:",
+    "maanantai 2. maaliskuuta 2026 klo 09.12.33 UTC+2\nCompta Morel <compta@morel.example> kirjoitti:",
+    "2. maaliskuuta 2026 9.12.33 GMT+02:00 Compta Morel <compta@morel.example> kirjoitti:",
+    "2026. március 2., hétfő 9:12:33 CET, Compta Morel <compta@morel.example> írta:",
+    "Compta Morel <compta@morel.example> şunları yazdı (2 Mar 2026 09:12):",
+    "Compta Morel schrieb am 02.03.2026 um 09:12:",
+    "Compta Morel kirjoitti 2.3.2026 klo 9.12:",
+    'Message du 02/03/26 09:12\nDe : "Morel" <compta@morel.example>\nA : "Anna" <anna@x.example>\nObjet : Relance',
 ]
 
 
@@ -93,6 +105,10 @@ def test_a_reply_header_broken_at_a_blank_is_history_in_every_language(header: s
         "On Monday we will pay invoice F26-118.",
         "Date: 12/03/2026\nAmount: 300.00\nReference: F26-118",
         "Le virement est parti le 12/03/2026, voir :\nréférence 5521",
+        "Hello,\n\nThe virus scanner took your pdf away, send it again please.",
+        "Hello,\n\nPlease write to ap@panda.com from now on.",
+        "Hello,\n\nWe have checked with Norton about the payment.",
+        "Hello,\n\nSent via bank transfer.",
     ],
 )
 def test_the_writers_own_words_stay(text: str) -> None:
@@ -192,6 +208,22 @@ def test_signatures_and_sign_offs_are_taken_off(signature: str) -> None:
         "Ce message est confidentiel et destiné exclusivement à son destinataire.",
         "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind, löschen Sie sie.",
         "_______________________________________________\nbilling mailing list\nbilling@lists.customer.example",
+        "Virus-free. www.avast.com",
+        "Libre de virus. www.avast.com",
+        "Neobsahuje žádné viry. www.avast.com",
+        "L'absence de virus dans ce courrier électronique a été vérifiée par le logiciel antivirus Avast.",
+        "El software de antivirus Avast ha analizado este correo electrónico en busca de virus.",
+        "Ta wiadomość e-mail została sprawdzona pod kątem wirusów przez oprogramowanie antywirusowe Avast.",
+        "Detta e-postmeddelande har sökts igenom efter virus med antivirusprogram från Avast.",
+        "Это сообщение проверено на вирусы антивирусом Avast.",
+        "Ezt az e-mailt az Avast víruskereső szoftver átvizsgálta.",
+        "Bu e-posta Avast Antivirus yazılımı tarafından virüslere karşı kontrol edilmiştir.",
+        "___ Information from ESET Mail Security, virus database 1234 ___\n\nThe message was checked by ESET Mail.",
+        "Treść tej wiadomości zawiera informacje poufne przeznaczone tylko dla adresata.",
+        "Tämä viesti on luottamuksellinen ja tarkoitettu vain vastaanottajalle.",
+        "Ez az üzenet bizalmas információkat tartalmazhat, és kizárólag a címzettnek szól.",
+        "Це повідомлення містить конфіденційну інформацію.",
+        "Informationen zum Datenschutz finden Sie unter https://customer.example/datenschutz",
     ],
 )
 def test_footers_of_machines_go_to_the_history(footer: str) -> None:
@@ -264,6 +296,28 @@ def test_a_header_with_the_history_on_its_own_line(header: str) -> None:
 )
 def test_what_stands_below_a_ticket_systems_line_is_history(line: str) -> None:
     assert split_text(f"Paid on Friday.\n\n{line}\n\nInvoice 1 is overdue.\n").new_text == "Paid on Friday."
+
+
+def test_what_stands_below_a_ticket_systems_line_at_the_top_is_its_answer() -> None:
+    """A customer's help desk writes the line above its own words, with our mail below them."""
+    split = split_text(
+        "##- Please type your reply above this line -##\n\nPaid on Friday.\n\n"
+        "On Mon, 2 Mar 2026 at 09:12, Morel <c@morel.example> wrote:\n> Invoice 1 is overdue.\n"
+    )
+    assert split.new_text == "Paid on Friday."
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '<div name="messageSignatureSection">Anna</div>',
+        '<div class="front-signature">Anna</div>',
+        '<div id="composer_signature">Anna</div>',
+    ],
+)
+def test_html_tells_signatures_by_the_names_that_programs_give_them(block: str) -> None:
+    split = split_text(html_to_text(f"<div>Paid on Friday.</div>{block}"))
+    assert (split.new_text, split.signature) == ("Paid on Friday.", "Anna")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.inbound.headers import parse_headers
+from agent.inbound.headers import parse_headers, tidy
 from agent.inbound.sender import parse_address, parse_addresses, read_authentication, read_sender
 from agent.inbound.values import Address, Border
 
@@ -46,6 +46,9 @@ def test_strictly_written_addresses_are_read(text: str, name: str, address: str)
         '"a b"@customer.example',
         "anna@[192.0.2.1]",
         "undisclosed-recipients:;",
+        "evil@evil.test: good@good.test;",
+        "Team: good@good.test;",
+        "Team: Anna <good@good.test>",
         "",
         "a" * 65 + "@customer.example",
     ],
@@ -63,6 +66,12 @@ def test_lists_are_opened_and_what_is_no_address_is_left_out() -> None:
 @pytest.mark.parametrize("extra", [b"From: b@y.example\n", b"from: a@x.example\n"])
 def test_two_from_headers_are_no_sender(extra: bytes) -> None:
     assert read_sender(parse_headers(b"From: a@x.example\n" + extra + b"\nx")) is None
+
+
+def test_a_blank_before_the_colon_makes_no_mailbox_line() -> None:
+    raw = tidy(b"From : a@x.example\nSubject: x\n\nhello")
+    assert read_sender(parse_headers(raw)) == Address("", "a@x.example")
+    assert parse_headers(tidy(b"From a@x.example Mon Mar  2 09:12:00 2026\nSubject: x\n\n")).text("subject") == "x"
 
 
 PASS = b"Authentication-Results: mx.morel.example; dmarc=pass (p=none) header.from=customer.example\n"
