@@ -53,9 +53,16 @@ class Money:
 
 
 def choose_part(facts: PromiseFacts, money: Money, probability: Map) -> PromiseFacts:
-    """`facts` with the most probable sum as the part promised; with none where none is probable."""
-    chosen = _most_probable(sum_inputs(money, rule_of_promise(facts)), probability)
-    if chosen == rule_of_promise(facts):
+    """`facts` with the most probable sum as the part promised; with none where none is probable.
+
+    What the rules work out ("less your credit note of 120") stands: they do so only where one sum alone can be meant,
+    and few of the replies that the maps are fitted on leave their sum to be worked out.
+    """
+    by_rule = rule_of_promise(facts)
+    if by_rule is not None and all(each.amount != by_rule for each in money.sums):
+        return facts
+    chosen = _most_probable(sum_inputs(money, by_rule), probability)
+    if chosen == by_rule:
         return facts
     currency = money.invoices[0].currency if money.invoices else None
     return replace(facts, parts=() if chosen is None else (Promised(facts.on, chosen, currency),))
