@@ -42,12 +42,14 @@ class Spoken:
 @dataclass(frozen=True, slots=True)
 class PromiseFacts:
     """The (first) promised date, and parts where less than or other than the whole is promised; `probability`: of the
-    date, where it was weighed against the other days of the message.
+    date, where it was weighed against the other days of the message; `sureness`: how sure it is that this part is
+    promised, or that none is.
     """
 
     on: date | None = None
     parts: tuple[Promised, ...] = ()
     probability: float = 0.0
+    sureness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
         is_one = len({mention.ahead for _, mention in elsewhere}) == 1
         # "I'll see to it. I am back on the 24th.": what happens that day is something else.
         found = [each for each in elsewhere if rank_of(*each, language) >= 0] if is_one else []
-    plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= _MAY_PROMISE], language)
+    plain = naming_a_coming_payment([each for each, _ in dated if each.promise >= MAY_PROMISE], language)
     plain += naming_a_part([each for each, _ in dated], language, invoices)
     saying = [pair for pair in dated if pair in promising or pair[0] in plain]
     said = [
@@ -121,7 +123,7 @@ def _may_be_of_a_rest(pair: _Dated, language: str) -> bool:
     "500 was sent last week, the rest comes on Monday", "Rest on Friday".
     """
     spoken, dates = pair
-    return bool(dates) and spoken.promise >= _MAY_PROMISE and names_the_rest(spoken.sentence, language)
+    return bool(dates) and spoken.promise >= MAY_PROMISE and names_the_rest(spoken.sentence, language)
 
 
 def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spoken]:
@@ -182,13 +184,13 @@ def facts_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[I
 
 
 #: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.
-_MAY_PROMISE = 0.2
+MAY_PROMISE = 0.2
 
 
 def _is_coming_payment(spoken: Spoken, mention: DateMention, language: str) -> bool:
     said = topics(spoken.sentence, mention.start, mention.end, language)
     speaks = "pay" in said or names_an_amount(spoken.sentence, mention, language)  # "three hundred pounds Friday"
-    ahead = mention.behind is None or "coming" in said or spoken.promise >= _MAY_PROMISE
+    ahead = mention.behind is None or "coming" in said or spoken.promise >= MAY_PROMISE
     return speaks and ahead and said <= {"pay", "coming", "remains", "contested"}
 
 

@@ -32,6 +32,9 @@ CONFLICT = 0.35
 #: The least probability of its day for a promise to act without a person, beside all that its intent must be.
 SURE_DAY = 0.95
 
+#: How sure it must be that the part read is promised, or that none is.
+SURE_PART = 0.8
+
 #: Primaries beside which a promise that the model does not see may still be read by its words, for a person.
 _UNSURE = ("other", "paid", "dispute")
 
@@ -76,7 +79,7 @@ def judge(
             promise_facts(spoken, prepared.language, reply.invoices), spoken, raw.days, reply.date, reply.invoices,
             prepared.language, calibration.day.of,
         )  # fmt: skip
-        promise = choose_part(promise, money, calibration.promised_sum.of)
+        promise = choose_part(promise, money, prepared.language, calibration.promised_sum.of)
     elif primary in _UNSURE and not findings.rules:
         promise = facts_by_words(spoken, prepared.language, reply.invoices)
     if "paid" in said.intents:
@@ -216,7 +219,7 @@ def _is_automatic(
     if primary == "promise":
         today = reply.date.date()
         reached = promise.on is not None and today <= promise.on <= today + standards.horizon
-        return reached and promise.probability >= SURE_DAY
+        return reached and promise.probability >= SURE_DAY and promise.sureness >= SURE_PART
     return True
 
 

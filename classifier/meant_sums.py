@@ -16,9 +16,10 @@ import numpy as np
 
 from classifier.calibration import Weights, logit
 from classifier.estimators import Array
-from classifier.facts import PaidFacts, PromiseFacts, Spoken
+from classifier.facts import MAY_PROMISE, PaidFacts, PromiseFacts, Spoken
 from classifier.named_sums import SUMS, NamedSum
 from classifier.portions import owed_on
+from classifier.remainders import names_all_but, names_the_rest
 from classifier.values import InvoiceRef, Promised
 
 #: Inputs of the maps; part of a trained model's format.
@@ -52,7 +53,7 @@ class Money:
     heard: Array
 
 
-def choose_part(facts: PromiseFacts, money: Money, probability: Map) -> PromiseFacts:
+def choose_part(facts: PromiseFacts, money: Money, language: str, probability: Map) -> PromiseFacts:
     """`facts` with the most probable sum as the part promised; with none where none is probable.
 
     What the rules work out ("less your credit note of 120") stands: they do so only where one sum alone can be meant,
@@ -61,16 +62,44 @@ def choose_part(facts: PromiseFacts, money: Money, probability: Map) -> PromiseF
     by_rule = rule_of_promise(facts)
     if by_rule is not None and all(each.amount != by_rule for each in money.sums):
         return facts
-    chosen = _most_probable(sum_inputs(money, by_rule), probability)
+    chosen, probable = _most_probable(sum_inputs(money, by_rule), probability)
+    if chosen is None:
+        chosen = _what_is_left(money, language)
+        # What it leaves to be worked out by so little is for a person to see.
+        facts = replace(facts, sureness=1 - probable if chosen is None else LEAST)
+    else:
+        facts = replace(facts, sureness=probable)
     if chosen == by_rule:
         return facts
     currency = money.invoices[0].currency if money.invoices else None
     return replace(facts, parts=() if chosen is None else (Promised(facts.on, chosen, currency),))
 
 
+def _what_is_left(money: Money, language: str) -> Decimal | None:
+    """What a rest comes to that is promised, where one sum alone is named, which sounds of a payment or a deduction
+    rather than of a promise: "500 went out yesterday; what is left follows on Friday".
+    """
+    owed = owed_on(money.invoices)
+    if owed is None or len(money.invoices) != 1 or not len(money.heard):
+        return None
+    named = [at for at, each in enumerate(money.sums) if each.amount != owed.total]
+    off = {money.sums[at].amount for at in named}
+    if len(off) != 1 or not max(off) < owed.total or not any(_promises_a_rest(each, language) for each in money.spoken):
+        return None
+    loudest = dict(zip(SUMS, _loudest(money.heard, named), strict=True))
+    is_off = max(loudest["off"], loudest["paid"]) > max(loudest["promised"], loudest["later"])
+    return owed.total - off.pop() if is_off else None
+
+
+def _promises_a_rest(spoken: Spoken, language: str) -> bool:
+    if "?" in spoken.sentence.text or spoken.promise < MAY_PROMISE:
+        return False
+    return names_the_rest(spoken.sentence, language) or names_all_but(spoken.sentence, language)
+
+
 def choose_paid(facts: PaidFacts, money: Money, probability: Map) -> PaidFacts:
     """`facts` with the most probable sum as the one paid; with none where none is probable."""
-    return replace(facts, amount=_most_probable(sum_inputs(money, facts.amount), probability))
+    return replace(facts, amount=_most_probable(sum_inputs(money, facts.amount), probability)[0])
 
 
 def rule_of_promise(facts: PromiseFacts) -> Decimal | None:
@@ -78,10 +107,15 @@ def rule_of_promise(facts: PromiseFacts) -> Decimal | None:
     return facts.parts[0].amount if facts.parts else None
 
 
-def _most_probable(weighed: Sequence[tuple[Decimal, tuple[float, ...]]], probability: Map) -> Decimal | None:
+def _most_probable(
+    weighed: Sequence[tuple[Decimal, tuple[float, ...]]], probability: Map
+) -> tuple[Decimal | None, float]:
+    """The most probable sum, None where none is probable; and how probable it is."""
     probable = {amount: probability(inputs) for amount, inputs in weighed}
     best = max(probable, key=probable.__getitem__, default=None)
-    return best if best is not None and probable[best] >= LEAST else None
+    if best is None:
+        return None, 0.0
+    return best if probable[best] >= LEAST else None, probable[best]
 
 
 def sum_inputs(money: Money, by_rule: Decimal | None) -> list[tuple[Decimal, tuple[float, ...]]]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from classifier.amounts import read_number, thousands
 from classifier.numbers import BARE, scaled, shares_of, with_hundreds
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
-from classifier.sums import is_owed_in
+from classifier.sums import CENT, is_owed_in
 from classifier.surroundings import (
     CLOSE,
     COUNTED_WORDS,
@@ -31,8 +31,6 @@ from classifier.surroundings import (
 )
 from classifier.text import fold, words
 from classifier.values import InvoiceRef
-
-_CENT = Decimal("0.01")
 
 #: Smaller numbers without a currency are days, copies, kilos.
 _LEAST_BARE = 100
@@ -237,7 +235,9 @@ def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Port
         said = wording.equal.find(behind)
         if 2 <= number <= _MOST_PARTS and {hit.name for hit in said} == {"equal", "instalment"}:
             last = max(behind[hit.after - 1].end for hit in said)
-            yield Portion(start, end + last, (owed.total / number).quantize(_CENT), is_share=True, count=number)
+            yield Portion(
+                start, end + last, (owed.total / number).quantize(CENT, ROUND_HALF_UP), is_share=True, count=number
+            )
             return
 
 
@@ -253,7 +253,7 @@ def _percentages(sentence: Sentence, language: str, owed: Owed) -> Iterator[Port
     for start, end, share in shares_of(sentence, language):
         after = words(sentence.folded[end:])[:2]
         if _LEAST_SHARE <= share < 100 and not wording.rates.find(after):
-            yield Portion(start, end, (owed.total * share / 100).quantize(_CENT), is_share=True)
+            yield Portion(start, end, (owed.total * share / 100).quantize(CENT, ROUND_HALF_UP), is_share=True)
 
 
 def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
@@ -267,7 +267,7 @@ def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
             if hit.name == NO_SHARE:
                 continue
             share = SHARES.get(hit.name)
-            amount = (owed.total * share).quantize(_CENT) if share else None
+            amount = (owed.total * share).quantize(CENT, ROUND_HALF_UP) if share else None
             end = found[hit.after - 1].end
             # "A third a month" is paid as often as it goes into the whole
             often = round(1 / share) if share and hit.name in _UNITS and _is_regular(end, sentence, language) else 1

@@ -70,7 +70,7 @@ def find_remainder(
             is_rest = (
                 rest in within
                 or net is not None
-                or any(names(each.sentence, language) for names in (names_the_rest, _names_all_but))
+                or any(names(each.sentence, language) for names in (names_the_rest, names_all_but))
             )
             if not parts and (rest not in stated or off < rest):
                 return Promised(_day(each), rest, owed.currency)
@@ -100,7 +100,7 @@ def names_the_rest(sentence: Sentence, language: str) -> bool:
     return bool(_wording(language).rest.find(words(sentence.folded)))
 
 
-def _names_all_but(sentence: Sentence, language: str) -> bool:
+def names_all_but(sentence: Sentence, language: str) -> bool:
     """Whether all is paid but what is named: "all of it bar 500", "everything except the towing"."""
     return bool(_wording(language).all_but.find(words(sentence.folded)))
 

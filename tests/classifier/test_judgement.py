@@ -12,7 +12,7 @@ from classifier.calibration import Opinion
 from classifier.facts import PromiseFacts
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
-from classifier.judgement import SURE_DAY, Said, Standards, understand
+from classifier.judgement import SURE_DAY, SURE_PART, Said, Standards, understand
 from classifier.preprocess import prepare
 from classifier.values import Reply
 from tests.classifier.builders import WEDNESDAY, invoice, reply
@@ -110,21 +110,22 @@ def _opinion(primary: str, probability: float) -> Opinion:
 
 
 @pytest.mark.parametrize(
-    ("on", "probability", "acts"),
+    ("on", "probability", "sureness", "acts"),
     [
-        (date(2026, 3, 20), SURE_DAY, True),
-        (date(2026, 3, 20), SURE_DAY - 0.01, False),  # it may be another day
-        (date(2026, 3, 10), 1.0, False),  # yesterday
-        (date(2026, 4, 11), 1.0, False),  # beyond the horizon
-        (None, 0.0, False),
+        (date(2026, 3, 20), SURE_DAY, SURE_PART, True),
+        (date(2026, 3, 20), SURE_DAY - 0.01, 1.0, False),  # it may be another day
+        (date(2026, 3, 20), 1.0, SURE_PART - 0.01, False),  # it may be a part only, or another one
+        (date(2026, 3, 10), 1.0, 1.0, False),  # yesterday
+        (date(2026, 4, 11), 1.0, 1.0, False),  # beyond the horizon
+        (None, 0.0, 1.0, False),
     ],
 )
-def test_a_promise_acts_only_on_a_day_that_is_sure_and_in_reach(
-    on: date | None, probability: float, *, acts: bool
+def test_a_promise_acts_only_on_a_day_and_a_part_that_are_sure_and_in_reach(
+    on: date | None, probability: float, sureness: float, *, acts: bool
 ) -> None:
     asked = reply("We pay.", at=WEDNESDAY)
     prepared = prepare(asked.text, asked.date.date())
     said = Said(_opinion("promise", 0.99), frozenset({"promise"}), {})
     standards = Standards({"promise": 0.9}, frozenset({"en"}), timedelta(days=30))
-    promise = PromiseFacts(on, probability=probability)
+    promise = PromiseFacts(on, probability=probability, sureness=sureness)
     assert judgement._is_automatic(asked, prepared, said, 0.95, promise, standards) is acts

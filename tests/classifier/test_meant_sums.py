@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -59,9 +60,9 @@ def test_sums_are_read_as_customers_write_them(text: str, owed: str, currency: s
 
 
 def test_without_a_trained_map_the_sums_are_those_that_the_rules_read() -> None:
-    facts = choose_part(PromiseFacts(PART.on, (PART,)), money(), SUM_BY_RULE.of)
+    facts = choose_part(PromiseFacts(PART.on, (PART,)), money(), "en", SUM_BY_RULE.of)
     assert facts.parts == (PART,)
-    assert choose_part(PromiseFacts(), money(), SUM_BY_RULE.of).parts == ()
+    assert choose_part(PromiseFacts(), money(), "en", SUM_BY_RULE.of).parts == ()
     assert choose_paid(PaidFacts(amount=Decimal(200)), money(), SUM_BY_RULE.of).amount == 200
     assert choose_paid(PaidFacts(), money(), SUM_BY_RULE.of).amount is None
 
@@ -77,19 +78,51 @@ def test_without_a_trained_map_the_sums_are_those_that_the_rules_read() -> None:
 def test_the_most_probable_sum_is_the_part_promised_and_none_where_none_is_probable(
     heard: list[dict[str, float]], expected: str | None
 ) -> None:
-    found = choose_part(PromiseFacts(PART.on, (PART,)), money(TEXT, heard), by(promised=1.0).of)
+    found = choose_part(PromiseFacts(PART.on, (PART,)), money(TEXT, heard), "en", by(promised=1.0).of)
     assert [(part.on, str(part.amount)) for part in found.parts] == ([(PART.on, expected)] if expected else [])
 
 
 def test_what_a_sum_that_is_taken_off_leaves_can_be_the_part_promised() -> None:
     said = money("The credit note of 120 comes off, you have it on 20 March.", [{"off": 3.0}])
-    found = choose_part(PromiseFacts(PART.on), said, by(rest_of_off=1.0).of)
+    found = choose_part(PromiseFacts(PART.on), said, "en", by(rest_of_off=1.0).of)
     assert found.parts == (Promised(PART.on, Decimal("680.00"), "EUR"),)
+
+
+def test_what_the_rules_work_out_stands() -> None:
+    worked_out = Promised(PART.on, Decimal("500.00"), "EUR")
+    heard = [{"paid": 3.0}, {"none": 3.0}, {"promised": 3.0}]
+    assert choose_part(PromiseFacts(PART.on, (worked_out,)), money(TEXT, heard), "en", by(promised=1.0).of).parts == (
+        worked_out,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "expected"),
+    [
+        ("500 went out yesterday. What is left follows on Friday.", {"paid": 1.0, "promised": -1.0}, "300.00"),
+        ("Everything but the 95 for the call-out goes on Friday.", {"off": 1.0, "promised": -1.0}, "705.00"),
+        ("500 goes out today. What is left follows on Friday.", {"paid": -2.0, "promised": 1.0}, None),
+        ("500 went out yesterday. Is the rest due on Friday?", {"paid": 1.0, "promised": -1.0}, None),
+        ("500 went out yesterday, and 100. The rest follows on Friday.", {"paid": 1.0, "promised": -1.0}, None),
+        ("500 went out yesterday.", {"paid": 1.0, "promised": -1.0}, None),
+    ],
+)
+def test_a_rest_is_worked_out_where_one_sum_alone_sounds_of_a_payment_or_a_deduction(
+    text: str, heard: dict[str, float], expected: str | None
+) -> None:
+    said = money(text)
+    said = replace(said, heard=np.array([[heard.get(name, -4.0) for name in SUMS] for _ in said.sums]))
+    found = choose_part(PromiseFacts(PART.on), said, "en", never)
+    assert [str(part.amount) for part in found.parts] == ([expected] if expected else [])
+
+
+def never(_inputs: Sequence[float]) -> float:
+    return 0.0
 
 
 def test_instalments_stay_whole_where_the_first_is_the_one_chosen() -> None:
     parts = (PART, Promised(date(2026, 4, 20), Decimal("400.00"), "EUR"))
-    assert choose_part(PromiseFacts(PART.on, parts), money(), SUM_BY_RULE.of).parts == parts
+    assert choose_part(PromiseFacts(PART.on, parts), money(), "en", SUM_BY_RULE.of).parts == parts
 
 
 def test_the_sum_paid_is_heard_whether_it_is_all_or_part() -> None:
