@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from classifier.numbers import numbers_of
+from classifier.numbers import numbers_of, shares_of
 from classifier.portions import Owed, find_portions, owed_on
 from classifier.preprocess import Sentence
-from classifier.sums import is_owed_in, sums_of
+from classifier.sums import CENT, is_owed_in
 from classifier.surroundings import wording_of
 from classifier.text import words
 from classifier.values import InvoiceRef
@@ -60,9 +60,9 @@ def _of(sentence: Sentence, language: str, owed: Owed) -> Iterator[_Found]:
     own = [each for each in sentence.amounts if is_owed_in(each, sentence, owed.currency)]
     found = [(each.start, each.end, each.amount) for each in own]
     found += [
-        (each.start, each.end, each.amount)
-        for each in sums_of(sentence, language, owed.total, owed.currency) if each and each.share
-    ]  # fmt: skip
+        (start, end, (owed.total * share / 100).quantize(CENT, ROUND_HALF_UP))
+        for start, end, share in shares_of(sentence, language)
+    ]
     found += [(each.start, each.end, each.amount) for each in find_portions(sentence, language, owed) if each.amount]
     other = [(each.start, each.end) for each in sentence.dates]
     other += [(each.start, each.end) for each in sentence.amounts]
