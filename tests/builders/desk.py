@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,7 @@ def answer(
     rule: str | None = None,
     priority: int = 50,
     at: datetime = NOW - timedelta(hours=3),
+    paid_amount: Decimal | None = None,
     **more: Any,
 ) -> ExceptionItem:
     """A person's mail that waits in the queue, with what was read off it and what the model made of it."""
@@ -168,6 +170,7 @@ def answer(
         automatic=False,
         rule=rule,
         promise_date=date(2026, 9, 20) if primary == "promise" else None,
+        paid_amount=paid_amount,
         evidence=(Evidence(primary, sentence, words),) if sentence else (),
     )
     session.add(

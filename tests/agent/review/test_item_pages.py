@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -25,6 +26,11 @@ def test_the_page_shows_the_mail_the_words_and_what_is_proposed(desk: Office) ->
     assert "<b>réglons</b>" in page
     assert re.search(r'value="promise" required[^>]* checked', page)
     assert 'value="2026-09-20"' in page
+
+
+def test_the_sum_that_was_paid_is_told_in_the_currency_of_the_invoice(desk: Office) -> None:
+    item = one_item(desk, primary="paid", paid_amount=Decimal("1240.50"))
+    assert re.search(r"<dt>Sum paid</dt><dd>€1,240\.50</dd>", desk.at_work().get(f"/work/item/{item}").text)
 
 
 def test_the_consequence_is_told_before_and_nothing_has_happened_yet(desk: Office) -> None:
