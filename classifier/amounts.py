@@ -36,8 +36,10 @@ _GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn|kes|aed"
-_CODES += r"|sgd|myr|ars|clp|cop|pen|ngn|xaf|dzd|xpf"
+_CODES = (
+    r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn|kes|aed"
+    r"|sgd|myr|ars|clp|cop|pen|ngn|xaf|dzd|xpf"
+)
 _NAMES = (
     rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars|pesos|dolares|dollari|bucks"
     r"|pfund|pond|libras|sterline|franchi|frank|balles|euronen|pavos|eurillos|eurootjes|naira|rand|rupees"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from classifier.data import Row
 from classifier.encoders.tuned import Heard, Tuned
@@ -130,3 +131,17 @@ def said_of(segment: Segment, row: Row) -> str | None:
     """
     said = {row.labels.per_invoice.get(number) for number in segment.numbers}
     return said.pop() if len(said) == 1 else None
+
+
+def meant_by(amount: Decimal, row: Row) -> str | None:
+    """What a sum is, of SUMS, by the labels; None where they do not tell, as of two halves of which one was paid."""
+    promised = [part.amount for part in row.labels.promised if part.amount is not None]
+    paid = row.labels.paid_amount
+    if amount in promised and amount == paid:
+        return None
+    if amount in promised:
+        return "promised" if amount == promised[0] else "later"
+    if amount == paid:
+        return "paid"
+    total = sum((each.amount for each in row.reply.invoices), Decimal(0))
+    return "off" if promised and total - amount == promised[0] else "none"

@@ -65,7 +65,7 @@ def choose_part(facts: PromiseFacts, money: Money, language: str, probability: M
     chosen, probable = _most_probable(sum_inputs(money, by_rule), probability)
     if chosen is None:
         chosen = _what_is_left(money, language)
-        # What it leaves to be worked out by so little is for a person to see.
+        # A rest worked out from what the network hears alone is shown to a person, not acted on.
         facts = replace(facts, sureness=1 - probable if chosen is None else LEAST)
     else:
         facts = replace(facts, sureness=probable)

@@ -24,7 +24,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -39,7 +38,7 @@ from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROM
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.estimators import NO_REASON
-from classifier.examples import prepare_rows, said_of
+from classifier.examples import meant_by, prepare_rows, said_of
 from classifier.findings import find
 from classifier.folds import by_hand
 from classifier.marks import coming_days, marks_of, read_texts
@@ -256,25 +255,11 @@ def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], token
         places += [
             (mark, SUM, SUMS.index(answer))
             for mark, named in zip(marks.sums, findings.sums, strict=True)
-            if (answer := _meant_by(named.amount, row)) is not None
+            if (answer := meant_by(named.amount, row)) is not None
         ]
     for mark, head, right in places:
         if place := tuple(tokens.marked(sentences, spans, mark)):
             yield Place(place, head, right)
-
-
-def _meant_by(amount: Decimal, row: Row) -> str | None:
-    """What a sum is by the labels; None where they do not tell, as of two halves of which one was paid."""
-    promised = [part.amount for part in row.labels.promised if part.amount is not None]
-    paid = row.labels.paid_amount
-    if amount in promised and amount == paid:
-        return None
-    if amount in promised:
-        return "promised" if amount == promised[0] else "later"
-    if amount == paid:
-        return "paid"
-    total = sum((each.amount for each in row.reply.invoices), Decimal(0))
-    return "off" if promised and total - amount == promised[0] else "none"
 
 
 def _detail(row: Row, name: str) -> str | None:

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from classifier.calibration import Weights
+from classifier.data import read_rows
+from classifier.examples import meant_by
 from classifier.facts import PaidFacts, PromiseFacts, Spoken
 from classifier.meant_sums import SUM_BY_RULE, SUM_INPUTS, Money, choose_paid, choose_part, sum_inputs
 from classifier.named_sums import SUMS, named_sums
 from classifier.preprocess import prepare
 from classifier.values import InvoiceRef, Promised
-from tests.classifier.builders import invoice, reply
+from tests.classifier.builders import invoice, raw_labels, raw_row, reply, write_rows
 
 TEXT = "200 went out last week. The 300 of the other order is not for you. Half follows on 20 March."
 PART = Promised(date(2026, 3, 20), Decimal("400.00"), "EUR")
@@ -137,3 +140,25 @@ def test_each_sum_has_all_inputs_of_the_maps_in_order() -> None:
     assert (weighed["200"]["paid"], weighed["200"]["by rule"], weighed["200"]["rest named"]) == (3.0, 0.0, 0.0)
     assert (weighed["400.00"]["by rule"], weighed["400.00"]["share of owed"]) == (1.0, 0.5)
     assert (weighed["600.00"]["rest of paid"], weighed["600.00"]["rest named"], weighed["600.00"]["named"]) == (3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "promised", "paid", "meant"),
+    [
+        ("300", ["300.00", "500.00"], None, "promised"),
+        ("500", ["300.00", "500.00"], None, "later"),
+        ("200", ["600.00"], None, "off"),
+        ("200", ["600.00"], "200.00", "paid"),
+        ("800", [], "800.00", "paid"),
+        ("40", ["600.00"], "200.00", "none"),
+        ("400", ["400.00"], "400.00", None),  # two halves, of which one was paid
+    ],
+)
+def test_what_a_sum_is_by_the_labels(
+    amount: str, promised: list[str], paid: str | None, meant: str | None, tmp_path: Path
+) -> None:
+    parts = [{"date": None, "amount": each, "currency": "EUR"} for each in promised]
+    said = raw_labels("promise", intents=["promise", "paid"], promised=parts, paid_amount=paid)
+    owed = [{"number": "FA-2026-0312", "amount": "800.00", "currency": "EUR", "due": "2026-02-28"}]
+    (row,) = read_rows([write_rows(tmp_path / "a.jsonl", raw_row(primary="promise", invoices=owed, labels=said))])
+    assert meant_by(Decimal(amount), row) == meant
