@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agent.inbound.facts import read_numbers
 from agent.inbound.standing import standing_of
 from agent.inbound.store import reading_of
 from agent.inbound.threading import NUMBERS, is_named_whole
@@ -61,9 +62,20 @@ def _named_beside(session: Session, message: Message) -> list[tuple[Invoice, boo
     }  # fmt: skip
     if len(customers) != 1 or not named:
         return []
-    tokens = reading_of(session, message.id).numbers
+    tokens = _own_numbers(session, message)
     query = select(Invoice).where(Invoice.id.in_(each for each in named if each is not None)).order_by(Invoice.id)
     return [(invoice, is_named_whole(invoice.number, tokens)) for invoice in session.scalars(query)]
+
+
+def _own_numbers(session: Session, message: Message) -> tuple[str, ...]:
+    """The numbers that the writer names: those of the subject only where it is not the one that we gave the
+    conversation, which goes on naming the first mail's invoices in every answer.
+    """
+    reading = reading_of(session, message.id)
+    ours = select(Message.subject).where(Message.thread_id == message.thread_id, Message.direction == Direction.OUT)
+    written = " ".join(reading.subject.split())  # ours may hold spaces that do not break; programs make them plain
+    is_ours = any(subject and " ".join(subject.split()) in written for subject in session.scalars(ours))
+    return read_numbers((reading.new_text,) if is_ours else (reading.subject, reading.new_text))
 
 
 def reply_of(session: Session, message: Message, settings: Settings) -> Reply:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from agent.reminders import deliver
-from agent.replies import apply, resolve
+from agent.replies import apply, resolve, store
 from agent.replies.explain import explain
 from agent.replies.word import Word
 from agent.review import queue
@@ -237,6 +237,25 @@ def test_an_answer_that_names_an_invoice_of_an_earlier_reminder_speaks_of_that_o
         states = dict(session.execute(select(Invoice.number, Invoice.state)).all())
         assert session.get_one(Invoice, number).state is InvoiceState.PAYMENT_REPORTED
     assert states == {"FA-1": InvoiceState.REMINDED, "FA-2026-0312": InvoiceState.PAYMENT_REPORTED}
+
+
+@pytest.mark.parametrize(
+    ("subject", "at_hand"),
+    [
+        ("Re: Rappel de règlement : facture FA-2026-0312", ["FA-1"]),  # ours, of the conversation's first mail
+        ("FA-2026-0312 aussi", ["FA-1", "FA-2026-0312"]),  # the customer's own
+    ],
+)
+def test_a_number_in_the_subject_that_we_wrote_names_no_invoice(
+    office: Office, subject: str, at_hand: list[str]
+) -> None:
+    with office.database.write() as session:
+        session.scalars(select(Message)).one().subject = "Rappel de règlement\u00a0: facture FA-2026-0312"
+        sent.invoice(session, "FA-2026-0312")
+    answer = office.arrives(mail.reply(office.reminder_id, "C'est payé.\n", headers=BORDER, subject=subject))
+    with office.database.read() as session:
+        asked = store.reply_of(session, session.get_one(Message, answer), office.settings)
+    assert sorted(each.number for each in asked.invoices) == at_hand
 
 
 @pytest.mark.parametrize("also_refers", [False, True], ids=["that one only", "the later ones, too"])
