@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import log
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from classifier import labels
 from classifier.estimators import Array, RawScores
+from classifier.odds import LIMIT, logit, sigmoid
 
 #: Inputs of the maps; part of a trained model's format.
 INTENT_INPUTS = ("whole", "strongest sentence", "as primary", "tuned", "tuned as primary")
@@ -42,7 +43,6 @@ PARTED_INPUTS = ("least sure part", "parts", "sentence", "tuned")
 SAID = 0.5
 
 _JUST_UNDER = 0.49
-_LIMIT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Calibration:
             (
                 logit(self.primary.of(primary_inputs(intent, said, raw))),
                 logit(said[intent]),
-                float(raw.tuned[0, column]),
+                raw.of_intents[column].tuned,
                 float(in_context[column]) if in_context is not None else 0.0,
             )
             for column, intent in enumerate(labels.INTENTS)
@@ -133,75 +133,45 @@ class Calibration:
 
 
 def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
-    as_primary, said = raw.tuned[:, column]
-    return (
-        float(raw.whole[column]),
-        float(raw.strongest[column]),
-        logit(float(raw.primary[column])),
-        float(said),
-        float(as_primary),
-    )
+    own = raw.of_intents[column]
+    return own.whole, own.strongest, own.primary, own.tuned_said, own.tuned
 
 
 def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
     """How well `intent` would do as primary: it is said, nothing before it is, and texts like this have it."""
     rank = labels.PRIMARY_ORDER.index(intent)
     before = [said[each] for each in labels.PRIMARY_ORDER[:rank]]
-    none_before = sum(log(max(1 - probability, _LIMIT)) for probability in before)
-    column = labels.INTENTS.index(intent)
-    return (
-        logit(said[intent]),
-        none_before,
-        logit(float(raw.primary[column])),
-        float(raw.strongest[column]),
-        *view_inputs(raw, column),
-        float(raw.tuned[1, column]),
-        float(raw.tuned[0, column]),
-    )
-
-
-def view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
-    """Mean and least of what the one-sided models think of an intent, and how many put it first."""
-    logits = [logit(float(each[column])) for each in raw.views]
-    first = sum(int(each.argmax()) == column for each in raw.views)
-    return sum(logits) / len(logits), min(logits), first / len(logits)
+    none_before = sum(log(max(1 - probability, LIMIT)) for probability in before)
+    own = raw.of_intents[labels.INTENTS.index(intent)]
+    return logit(said[intent]), none_before, own.primary, own.strongest, *own.views, own.tuned_said, own.tuned
 
 
 def tuned_inputs(raw: RawScores, column: int) -> tuple[float, float]:
     """What the tuned network thinks of an intent as primary, and how far it is ahead of its best rival."""
-    own = float(raw.tuned[0, column])
-    return own, own - float(np.delete(raw.tuned[0], column).max())
+    own = raw.of_intents[column].tuned
+    return own, own - max(each.tuned for at, each in enumerate(raw.of_intents) if at != column)
 
 
 def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
     column = labels.INTENTS.index(opinion.primary)
+    own = raw.of_intents[column]
     highest = max(p for intent, p in opinion.probabilities.items() if intent != opinion.primary)
     return (
         logit(opinion.probabilities[opinion.primary]),
         logit(highest),
-        logit(float(raw.primary[column])),
+        own.primary,
         float(int(raw.primary.argmax()) == column) + float(int(raw.strongest.argmax()) == column),
         float(highest < _JUST_UNDER),
-        float(raw.strongest[column]),
+        own.strongest,
         log(1 + raw.sentences.shape[0]),
-        *view_inputs(raw, column),
+        *own.views,
         *tuned_inputs(raw, column),
     )
 
 
 def parted_inputs(opinion: Opinion, raw: RawScores, sureness: Sequence[float]) -> tuple[float, ...]:
-    column = labels.INTENTS.index(opinion.primary)
-    parts = logit(min(sureness)), logit(sum(sureness) / len(sureness))
-    return *parts, float(raw.strongest[column]), float(raw.tuned[0, column])
-
-
-def sigmoid(value: float) -> float:
-    return 1 / (1 + exp(-value)) if value >= 0 else exp(value) / (1 + exp(value))
-
-
-def logit(probability: float) -> float:
-    clipped = min(max(probability, _LIMIT), 1 - _LIMIT)
-    return log(clipped / (1 - clipped))
+    own = raw.of_intents[labels.INTENTS.index(opinion.primary)]
+    return logit(min(sureness)), logit(sum(sureness) / len(sureness)), own.strongest, own.tuned
 
 
 def fit_weights(inputs: Sequence[Sequence[float]], right: Sequence[bool], strength: float = 1.0) -> Weights:

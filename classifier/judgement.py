@@ -15,12 +15,13 @@ from math import prod
 from classifier import labels
 from classifier.acting import action_inputs
 from classifier.assignment import Parts
-from classifier.calibration import SAID, Calibration, Opinion, sigmoid
+from classifier.calibration import SAID, Calibration, Opinion
 from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, facts_by_words, paid_facts, promise_facts
 from classifier.findings import Findings
 from classifier.invoices import Mentions
 from classifier.meant_sums import Money, choose_paid, choose_part
+from classifier.odds import sigmoid
 from classifier.preprocess import Prepared
 from classifier.promise_days import choose_day
 from classifier.rules import OTHER_RULES, RuleHit
