@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
-from classifier.encoders.tuned import Heard
+from classifier.encoders.heard import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.linear import Classes, Stacked
 from classifier.marks import Marks, read_texts
