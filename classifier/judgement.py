@@ -66,11 +66,11 @@ class Said:
 
 
 def judge(
-    reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, calibration: Calibration,
-    standards: Standards, segments: Sequence[Opinion], version: str,
+    reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, opinion: Opinion,
+    segments: Sequence[Opinion], calibration: Calibration, standards: Standards, version: str,
 ) -> Prediction:  # fmt: skip
-    """The whole prediction for one reply; `segments` are the opinions of its segments."""
-    said = understand(reply, findings, calibration.opinion(raw), segments)
+    """The whole prediction for one reply, from the opinion of it and those of its segments."""
+    said = understand(reply, findings, opinion, segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = spoken_of(prepared, raw)
     money = Money(findings.sums, spoken, reply.invoices, raw.sums)

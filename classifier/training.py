@@ -26,7 +26,9 @@ from classifier.acting import ACTION_INPUTS, action_inputs
 from classifier.calibration import (
     AS_A_MESSAGE,
     CONFIDENCE_INPUTS,
+    PART_INPUTS,
     PARTED_INPUTS,
+    PRIMARY_INPUTS,
     Calibration,
     Weights,
     confidence_inputs,
@@ -34,11 +36,12 @@ from classifier.calibration import (
     intent_inputs,
     parted_inputs,
     primary_inputs,
+    said_of,
 )
 from classifier.data import Row
 from classifier.encoders.values import Encoder
 from classifier.errors import DataError
-from classifier.estimators import NO_REASON, Estimators, RawScores, with_heard
+from classifier.estimators import NO_REASON, Array, Estimators, RawScores, with_heard
 from classifier.examples import Examples, Progress, add_encoder, make_examples, silent
 from classifier.facts import paid_facts, promise_facts
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
@@ -47,7 +50,7 @@ from classifier.judgement import Standards, judge, spoken_of, understand
 from classifier.meant_sums import SUM_BY_RULE, Money, rule_of_promise, sum_inputs
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, opinions
+from classifier.trained import HORIZON, in_context, opinions_of_segments
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -199,19 +202,19 @@ def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> 
     rows, held = examples.rows, held.heard(examples)
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
 
-    def judged(index: int, calibration: Calibration) -> Prediction:
-        parts = opinions(calibration, held.scores[index], held.segments[index])
-        return judge(
-            rows[index].reply, examples.prepared[index], examples.findings[index], held.scores[index], calibration,
-            standards, parts, "",
-        )  # fmt: skip
+    def judged(chosen: Sequence[int], calibration: Calibration) -> Iterator[tuple[int, Prediction]]:
+        raws = [held.scores[index] for index in chosen]
+        parts = opinions_of_segments(calibration, raws, [held.segments[index] for index in chosen])
+        for index, raw, said, own in zip(chosen, raws, calibration.opinions(raws), parts, strict=True):
+            reply, prepared, findings = rows[index].reply, examples.prepared[index], examples.findings[index]
+            yield index, judge(reply, prepared, findings, raw, said, own, calibration, standards, "")
 
     places = find_places(examples, held)
     found: dict[int, Prediction] = {}
     for fold in folds:
         rest = [index for other in folds if other is not fold for index in other.test]
         calibration = fit_calibration(examples, rest, held, places)
-        found.update((index, judged(index, calibration)) for index in fold.test)
+        found.update(judged(fold.test, calibration))
     everything = fit_calibration(examples, range(len(rows)), held, places)
     outcomes = {index: outcome(rows[index], each) for index, each in found.items()}
     inputs = {
@@ -263,15 +266,13 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut, pl
     """
     raws = [held.scores[index] for index in chosen]
     truth = [examples.rows[index].labels for index in chosen]
+    inputs = intent_inputs(raws)
     intents = {
-        intent: fit_weights([intent_inputs(raw, column) for raw in raws], [intent in label.intents for label in truth])
+        intent: fit_weights(inputs[:, column], [intent in label.intents for label in truth])
         for column, intent in enumerate(labels.INTENTS)
     }
-    inputs, right = [], []
-    for raw, label in zip(raws, truth, strict=True):
-        said = {intent: intents[intent].of(intent_inputs(raw, at)) for at, intent in enumerate(labels.INTENTS)}
-        inputs += [primary_inputs(intent, said, raw) for intent in labels.INTENTS]
-        right += [intent == label.primary for intent in labels.INTENTS]
+    inputs = primary_inputs(said_of(intents, raws), raws).reshape(-1, len(PRIMARY_INPUTS))
+    right = [intent == label.primary for label in truth for intent in labels.INTENTS]
     nothing = {"confidence": CONFIDENCE_INPUTS, "parted": PARTED_INPUTS, "action": ACTION_INPUTS}
     empty = {name: Weights((0.0,) * len(names), 0.0) for name, names in nothing.items()}
     days_and_sums = {
@@ -283,9 +284,9 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut, pl
     unsure = replace(unsure, part=_fit_part(examples, chosen, held, unsure))
     whole: list[tuple[tuple[float, ...], bool]] = []
     parted: list[tuple[tuple[float, ...], bool]] = []
-    for index, raw, label in zip(chosen, raws, truth, strict=True):
-        parts = opinions(unsure, held.scores[index], held.segments[index])
-        understood = understand(examples.rows[index].reply, examples.findings[index], unsure.opinion(raw), parts)
+    of_parts = opinions_of_segments(unsure, raws, [held.segments[index] for index in chosen])
+    for index, raw, label, said, parts in zip(chosen, raws, truth, unsure.opinions(raws), of_parts, strict=True):
+        understood = understand(examples.rows[index].reply, examples.findings[index], said, parts)
         is_right = understood.opinion.primary == label.primary
         if understood.sureness:
             parted.append((parted_inputs(understood.opinion, raw, understood.sureness), is_right))
@@ -300,14 +301,17 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut, pl
 
 def _fit_part(examples: Examples, chosen: Sequence[int], held: HeldOut, unsure: Calibration) -> Weights:
     """From the parts whose labels say one thing: is that what is said?"""
-    inputs, right = [], []
+    known: list[tuple[RawScores, Array | None, str]] = []
     for index, own in zip(chosen, examples.segments.of(chosen), strict=True):
-        whole = held.scores[index]
-        for at, (segment, raw) in enumerate(zip(own, held.segments[index], strict=True)):
+        raws = held.segments[index]
+        for segment, raw, context in zip(own, raws, in_context(held.scores[index], raws), strict=True):
             if (label := examples.segments.intents[segment]) is not None:
-                inputs += unsure.part_inputs(raw, whole.parts[at] if len(whole.parts) else None)
-                right += [intent == label for intent in labels.INTENTS]
-    return fit_weights(inputs, right) if right else AS_A_MESSAGE
+                known.append((raw, context, label))
+    if not known:
+        return AS_A_MESSAGE
+    inputs = unsure.part_inputs([raw for raw, _, _ in known], [context for _, context, _ in known])
+    right = [intent == label for _, _, label in known for intent in labels.INTENTS]
+    return fit_weights(inputs.reshape(-1, len(PART_INPUTS)), right)
 
 
 #: Inputs of a map, and whether it should say yes; and those of each row.
