@@ -181,9 +181,7 @@ def _of_intents(rows: Sequence[Sequence[float] | Array]) -> Array:
 
 
 def _each(function: Callable[[float], float], values: Array) -> Array:
-    """The function of each value, by the processor's own arithmetic: what numpy's gives for a value depends on how many
-    there are at once, in the last digit.
-    """
+    """The function of each value. numpy's own exponential may give a value another last digit among many than alone."""
     return np.array([function(value) for value in values.ravel().tolist()], np.float64).reshape(values.shape)
 
 

@@ -60,8 +60,10 @@ class Classifier:
             segments = opinions_of_segments(self.calibration, scores, of_parts)
             said = self.calibration.opinions(scores)
             found += [
-                judge(*each, self.calibration, self.standards, self.version)
-                for each in zip(batch, prepared, findings, scores, said, segments, strict=True)
+                judge(reply, message, seen, raw, opinion, parts, self.calibration, self.standards, self.version)
+                for reply, message, seen, raw, opinion, parts in zip(
+                    batch, prepared, findings, scores, said, segments, strict=True
+                )
             ]
         return found
 

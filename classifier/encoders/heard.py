@@ -146,22 +146,24 @@ def read_memory(folder: Path, index: Mapping[str, Any], adapters_sha256: str, cl
     """What the adapters in `folder`, of this hash, have heard; nothing where their index names no such file.
 
     Raises:
-        ModelError: the file is missing, was changed, or is other adapters' answers.
+        ModelError: the file is missing, was changed, or holds other adapters' answers.
     """
     entry = index.get(ENTRY)
     if entry is None:
         return Memory({})
     file = folder / FILE
-    again = "Make it again with `python -m classifier.hearing`."
     try:
         if entry["adapters_sha256"] != adapters_sha256:
-            raise ModelError(f"{file}: these are the answers of other adapters than those here. {again}")
+            raise ValueError("other adapters gave these answers")
         if entry["sha256"] != sha256_of(file):
-            raise ModelError(f"{file}: its SHA-256 is not the one in the index; it was changed or is damaged. {again}")
+            raise ValueError("its SHA-256 is another: it was changed or is damaged")
         with np.load(file, allow_pickle=False) as raw:
             return Memory(dict(_answers({name: raw[name] for name in raw.files}, classes)))
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"{file}: no answers can be read from it ({error}). {again}") from None
+        raise ModelError(
+            f"{file}: not what the adapters here have heard ({error})."
+            " Make it again with `python -m classifier.hearing`."
+        ) from None
 
 
 def _answers(arrays: Mapping[str, Array], classes: Classes) -> Iterator[tuple[bytes, Heard]]:
