@@ -6,8 +6,8 @@ committed beside the adapters, each by the SHA-256 of what was heard; hearing th
 file is named in the adapters' index by its own hash and that of the adapters that gave the answers: one that was
 changed, or is of other adapters, is refused. What is not in it is heard then and there.
 
-Answers are in half precision always, so that one from the file is the one that would be heard, but for a last digit that
-a batch of other messages or another machine may round otherwise.
+Answers are in half precision always, so that one from the file is the one that would be heard, but for a last digit
+that a batch of other messages or another machine may round otherwise.
 """
 
 from __future__ import annotations
