@@ -10,9 +10,10 @@ from __future__ import annotations
 from math import log
 
 from classifier import labels
-from classifier.calibration import logit, tuned_inputs, view_inputs
+from classifier.calibration import tuned_inputs
 from classifier.estimators import RawScores
 from classifier.findings import Findings
+from classifier.odds import logit
 from classifier.preprocess import Prepared
 from classifier.values import Prediction, Reply
 
@@ -31,7 +32,7 @@ def action_inputs(
     column = labels.INTENTS.index(said.primary)
     several = len(reply.invoices) > 1
     named = len(findings.mentions.named)
-    others = [float(raw.strongest[at]) for at, intent in enumerate(labels.INTENTS) if intent != said.primary]
+    others = [each for at, each in enumerate(raw.of_intents) if at != column]
     coming = {each.ahead for sentence in prepared.sentences for each in sentence.dates if each.ahead}
     mine = [
         each for sentence in prepared.sentences for each in sentence.dates
@@ -41,7 +42,7 @@ def action_inputs(
     return (
         logit(said.confidence),
         logit(max(p for intent, p in said.intents.items() if intent != said.primary)),
-        *view_inputs(raw, column),
+        *raw.of_intents[column].views,
         float(said.primary == "paid"),
         float(promise),
         log(max(1, len(reply.invoices))),
@@ -50,12 +51,12 @@ def action_inputs(
         float(findings.parts.presumed),
         float(len(set(said.per_invoice.values())) > 1),
         log(1 + raw.sentences.shape[0]),
-        max(others),
+        max(each.strongest for each in others),
         float(promise) * log(1 + len(coming)),
         float(promise and said.promise_date == reply.date.date()),
         float(promise and any(each.vague for each in mine)),
         float(promise and not mine),
         float(promise) * logit(said.promise_date_confidence),
         *tuned_inputs(raw, column),
-        max(float(raw.tuned[1, at]) for at, intent in enumerate(labels.INTENTS) if intent != said.primary),
+        max(each.tuned_said for each in others),
     )

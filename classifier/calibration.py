@@ -6,15 +6,16 @@ right. Both are a handful of numbers kept as JSON beside the estimators.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import log
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from classifier import labels
 from classifier.estimators import Array, RawScores
+from classifier.odds import LIMIT, logit, sigmoid
 
 #: Inputs of the maps; part of a trained model's format.
 INTENT_INPUTS = ("whole", "strongest sentence", "as primary", "tuned", "tuned as primary")
@@ -42,7 +43,6 @@ PARTED_INPUTS = ("least sure part", "parts", "sentence", "tuned")
 SAID = 0.5
 
 _JUST_UNDER = 0.49
-_LIMIT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,13 @@ class Weights:
 
     def of(self, inputs: Sequence[float]) -> float:
         return sigmoid(sum(w * x for w, x in zip(self.weights, inputs, strict=True)) + self.constant)
+
+    def of_each(self, rows: Array) -> Array:
+        """The same for many rows at once; the inputs lie along the last axis."""
+        total: Array = np.zeros(rows.shape[:-1])
+        for weight, column in zip(self.weights, np.moveaxis(rows, -1, 0), strict=True):
+            total = total + weight * column
+        return _each(sigmoid, total + self.constant)
 
 
 AS_A_MESSAGE = Weights((1.0, *(0.0 for _ in PART_INPUTS[1:])), 0.0)
@@ -80,50 +87,42 @@ class Calibration:
     paid_sum: Weights
     action: Weights
 
-    def opinion(self, raw: RawScores) -> Opinion:
-        """What a message says.
+    def opinions(self, raws: Sequence[RawScores]) -> list[Opinion]:
+        """What each message says.
 
         The set of intents and its primary are chosen together: an intent that goes before the chosen primary by order
         is then not said, however close it came; and the primary is said, since every message says something.
         """
-        said = {
-            intent: self.intents[intent].of(intent_inputs(raw, column)) for column, intent in enumerate(labels.INTENTS)
-        }
-        primary = max(labels.INTENTS, key=lambda intent: self.primary.of(primary_inputs(intent, said, raw)))
-        rank = labels.PRIMARY_ORDER.index
-        for intent in labels.INTENTS:
-            if rank(intent) < rank(primary):
-                said[intent] = min(said[intent], _JUST_UNDER)
-        said[primary] = max(said[primary], SAID)
-        return Opinion(said, primary)
+        said = said_of(self.intents, raws)
+        firsts = self.primary.of_each(primary_inputs(said, raws)).argmax(axis=1)
+        return [
+            _together(dict(zip(labels.INTENTS, own, strict=True)), labels.INTENTS[first])
+            for own, first in zip(said.tolist(), firsts.tolist(), strict=True)
+        ]
 
-    def opinion_of_part(self, raw: RawScores, in_context: Array | None) -> Opinion:
-        """What a part of a message says of its invoices: one intent.
+    def opinions_of_parts(self, raws: Sequence[RawScores], in_context: Sequence[Array | None]) -> list[Opinion]:
+        """What each part of a message says of its invoices: one intent.
 
         Args:
-            raw: its scores, read as a message of its own.
+            raws: its scores, read as a message of its own.
             in_context: what the tuned network makes of it in the light of the whole message, where there is one.
         """
-        said = {
-            intent: self.part.of(each)
-            for intent, each in zip(labels.INTENTS, self.part_inputs(raw, in_context), strict=True)
-        }
-        return Opinion(said, max(labels.INTENTS, key=said.__getitem__))
-
-    def part_inputs(self, raw: RawScores, in_context: Array | None) -> list[tuple[float, ...]]:
-        """The inputs of `part` for each intent."""
-        said = {
-            intent: self.intents[intent].of(intent_inputs(raw, column)) for column, intent in enumerate(labels.INTENTS)
-        }
+        said = self.part.of_each(self.part_inputs(raws, in_context))
         return [
-            (
-                logit(self.primary.of(primary_inputs(intent, said, raw))),
-                logit(said[intent]),
-                float(raw.tuned[0, column]),
-                float(in_context[column]) if in_context is not None else 0.0,
-            )
-            for column, intent in enumerate(labels.INTENTS)
+            Opinion(dict(zip(labels.INTENTS, own, strict=True)), labels.INTENTS[first])
+            for own, first in zip(said.tolist(), said.argmax(axis=1).tolist(), strict=True)
         ]
+
+    def part_inputs(self, raws: Sequence[RawScores], in_context: Sequence[Array | None]) -> Array:
+        """The inputs of `part`: parts × intents × inputs."""
+        said = said_of(self.intents, raws)
+        context = [np.zeros(len(labels.INTENTS)) if each is None else each for each in in_context]
+        return np.stack([
+            _each(logit, self.primary.of_each(primary_inputs(said, raws))),
+            _each(logit, said),
+            _of_intents([[own.tuned for own in raw.of_intents] for raw in raws]),
+            _of_intents(context),
+        ], axis=-1)  # fmt: skip
 
     def certainty(self, opinion: Opinion, raw: RawScores, sureness: Sequence[float] = ()) -> float:
         """Probability that the primary is right. `sureness`: of each part, where the message is parted."""
@@ -132,79 +131,89 @@ class Calibration:
         return self.confidence.of(confidence_inputs(opinion, raw))
 
 
-def intent_inputs(raw: RawScores, column: int) -> tuple[float, ...]:
-    as_primary, said = raw.tuned[:, column]
-    return (
-        float(raw.whole[column]),
-        float(raw.strongest[column]),
-        logit(float(raw.primary[column])),
-        float(said),
-        float(as_primary),
-    )
+def _together(said: dict[str, float], primary: str) -> Opinion:
+    rank = labels.PRIMARY_ORDER.index
+    for intent in labels.INTENTS:
+        if rank(intent) < rank(primary):
+            said[intent] = min(said[intent], _JUST_UNDER)
+    said[primary] = max(said[primary], SAID)
+    return Opinion(said, primary)
 
 
-def primary_inputs(intent: str, said: Mapping[str, float], raw: RawScores) -> tuple[float, ...]:
-    """How well `intent` would do as primary: it is said, nothing before it is, and texts like this have it."""
-    rank = labels.PRIMARY_ORDER.index(intent)
-    before = [said[each] for each in labels.PRIMARY_ORDER[:rank]]
-    none_before = sum(log(max(1 - probability, _LIMIT)) for probability in before)
-    column = labels.INTENTS.index(intent)
-    return (
-        logit(said[intent]),
-        none_before,
-        logit(float(raw.primary[column])),
-        float(raw.strongest[column]),
-        *view_inputs(raw, column),
-        float(raw.tuned[1, column]),
-        float(raw.tuned[0, column]),
-    )
+def intent_inputs(raws: Sequence[RawScores]) -> Array:
+    """Messages × intents × inputs."""
+    rows = [
+        [(own.whole, own.strongest, own.primary, own.tuned_said, own.tuned) for own in raw.of_intents] for raw in raws
+    ]
+    return np.array(rows, np.float64).reshape(-1, len(labels.INTENTS), len(INTENT_INPUTS))
 
 
-def view_inputs(raw: RawScores, column: int) -> tuple[float, float, float]:
-    """Mean and least of what the one-sided models think of an intent, and how many put it first."""
-    logits = [logit(float(each[column])) for each in raw.views]
-    first = sum(int(each.argmax()) == column for each in raw.views)
-    return sum(logits) / len(logits), min(logits), first / len(logits)
+def said_of(intents: Mapping[str, Weights], raws: Sequence[RawScores]) -> Array:
+    """How probable it is that each message says each intent: messages × intents."""
+    inputs = intent_inputs(raws)
+    return np.stack([intents[intent].of_each(inputs[:, at]) for at, intent in enumerate(labels.INTENTS)], axis=-1)
+
+
+def primary_inputs(said: Array, raws: Sequence[RawScores]) -> Array:
+    """How well each intent would do as primary: it is said, nothing before it is, and texts like this have it.
+
+    Messages × intents × inputs; `said` as from `said_of`.
+    """
+    before: Array = np.zeros(said.shape)
+    none_before: Array = np.zeros(len(raws))
+    for intent in labels.PRIMARY_ORDER:
+        column = labels.INTENTS.index(intent)
+        before[:, column] = none_before
+        none_before = none_before + _each(_log_of_rest, said[:, column])
+    rest = [
+        [(own.primary, own.strongest, *own.views, own.tuned_said, own.tuned) for own in raw.of_intents] for raw in raws
+    ]
+    given = np.array(rest, np.float64).reshape(-1, len(labels.INTENTS), len(PRIMARY_INPUTS) - 2)
+    return np.concatenate([_each(logit, said)[..., None], before[..., None], given], axis=-1)
+
+
+def _log_of_rest(probability: float) -> float:
+    return log(max(1 - probability, LIMIT))
+
+
+def _of_intents(rows: Sequence[Sequence[float] | Array]) -> Array:
+    return np.array(rows, np.float64).reshape(-1, len(labels.INTENTS))
+
+
+def _each(function: Callable[[float], float], values: Array) -> Array:
+    """The function of each value. numpy's own exponential may give a value another last digit among many than alone."""
+    return np.array([function(value) for value in values.ravel().tolist()], np.float64).reshape(values.shape)
 
 
 def tuned_inputs(raw: RawScores, column: int) -> tuple[float, float]:
     """What the tuned network thinks of an intent as primary, and how far it is ahead of its best rival."""
-    own = float(raw.tuned[0, column])
-    return own, own - float(np.delete(raw.tuned[0], column).max())
+    own = raw.of_intents[column].tuned
+    return own, own - max(each.tuned for at, each in enumerate(raw.of_intents) if at != column)
 
 
 def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
     column = labels.INTENTS.index(opinion.primary)
+    own = raw.of_intents[column]
     highest = max(p for intent, p in opinion.probabilities.items() if intent != opinion.primary)
     return (
         logit(opinion.probabilities[opinion.primary]),
         logit(highest),
-        logit(float(raw.primary[column])),
+        own.primary,
         float(int(raw.primary.argmax()) == column) + float(int(raw.strongest.argmax()) == column),
         float(highest < _JUST_UNDER),
-        float(raw.strongest[column]),
+        own.strongest,
         log(1 + raw.sentences.shape[0]),
-        *view_inputs(raw, column),
+        *own.views,
         *tuned_inputs(raw, column),
     )
 
 
 def parted_inputs(opinion: Opinion, raw: RawScores, sureness: Sequence[float]) -> tuple[float, ...]:
-    column = labels.INTENTS.index(opinion.primary)
-    parts = logit(min(sureness)), logit(sum(sureness) / len(sureness))
-    return *parts, float(raw.strongest[column]), float(raw.tuned[0, column])
+    own = raw.of_intents[labels.INTENTS.index(opinion.primary)]
+    return logit(min(sureness)), logit(sum(sureness) / len(sureness)), own.strongest, own.tuned
 
 
-def sigmoid(value: float) -> float:
-    return 1 / (1 + exp(-value)) if value >= 0 else exp(value) / (1 + exp(value))
-
-
-def logit(probability: float) -> float:
-    clipped = min(max(probability, _LIMIT), 1 - _LIMIT)
-    return log(clipped / (1 - clipped))
-
-
-def fit_weights(inputs: Sequence[Sequence[float]], right: Sequence[bool], strength: float = 1.0) -> Weights:
+def fit_weights(inputs: Sequence[Sequence[float]] | Array, right: Sequence[bool], strength: float = 1.0) -> Weights:
     """The logistic map from `inputs` to `right`; a constant where only one answer was seen."""
     rows: Array = np.asarray(inputs, dtype=np.float64)
     if len(set(right)) < 2:

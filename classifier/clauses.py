@@ -12,11 +12,11 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from classifier.preprocess import Sentence
-from classifier.text import Hit, Phrases, Word, fold, words
+from classifier.text import KEPT, Hit, Phrases, Word, fold, words
 
 TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested", "remains")
 
@@ -32,6 +32,13 @@ def topics(
     `others`: spans that share what speaks against them. "Less the 250 credit note we pay 2,870" is said of the first
     amount: a word like "less" belongs to the next amount behind it, or where none follows to those before it.
     """
+    return _topics(sentence, start, end, language, tuple(others))
+
+
+@lru_cache(KEPT)  # a day's clause is asked for its rank, its inputs, its parts and its rest
+def _topics(
+    sentence: Sentence, start: int, end: int, language: str, others: tuple[tuple[int, int], ...]
+) -> frozenset[str]:
     first, last = clause_around(sentence, start, end, language)
     aside = _apposed(sentence.folded, first, start, end, _wording(language))
     if aside is not None and not any(aside <= other < last for other, _ in others):
@@ -68,6 +75,7 @@ def depends(sentence: Sentence, end: int, parts: Sequence[int], language: str) -
 _STRONG = frozenset(";:()\n-")
 
 
+@lru_cache(KEPT)
 def clause_around(sentence: Sentence, start: int, end: int, language: str) -> tuple[int, int]:
     """Where the clause around the span begins and ends.
 

@@ -6,23 +6,30 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from classifier.date_families import FAMILIES, VAGUE, Resolver, resolve_numeric
 from classifier.text import fold, words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """A form ready to be searched. `needs`: it can match only where a word of each of these sets stands."""
 
     family: str
-    regex: re.Pattern[str]
+    expression: str
     needs: tuple[frozenset[str], ...]
     resolve: Resolver
     params: Mapping[str, int | bool]
     vague: bool
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when a text first has the words: most forms of six languages are never asked of one mailbox, and
+        to compile all of them takes longer than to load a trained model.
+        """
+        return re.compile(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,10 @@ class Grammar:
             orders.update(self._by_word.get(word, ()))
         for order in sorted(orders):
             pattern = self.patterns[order]
-            if not any(present.isdisjoint(need) for need in pattern.needs):
+            for need in pattern.needs:  # no generator: it is asked of thousands of patterns a second
+                if need.isdisjoint(present):
+                    break
+            else:
                 yield order, pattern
 
 
@@ -82,16 +92,16 @@ def grammar(language: str) -> Grammar:
         params = {key: value for key, value in each.items() if key not in ("family", "forms")}
         for form in each["forms"]:
             glued = fold(form).replace("{n}{unit}", "{digits}{unit}")  # "in 5d", but no "an d" in "in and"
-            regex = re.compile(_EDGE_BEFORE + _regex(glued, placeholders) + _EDGE_AFTER)
+            expression = _EDGE_BEFORE + _regex(glued, placeholders) + _EDGE_AFTER
             resolve, vague = FAMILIES[each["family"]], each["family"] in VAGUE
             needs = _needs(fold(form), tables)
-            patterns.append(Pattern(each["family"], regex, needs, resolve, params, vague))
+            patterns.append(Pattern(each["family"], expression, needs, resolve, params, vague))
     leads = "|".join(fold(word) for word in raw["numeric_lead"])
     weekday = rf"(?:{placeholders['weekday']},?\s+(?:(?:{leads})\s+)?)?"
     for numeric, body in _NUMERIC:
         lead = rf"(?:{leads})\s+" if numeric.get("led") else weekday
-        regex = re.compile(_EDGE_BEFORE + lead + body + _EDGE_AFTER + _NO_UNIT)
-        patterns.append(Pattern("numeric", regex, (frozenset({DIGITS}),), resolve_numeric, numeric, vague=False))
+        expression = _EDGE_BEFORE + lead + body + _EDGE_AFTER + _NO_UNIT
+        patterns.append(Pattern("numeric", expression, (frozenset({DIGITS}),), resolve_numeric, numeric, vague=False))
     return Grammar.of(tables, patterns)
 
 

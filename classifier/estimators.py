@@ -17,11 +17,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
-from classifier.encoders.tuned import Heard
+from classifier.encoders.heard import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
 from classifier.linear import Classes, Stacked
 from classifier.marks import Marks, read_texts
 from classifier.named_sums import SUMS
+from classifier.odds import logit
 from classifier.preprocess import Prepared
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -38,6 +39,21 @@ EVIDENCE_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class OfIntent:
+    """The scores of one intent as plain numbers, which the maps read many times: log-odds from the whole text, of its
+    strongest sentence, as primary, as the tuned network hears it as said and as primary. `views`: mean and least of
+    what the one-sided models think of it as primary, as log-odds, and the share of them that put it first.
+    """
+
+    whole: float
+    strongest: float
+    primary: float
+    views: tuple[float, float, float]
+    tuned_said: float
+    tuned: float
+
+
+@dataclass(frozen=True)
 class RawScores:
     """Scores of one message; rows and columns of intents in the order of labels.INTENTS.
 
@@ -59,11 +75,25 @@ class RawScores:
     sums: Array = field(default_factory=lambda: np.zeros((0, len(SUMS))))
     parts: Array = field(default_factory=lambda: np.zeros((0, len(labels.INTENTS))))
 
-    @property
+    @cached_property
     def strongest(self) -> Array:
         """The highest log-odds of each intent in any sentence."""
         highest: Array = self.sentences.max(axis=0)
         return highest
+
+    @cached_property
+    def of_intents(self) -> tuple[OfIntent, ...]:
+        """The scores of each intent, in the order of labels.INTENTS."""
+        first = [int(each.argmax()) for each in self.views]
+        logits = [[logit(each) for each in view] for view in self.views.T.tolist()]
+        return tuple(
+            OfIntent(whole, strongest, logit(primary), (sum(own) / len(own), min(own), first.count(at) / len(own)),
+                     said, as_primary)
+            for at, (whole, strongest, primary, own, as_primary, said) in enumerate(zip(
+                self.whole.tolist(), self.strongest.tolist(), self.primary.tolist(), logits,
+                *self.tuned.astype(np.float64).tolist(), strict=True,
+            ))
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

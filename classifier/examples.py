@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from classifier.data import Row
-from classifier.encoders.tuned import Heard, Tuned
+from classifier.encoders.heard import Asked, Heard
+from classifier.encoders.tuned import Tuned
 from classifier.encoders.values import Encoder, Named
 from classifier.features import Counts, Vocabulary
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
-from classifier.marks import Marks, marks_of, read_texts
+from classifier.marks import marks_of, read_texts
 from classifier.preprocess import Prepared, prepare
 from classifier.trained import month_first, segments_of
 
@@ -92,22 +93,28 @@ def _reading(rows: Sequence[Row], encoder: Encoder | None) -> str:
 
 def _hear(examples: Examples, tuned: Tuned) -> Examples:
     """With what the tuned network hears in each row and in each segment."""
-
-    def heard(messages: Sequence[Prepared], hands: Sequence[str], marks: Sequence[Marks] | None) -> tuple[Heard, ...]:
-        texts = [read_texts(each) for each in messages]
-        return tuple(tuned.hear(texts, [tuned.unseen_by(hand) for hand in hands], marks))
-
-    pairs = list(zip(examples.prepared, examples.findings, strict=True))
     hands = [row.hand for row in examples.rows]
-    segments = replace(
-        examples.segments,
-        heard=heard(
-            [each for message, seen in pairs for each in segments_of(message, seen)],
-            [hands[owner] for owner in examples.segments.rows], None,
-        ),
-    )  # fmt: skip
-    marks = [marks_of(message, seen) for message, seen in pairs]
-    return replace(examples, heard=heard(examples.prepared, hands, marks), segments=segments)
+    wholes, segments = asked_of(tuned, hands, examples.prepared, examples.findings)
+    return replace(
+        examples,
+        heard=tuple(tuned.recall(wholes)),
+        segments=replace(examples.segments, heard=tuple(tuned.recall(segments))),
+    )
+
+
+def asked_of(
+    tuned: Tuned, hands: Sequence[str], prepared: Sequence[Prepared], findings: Sequence[Findings]
+) -> tuple[list[Asked], list[Asked]]:
+    """What the network is asked of each message, and of each of their segments, by the adapter that never saw the hand
+    that wrote it.
+    """
+    wholes: list[Asked] = []
+    segments: list[Asked] = []
+    for hand, message, seen in zip(hands, prepared, findings, strict=True):
+        adapter = tuned.unseen_by(hand)
+        wholes.append(Asked(adapter, read_texts(message), marks_of(message, seen)))
+        segments += [Asked(adapter, read_texts(each), is_segment=True) for each in segments_of(message, seen)]
+    return wholes, segments
 
 
 def _segments(

@@ -11,8 +11,10 @@ hold less than twice weighs nothing, exactly as if it were not in the vocabulary
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -99,7 +101,37 @@ class Scales:
     sentences: Scale
 
 
-@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of characters of many texts, counted as the fitted vectoriser counts them, in a fifth of its time: the
+    runs lie within words, and most words come again.
+    """
+
+    def __init__(self, fitted: CountVectorizer) -> None:
+        self._columns_of = lru_cache(_WORDS_KEPT)(partial(_columns_of, fitted.build_analyzer(), fitted.vocabulary_))
+        self._size = len(fitted.vocabulary_)
+
+    def counts(self, texts: Sequence[str]) -> Matrix:
+        """A row a text, a column a run."""
+        columns = [[column for word in text.split() for column in self._columns_of(word)] for text in texts]
+        ends = np.cumsum([0, *map(len, columns)])
+        counted = sparse.csr_matrix(
+            (np.ones(ends[-1]), np.fromiter(itertools.chain.from_iterable(columns), np.int32, ends[-1]), ends),
+            shape=(len(texts), self._size),
+        )
+        counted.sum_duplicates()
+        return counted
+
+
+#: Words whose runs are kept: of the language that replies are in, and of what customers write in one day.
+_WORDS_KEPT = 20_000
+
+
+def _columns_of(analyse: Callable[[str], list[str]], vocabulary: Mapping[str, int], word: str) -> tuple[int, ...]:
+    """The columns of the runs in a word that are known, as often as they stand in it."""
+    return tuple(vocabulary[run] for run in analyse(word) if run in vocabulary)
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What is counted, and the encoder."""
 
@@ -109,7 +141,11 @@ class Vocabulary:
 
     def counts(self, messages: Sequence[Prepared]) -> Counts:
         texts = _texts(messages)
-        return self._beside(messages, self.words.transform(texts), self.characters.transform(texts))
+        return self._beside(messages, self.words.transform(texts), self._runs.counts(texts))
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs(self.characters)
 
     def _beside(self, messages: Sequence[Prepared], words: Matrix, characters: Matrix) -> Counts:
         encoded = None

@@ -12,12 +12,12 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from classifier.invoice_months import invoices_by_month, months_said
 from classifier.preprocess import Sentence
-from classifier.text import Hit, Phrases, fold, words
+from classifier.text import KEPT, Hit, Phrases, fold, words
 from classifier.values import InvoiceRef
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._][a-z0-9]+)*")
@@ -176,9 +176,9 @@ def _by_number(sentence: Sentence, invoices: Sequence[InvoiceRef]) -> list[_Foun
     spans = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     found: list[_Found] = []
     for match in _TOKEN.finditer(sentence.folded):
-        token = _alnum(match.group())
-        if not any(char.isdigit() for char in token):
+        if not _DIGIT.search(match.group()):
             continue
+        token = _alnum(match.group())
         whole = [number for number, each in plain.items() if each == token]
         if not whole and any(start < match.end() and end > match.start() for start, end in spans):
             continue
@@ -360,6 +360,10 @@ def _by_due(invoices: Sequence[InvoiceRef]) -> tuple[str, ...]:
     return tuple(number for _, number in dated)
 
 
+_DIGIT = re.compile(r"\d")
+
+
+@lru_cache(KEPT)  # each sentence of a reply is searched for the same numbers
 def _alnum(text: str) -> str:
     return "".join(char for char in fold(text) if char.isalnum())
 

@@ -15,12 +15,13 @@ from math import prod
 from classifier import labels
 from classifier.acting import action_inputs
 from classifier.assignment import Parts
-from classifier.calibration import SAID, Calibration, Opinion, sigmoid
+from classifier.calibration import SAID, Calibration, Opinion
 from classifier.estimators import NO_REASON, RawScores
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, facts_by_words, paid_facts, promise_facts
 from classifier.findings import Findings
 from classifier.invoices import Mentions
 from classifier.meant_sums import Money, choose_paid, choose_part
+from classifier.odds import sigmoid
 from classifier.preprocess import Prepared
 from classifier.promise_days import choose_day
 from classifier.rules import OTHER_RULES, RuleHit
@@ -65,11 +66,11 @@ class Said:
 
 
 def judge(
-    reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, calibration: Calibration,
-    standards: Standards, segments: Sequence[Opinion], version: str,
+    reply: Reply, prepared: Prepared, findings: Findings, raw: RawScores, opinion: Opinion,
+    segments: Sequence[Opinion], calibration: Calibration, standards: Standards, version: str,
 ) -> Prediction:  # fmt: skip
-    """The whole prediction for one reply; `segments` are the opinions of its segments."""
-    said = understand(reply, findings, calibration.opinion(raw), segments)
+    """The whole prediction for one reply, from the opinion of it and those of its segments."""
+    said = understand(reply, findings, opinion, segments)
     primary, probabilities = said.opinion.primary, said.opinion.probabilities
     spoken = spoken_of(prepared, raw)
     money = Money(findings.sums, spoken, reply.invoices, raw.sums)

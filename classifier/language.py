@@ -35,8 +35,9 @@ def detect_language(text: str) -> str:
             _add(scores, holders, 1.0)
         elif len(word.folded) >= _LONG_WORD:
             _add(scores, _of_ending(word.folded, evidence.endings), _ENDING)
+    sample = text[:_SAMPLE].lower()
     for letter, holders in evidence.letters.items():
-        if letter in text[:_SAMPLE].lower():
+        if letter in sample:
             _add(scores, holders, _LETTER)
     return max(labels.LANGUAGES, key=lambda language: scores[language])
 

@@ -14,10 +14,11 @@ from math import log
 
 import numpy as np
 
-from classifier.calibration import Weights, logit
+from classifier.calibration import Weights
 from classifier.estimators import Array
 from classifier.facts import MAY_PROMISE, PaidFacts, PromiseFacts, Spoken
 from classifier.named_sums import SUMS, NamedSum
+from classifier.odds import logit
 from classifier.portions import owed_on
 from classifier.remainders import names_all_but, names_the_rest
 from classifier.values import InvoiceRef, Promised

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from classifier.amounts import read_number, thousands
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
 from classifier.surroundings import wording_of
-from classifier.text import words
+from classifier.text import KEPT, words
 
 #: A number that is no group of a longer one (an account's, a telephone's).
 BARE = re.compile(  # groups of three, and of two as India writes lakhs
@@ -54,8 +55,13 @@ def scaled(end: int, sentence: Sentence, language: str) -> tuple[int, int]:
 _SCALE_WITHIN = 12
 
 
-def shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, Decimal]]:
+@lru_cache(KEPT)
+def shares_of(sentence: Sentence, language: str) -> tuple[tuple[int, int, Decimal], ...]:
     """Where percentages stand, and how large: "50 %", "fifty percent"."""
+    return tuple(_shares_of(sentence, language))
+
+
+def _shares_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, Decimal]]:
     wording = wording_of(language)
     for found in wording.percent.finditer(sentence.folded):
         if share := read_number(found["share"]):

@@ -13,7 +13,7 @@ from classifier import load
 from classifier.trained import Classifier
 from classifier.values import Prediction, Reply
 
-#: From so many replies on further processes are worth their start, of about four seconds each.
+#: From so many replies on further processes are worth their start, of two to three seconds each.
 WITH_ENCODER, WITHOUT_ENCODER = 300, 3_000
 
 _CHUNK = 100

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from classifier.amounts import read_number, thousands
 from classifier.numbers import BARE, scaled, shares_of, with_hundreds
@@ -29,7 +30,7 @@ from classifier.surroundings import (
     is_threshold,
     wording_of,
 )
-from classifier.text import fold, words
+from classifier.text import KEPT, fold, words
 from classifier.values import InvoiceRef
 
 #: Smaller numbers without a currency are days, copies, kilos.
@@ -61,6 +62,11 @@ class Owed:
 
 def owed_on(invoices: Sequence[InvoiceRef]) -> Owed | None:
     """What is owed on these invoices; None where they are in several currencies, or there are none."""
+    return _owed_on(tuple(invoices))
+
+
+@lru_cache(KEPT)
+def _owed_on(invoices: tuple[InvoiceRef, ...]) -> Owed | None:
     currencies = {invoice.currency for invoice in invoices}
     if len(currencies) != 1:
         return None
@@ -70,7 +76,8 @@ def owed_on(invoices: Sequence[InvoiceRef]) -> Owed | None:
     return Owed(total, currencies.pop(), whole, numbers)
 
 
-def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion]:
+@lru_cache(KEPT)  # what a sentence promises is asked for its days, its parts, its rest
+def find_portions(sentence: Sentence, language: str, owed: Owed) -> tuple[Portion, ...]:
     """All that could be a part of what is owed, in order of the text."""
     found = [
         Portion(each.start, each.end, each.amount)
@@ -96,7 +103,7 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> list[Portion
         each for each in kept
         if not is_threshold(each, sentence, language) and not is_of_thing(each, sentence, language)
     ]  # fmt: skip
-    return sorted(kept, key=lambda each: each.start)
+    return tuple(sorted(kept, key=lambda each: each.start))
 
 
 def sums_in(sentence: Sentence, language: str) -> list[int]:

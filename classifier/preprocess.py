@@ -45,6 +45,10 @@ class Sentence:
     dates: tuple[DateMention, ...]
     amounts: tuple[AmountMention, ...]
 
+    def __hash__(self) -> int:
+        """By the text alone: readings of sentences are kept by it, and a text keeps its hash."""
+        return hash(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:

@@ -14,12 +14,13 @@ from math import log
 
 import numpy as np
 
-from classifier.calibration import Weights, logit
+from classifier.calibration import Weights
 from classifier.clauses import topics
 from classifier.dates import DateMention
 from classifier.estimators import Array
 from classifier.facts import PromiseFacts, Spoken, is_of_document, rank_of
 from classifier.marks import coming_days
+from classifier.odds import logit
 from classifier.values import InvoiceRef
 
 #: Inputs of the map; part of a trained model's format.

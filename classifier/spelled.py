@@ -17,7 +17,7 @@ from importlib.resources import files
 
 from text_to_num import text2num
 
-from classifier.text import fold
+from classifier.text import KEPT, fold
 
 #: Words of the longest number that is read.
 _MOST_WORDS = 10
@@ -67,12 +67,17 @@ def find_spelled(text: str, language: str) -> Iterator[SpelledAmount]:
         yield from _grands(text)
 
 
-def find_numbers(text: str, language: str) -> Iterator[tuple[int, int, int]]:
+@lru_cache(KEPT)  # each rule that reads a sentence for sums asks for them
+def find_numbers(text: str, language: str) -> tuple[tuple[int, int, int], ...]:
     """Where numbers are written out, and which: start, end, number. A vague one ("a few hundred") is left out.
 
-    >>> list(find_numbers("I can do six hundred on Friday", "en"))
-    [(9, 20, 600)]
+    >>> find_numbers("I can do six hundred on Friday", "en")
+    ((9, 20, 600),)
     """
+    return tuple(_find_numbers(text, language))
+
+
+def _find_numbers(text: str, language: str) -> Iterator[tuple[int, int, int]]:
     wording = _wording(language)
     found = [(each.start(), each.end(), each.group().lower()) for each in _WORD.finditer(text)]
     at = 0
@@ -127,7 +132,7 @@ def _cents(text: str, start: int, language: str) -> tuple[Decimal, int]:
     part = _number(named["words"].split(), language) if named else None
     if named and part is not None and part < 100:
         return Decimal(part) / 100, named.end()
-    bare = next(find_numbers(text[start : start + 40], language), None)
+    bare = next(iter(find_numbers(text[start : start + 40], language)), None)
     if bare and text[start : start + bare[0]] == " " and 10 <= bare[2] < 100:
         following = _WORD.match(text[start + bare[1] :].lstrip())
         if not (following and fold(following.group()) in _counted(language)):

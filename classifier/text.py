@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -80,10 +80,15 @@ class Word(NamedTuple):  # thousands a second are made
     end: int
 
 
-@lru_cache(1_000)  # a sentence is asked for its words by each rule that reads it
+#: Texts whose reading is kept: more than a batch has sentences, and parts of them that are read on their own.
+KEPT = 8_192
+
+
+@lru_cache(KEPT)  # a sentence is asked for its words by each rule that reads it
 def words(folded: str) -> tuple[Word, ...]:
     """The words of folded text; an apostrophe or hyphen parts them."""
-    return tuple(Word(found.group(), found.start(), found.end()) for found in _WORD.finditer(folded))
+    new = tuple.__new__  # what Word() comes to, without a call of Python for each
+    return tuple([new(Word, (found[0], *found.span())) for found in _WORD.finditer(folded)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,33 @@ class Hit:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """`order`: its place among all phrases that may begin at one word; `needs`: words that must stand in the text."""
+
+    order: int
+    name: str
+    parts: tuple[str, ...]
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The phrases with one first word: by the word that must follow at once, and those where that is none, a stem, a
+    number or a gap.
+    """
+
+    by_second: dict[str, list[_Phrase]] = field(default_factory=dict)
+    others: list[_Phrase] = field(default_factory=list)
+
+    def add(self, phrase: _Phrase) -> None:
+        second = phrase.parts[1] if len(phrase.parts) > 1 else GAP
+        if second in (GAP, NUMBER) or second.endswith("*"):
+            self.others.append(phrase)
+        else:
+            self.by_second.setdefault(second, []).append(phrase)
+
+
 class Phrases:
     """A set of named phrases.
 
@@ -102,8 +134,9 @@ class Phrases:
     """
 
     def __init__(self, named: Mapping[str, Iterable[str]]) -> None:
-        self._by_word: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-        self._by_prefix: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        self._by_word: dict[str, _Beginning] = {}
+        self._by_prefix: dict[str, _Beginning] = {}
+        self._count = 0
         for name, phrases in named.items():
             for phrase in phrases:
                 self._add(name, _parts(phrase))
@@ -112,23 +145,49 @@ class Phrases:
         if not parts or parts[0] == GAP or parts[-1] == GAP:
             raise ValueError(f"phrase of {name!r} is empty or begins or ends with a gap: {parts}")
         head = parts[0]
+        needs = frozenset(part for part in parts[1:] if part not in (GAP, NUMBER) and not part.endswith("*"))
+        self._count += 1
+        phrase = _Phrase(self._count, name, parts, needs)
         if head.endswith("*"):
             if len(head) < 4:
                 raise ValueError(f"phrase of {name!r}: a first word needs three letters before its star: {parts}")
-            self._by_prefix.setdefault(head[:3], []).append((name, parts))
+            self._by_prefix.setdefault(head[:3], _Beginning()).add(phrase)
         else:
-            self._by_word.setdefault(head, []).append((name, parts))
+            self._by_word.setdefault(head, _Beginning()).add(phrase)
 
     def find(self, found: Sequence[Word]) -> list[Hit]:
-        """All phrases in these words, overlapping ones too, in order of their first word."""
-        hits = []
+        """All phrases in these words, overlapping ones too, in order of their first word; of one first word those
+        whose first word is written out, then those whose first word is a stem, each as they were given.
+        """
+        hits: list[Hit] = []
+        by_word, by_prefix = self._by_word, self._by_prefix
         texts = [word.folded for word in found]
+        present = set(texts)
         for start, text in enumerate(texts):
-            for name, parts in (*self._by_word.get(text, ()), *self._by_prefix.get(text[:3], ())):
-                after = _match(parts, texts, start)
-                if after:
-                    hits.append(Hit(name, start, after))
+            if (beginning := by_word.get(text)) is not None:
+                _add_hits(hits, beginning, texts, start, present)
+            if (beginning := by_prefix.get(text[:3])) is not None:
+                _add_hits(hits, beginning, texts, start, present)
         return hits
+
+
+def _add_hits(hits: list[Hit], beginning: _Beginning, texts: list[str], start: int, present: Set[str]) -> None:
+    """Add what begins at `start`, in the order in which the phrases were given."""
+    phrases = beginning.others
+    if beginning.by_second and start + 1 < len(texts):
+        phrases = [*phrases, *beginning.by_second.get(texts[start + 1], ())]
+    matching = [
+        (phrase.order, Hit(phrase.name, start, after))
+        for phrase in phrases
+        if phrase.needs <= present and (after := _match(phrase.parts, texts, start))
+    ]
+    if len(matching) > 1:
+        matching.sort(key=_order)
+    hits += [hit for _, hit in matching]
+
+
+def _order(matching: tuple[int, Hit]) -> int:
+    return matching[0]
 
 
 def _parts(phrase: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from classifier.amounts import AmountMention
 from classifier.calibration import Calibration, Opinion
 from classifier.dates import DateMention
-from classifier.estimators import Estimators, RawScores
+from classifier.estimators import Array, Estimators, RawScores
 from classifier.findings import Findings, find
 from classifier.invoices import Piece
 from classifier.judgement import Standards, judge
@@ -57,10 +57,13 @@ class Classifier:
             marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
             scores = self.estimators.scores(prepared, marks)
             of_parts = segment_scores(self.estimators, prepared, findings)
-            segments = [opinions(self.calibration, *each) for each in zip(scores, of_parts, strict=True)]
+            segments = opinions_of_segments(self.calibration, scores, of_parts)
+            said = self.calibration.opinions(scores)
             found += [
-                judge(reply, message, seen, raw, self.calibration, self.standards, parts, self.version)
-                for reply, message, seen, raw, parts in zip(batch, prepared, findings, scores, segments, strict=True)
+                judge(reply, message, seen, raw, opinion, parts, self.calibration, self.standards, self.version)
+                for reply, message, seen, raw, opinion, parts in zip(
+                    batch, prepared, findings, scores, said, segments, strict=True
+                )
             ]
         return found
 
@@ -94,10 +97,19 @@ def segments_of(message: Prepared, seen: Findings) -> list[Prepared]:
     ]
 
 
-def opinions(calibration: Calibration, whole: RawScores, segments: Sequence[RawScores]) -> list[Opinion]:
-    """What each segment of a message says, by its own scores and those of the whole message."""
-    in_context = whole.parts if len(whole.parts) else [None] * len(segments)
-    return [calibration.opinion_of_part(raw, part) for raw, part in zip(segments, in_context, strict=True)]
+def opinions_of_segments(
+    calibration: Calibration, wholes: Sequence[RawScores], segments: Sequence[Sequence[RawScores]]
+) -> list[list[Opinion]]:
+    """What each segment of each message says, by its own scores and those of the whole message."""
+    raws = list(itertools.chain.from_iterable(segments))
+    contexts = itertools.chain.from_iterable(in_context(*each) for each in zip(wholes, segments, strict=True))
+    found = iter(calibration.opinions_of_parts(raws, list(contexts)))
+    return [list(itertools.islice(found, len(own))) for own in segments]
+
+
+def in_context(whole: RawScores, segments: Sequence[RawScores]) -> Sequence[Array | None]:
+    """What the tuned network makes of each segment in the light of the whole message; None where there is none."""
+    return [*whole.parts] if len(whole.parts) else [None] * len(segments)
 
 
 def _cut(sentence: Sentence, piece: Piece) -> Sentence:

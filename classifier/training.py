@@ -26,7 +26,9 @@ from classifier.acting import ACTION_INPUTS, action_inputs
 from classifier.calibration import (
     AS_A_MESSAGE,
     CONFIDENCE_INPUTS,
+    PART_INPUTS,
     PARTED_INPUTS,
+    PRIMARY_INPUTS,
     Calibration,
     Weights,
     confidence_inputs,
@@ -34,11 +36,12 @@ from classifier.calibration import (
     intent_inputs,
     parted_inputs,
     primary_inputs,
+    said_of,
 )
 from classifier.data import Row
 from classifier.encoders.values import Encoder
 from classifier.errors import DataError
-from classifier.estimators import NO_REASON, Estimators, RawScores, with_heard
+from classifier.estimators import NO_REASON, Array, Estimators, RawScores, with_heard
 from classifier.examples import Examples, Progress, add_encoder, make_examples, silent
 from classifier.facts import paid_facts, promise_facts
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
@@ -47,7 +50,7 @@ from classifier.judgement import Standards, judge, spoken_of, understand
 from classifier.meant_sums import SUM_BY_RULE, Money, rule_of_promise, sum_inputs
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
-from classifier.trained import HORIZON, opinions
+from classifier.trained import HORIZON, in_context, opinions_of_segments
 from classifier.values import Prediction
 
 #: Inverse strength of regularisation of all regressions.
@@ -94,9 +97,7 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
     """
     _check(rows)
     examples, folds = make_examples(rows, encoder, progress), by_hand(rows)
-    scores = score_held_out(examples, folds, progress)
-    progress("learning from all replies")
-    return _trained(examples, folds, scores, fit_estimators(examples, range(len(rows))), progress)
+    return _trained(examples, folds, *_score_and_learn(examples, folds, progress), progress)
 
 
 def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silent) -> tuple[Trained, Trained]:
@@ -107,9 +108,7 @@ def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silen
         return train(rows, lambda step: progress(f"without encoder: {step}")), train(rows, progress, encoder)
     _check(rows)
     examples, folds = make_examples(rows, None, progress), by_hand(rows)
-    scores = score_held_out(examples, folds, progress)
-    progress("learning from all replies")
-    estimators = fit_estimators(examples, range(len(rows)))
+    scores, estimators = _score_and_learn(examples, folds, progress)
     without = _trained(examples, folds, scores, estimators, lambda step: progress(f"without encoder: {step}"))
     examples = add_encoder(examples, encoder, progress)
     estimators = replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
@@ -162,10 +161,31 @@ class HeldOut:
 
 def score_held_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> HeldOut:
     """Scores of every row by regressions that never saw its fold; what the tuned network hears is not in them."""
-    held: list[HeldOut] = []
-    jobs = _JOBS if len(examples.rows) >= _MANY_ROWS else 1
     alone = examples.to_score()
-    scoring = Parallel(n_jobs=jobs, return_as="generator")(delayed(_score_fold)(alone, fold) for fold in folds)
+    return _held_out(_in_processes(examples, [delayed(_score_fold)(alone, fold) for fold in folds]), folds, progress)
+
+
+def _score_and_learn(examples: Examples, folds: Sequence[Fold], progress: Progress) -> tuple[HeldOut, Estimators]:
+    """As `score_held_out`, and the estimators of all rows, learnt beside those of the folds; first, since they take
+    longest.
+    """
+    alone = examples.to_score()
+    tasks = [delayed(fit_estimators)(alone, range(len(examples.rows)))]
+    done = _in_processes(examples, [*tasks, *(delayed(_score_fold)(alone, fold) for fold in folds)])
+    progress("learning from all replies")
+    estimators: Estimators = next(done)
+    held = _held_out(done, folds, progress)
+    return held, replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
+
+
+def _in_processes(examples: Examples, tasks: Sequence[Any]) -> Iterator[Any]:
+    jobs = _JOBS if len(examples.rows) >= _MANY_ROWS else 1
+    done: Iterator[Any] = Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    return done
+
+
+def _held_out(scoring: Iterator[HeldOut], folds: Sequence[Fold], progress: Progress) -> HeldOut:
+    held: list[HeldOut] = []
     for part, (fold, scored) in enumerate(zip(folds, scoring, strict=True), start=1):
         progress(f"judged part {part} of {len(folds)} without having learnt from it: {fold.name}")
         held.append(scored)
@@ -182,19 +202,20 @@ def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> 
     rows, held = examples.rows, held.heard(examples)
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
 
-    def judged(index: int, calibration: Calibration) -> Prediction:
-        parts = opinions(calibration, held.scores[index], held.segments[index])
-        return judge(
-            rows[index].reply, examples.prepared[index], examples.findings[index], held.scores[index], calibration,
-            standards, parts, "",
-        )  # fmt: skip
+    def judged(chosen: Sequence[int], calibration: Calibration) -> Iterator[tuple[int, Prediction]]:
+        raws = [held.scores[index] for index in chosen]
+        parts = opinions_of_segments(calibration, raws, [held.segments[index] for index in chosen])
+        for index, raw, said, own in zip(chosen, raws, calibration.opinions(raws), parts, strict=True):
+            reply, prepared, findings = rows[index].reply, examples.prepared[index], examples.findings[index]
+            yield index, judge(reply, prepared, findings, raw, said, own, calibration, standards, "")
 
+    places = find_places(examples, held)
     found: dict[int, Prediction] = {}
     for fold in folds:
         rest = [index for other in folds if other is not fold for index in other.test]
-        calibration = fit_calibration(examples, rest, held)
-        found.update((index, judged(index, calibration)) for index in fold.test)
-    everything = fit_calibration(examples, range(len(rows)), held)
+        calibration = fit_calibration(examples, rest, held, places)
+        found.update(judged(fold.test, calibration))
+    everything = fit_calibration(examples, range(len(rows)), held, places)
     outcomes = {index: outcome(rows[index], each) for index, each in found.items()}
     inputs = {
         index: action_inputs(
@@ -239,35 +260,33 @@ def _score_fold(examples: Examples, fold: Fold) -> HeldOut:
     return HeldOut(dict(zip(fold.test, scores, strict=True)), dict(zip(fold.test, segments, strict=True)))
 
 
-def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Calibration:
+def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut, places: Places) -> Calibration:
     """The maps to probabilities, primary and confidence, from scores by models that never saw their row. What acting on
     it would do is not known yet: that map is fitted afterwards.
     """
     raws = [held.scores[index] for index in chosen]
     truth = [examples.rows[index].labels for index in chosen]
+    inputs = intent_inputs(raws)
     intents = {
-        intent: fit_weights([intent_inputs(raw, column) for raw in raws], [intent in label.intents for label in truth])
+        intent: fit_weights(inputs[:, column], [intent in label.intents for label in truth])
         for column, intent in enumerate(labels.INTENTS)
     }
-    inputs, right = [], []
-    for raw, label in zip(raws, truth, strict=True):
-        said = {intent: intents[intent].of(intent_inputs(raw, at)) for at, intent in enumerate(labels.INTENTS)}
-        inputs += [primary_inputs(intent, said, raw) for intent in labels.INTENTS]
-        right += [intent == label.primary for intent in labels.INTENTS]
+    inputs = primary_inputs(said_of(intents, raws), raws).reshape(-1, len(PRIMARY_INPUTS))
+    right = [intent == label.primary for label in truth for intent in labels.INTENTS]
     nothing = {"confidence": CONFIDENCE_INPUTS, "parted": PARTED_INPUTS, "action": ACTION_INPUTS}
     empty = {name: Weights((0.0,) * len(names), 0.0) for name, names in nothing.items()}
     days_and_sums = {
-        "day": _fit_day(examples, chosen, held),
-        "promised_sum": _fit_promised_sum(examples, chosen, held),
-        "paid_sum": _fit_paid_sum(examples, chosen, held),
+        "day": _fit_places(places.days, chosen, BY_RULE),
+        "promised_sum": _fit_places(places.promised_sums, chosen, SUM_BY_RULE),
+        "paid_sum": _fit_places(places.paid_sums, chosen, SUM_BY_RULE),
     }
     unsure = Calibration(intents, fit_weights(inputs, right), part=AS_A_MESSAGE, **days_and_sums, **empty)
     unsure = replace(unsure, part=_fit_part(examples, chosen, held, unsure))
     whole: list[tuple[tuple[float, ...], bool]] = []
     parted: list[tuple[tuple[float, ...], bool]] = []
-    for index, raw, label in zip(chosen, raws, truth, strict=True):
-        parts = opinions(unsure, held.scores[index], held.segments[index])
-        understood = understand(examples.rows[index].reply, examples.findings[index], unsure.opinion(raw), parts)
+    of_parts = opinions_of_segments(unsure, raws, [held.segments[index] for index in chosen])
+    for index, raw, label, said, parts in zip(chosen, raws, truth, unsure.opinions(raws), of_parts, strict=True):
+        understood = understand(examples.rows[index].reply, examples.findings[index], said, parts)
         is_right = understood.opinion.primary == label.primary
         if understood.sureness:
             parted.append((parted_inputs(understood.opinion, raw, understood.sureness), is_right))
@@ -282,57 +301,67 @@ def fit_calibration(examples: Examples, chosen: Sequence[int], held: HeldOut) ->
 
 def _fit_part(examples: Examples, chosen: Sequence[int], held: HeldOut, unsure: Calibration) -> Weights:
     """From the parts whose labels say one thing: is that what is said?"""
-    inputs, right = [], []
+    known: list[tuple[RawScores, Array | None, str]] = []
     for index, own in zip(chosen, examples.segments.of(chosen), strict=True):
-        whole = held.scores[index]
-        for at, (segment, raw) in enumerate(zip(own, held.segments[index], strict=True)):
+        raws = held.segments[index]
+        for segment, raw, context in zip(own, raws, in_context(held.scores[index], raws), strict=True):
             if (label := examples.segments.intents[segment]) is not None:
-                inputs += unsure.part_inputs(raw, whole.parts[at] if len(whole.parts) else None)
-                right += [intent == label for intent in labels.INTENTS]
-    return fit_weights(inputs, right) if right else AS_A_MESSAGE
+                known.append((raw, context, label))
+    if not known:
+        return AS_A_MESSAGE
+    inputs = unsure.part_inputs([raw for raw, _, _ in known], [context for _, context, _ in known])
+    right = [intent == label for _, _, label in known for intent in labels.INTENTS]
+    return fit_weights(inputs.reshape(-1, len(PART_INPUTS)), right)
 
 
-def _fit_day(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
-    """From the coming days of replies that promise: is it the promised one?"""
-    inputs, right = [], []
-    for index in chosen:
-        row, prepared, raw = examples.rows[index], examples.prepared[index], held.scores[index]
-        if "promise" not in row.labels.intents:
-            continue
-        spoken, invoices = spoken_of(prepared, raw), row.reply.invoices
-        facts = promise_facts(spoken, prepared.language, invoices)
-        for day, each in day_inputs(facts, spoken, raw.days, row.reply.date, invoices, prepared.language):
-            inputs.append(each)
-            right.append(day == row.labels.promise_date)
-    return fit_weights(inputs, right) if right else BY_RULE
+#: Inputs of a map, and whether it should say yes; and those of each row.
+_Pair = tuple[tuple[float, ...], bool]
+_ByRow = Mapping[int, Sequence[_Pair]]
 
 
-def _fit_promised_sum(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
-    """From the sums of replies that promise: is it the (first) part promised?"""
-    inputs, right = [], []
-    for index, money in _money(examples, chosen, held, "promise"):
-        facts = promise_facts(money.spoken, examples.prepared[index].language, money.invoices)
-        promised = examples.rows[index].labels.promised
-        for amount, each in sum_inputs(money, rule_of_promise(facts)):
-            inputs.append(each)
-            right.append(bool(promised) and amount == promised[0].amount)
-    return fit_weights(inputs, right) if right else SUM_BY_RULE
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the maps of days and sums are fitted on, by row: the inputs of each, and whether it is the right one. It
+    depends on no calibration, so it is worked out once for all folds.
+    """
+
+    days: _ByRow
+    promised_sums: _ByRow
+    paid_sums: _ByRow
 
 
-def _fit_paid_sum(examples: Examples, chosen: Sequence[int], held: HeldOut) -> Weights:
-    """From the sums of replies that report a payment: is it the one paid?"""
-    inputs, right = [], []
-    for index, money in _money(examples, chosen, held, "paid"):
-        facts = paid_facts(money.spoken, examples.prepared[index].language, money.invoices)
-        for amount, each in sum_inputs(money, facts.amount):
-            inputs.append(each)
-            right.append(amount == examples.rows[index].labels.paid_amount)
-    return fit_weights(inputs, right) if right else SUM_BY_RULE
+def find_places(examples: Examples, held: HeldOut) -> Places:
+    """Of each reply that promises, which coming day is the promised one, and which sum the (first) part promised; of
+    each that reports a payment, which sum is the one paid.
+    """
+    days: dict[int, list[_Pair]] = {}
+    promised_sums: dict[int, list[_Pair]] = {}
+    for index, money in _money(examples, held, "promise"):
+        row, language = examples.rows[index], examples.prepared[index].language
+        facts = promise_facts(money.spoken, language, money.invoices)
+        weighed = day_inputs(facts, money.spoken, held.scores[index].days, row.reply.date, money.invoices, language)
+        days[index] = [(each, day == row.labels.promise_date) for day, each in weighed]
+        promised = row.labels.promised
+        promised_sums[index] = [
+            (each, bool(promised) and amount == promised[0].amount)
+            for amount, each in sum_inputs(money, rule_of_promise(facts))
+        ]
+    paid_sums: dict[int, list[_Pair]] = {}
+    for index, money in _money(examples, held, "paid"):
+        row = examples.rows[index]
+        by_rule = paid_facts(money.spoken, examples.prepared[index].language, money.invoices).amount
+        paid_sums[index] = [(each, amount == row.labels.paid_amount) for amount, each in sum_inputs(money, by_rule)]
+    return Places(days, promised_sums, paid_sums)
 
 
-def _money(examples: Examples, chosen: Sequence[int], held: HeldOut, intent: str) -> Iterator[tuple[int, Money]]:
+def _fit_places(places: _ByRow, chosen: Sequence[int], by_rule: Weights) -> Weights:
+    pairs = [pair for index in chosen for pair in places.get(index, ())]
+    return fit_weights([each for each, _ in pairs], [right for _, right in pairs]) if pairs else by_rule
+
+
+def _money(examples: Examples, held: HeldOut, intent: str) -> Iterator[tuple[int, Money]]:
     """What each of the replies with this intent says of money."""
-    for index in chosen:
+    for index in held.scores:
         if intent in examples.rows[index].labels.intents:
             raw, sums = held.scores[index], examples.findings[index].sums
             spoken = spoken_of(examples.prepared[index], raw)

@@ -41,6 +41,7 @@ from classifier.estimators import NO_REASON
 from classifier.examples import meant_by, prepare_rows, said_of
 from classifier.findings import find
 from classifier.folds import by_hand
+from classifier.hearing import keep
 from classifier.marks import coming_days, marks_of, read_texts
 from classifier.named_sums import SUMS
 from classifier.preprocess import Prepared
@@ -139,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "heads": material.classes, "adapters": entries,
     }  # fmt: skip
     (ADAPTERS / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    keep(progress=_tell)
     return 0
 
 

@@ -17,7 +17,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 
 from classifier import labels
 from classifier.encoders.e5 import FILE, PACKAGE, Tokens, apply, forward, spans_of
+from classifier.encoders.heard import Asked, Classes, Heard, Memory, half, read_memory
 from classifier.encoders.values import Encoded, Identity, Part, Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.errors import ModelError
@@ -41,6 +42,9 @@ WHOLE = "whole"
 
 #: The heads that are asked about a place in a message.
 PROMISED, SUM, PART = "promised", "sum", "part"
+
+#: The heads that answer no detail.
+_NO_DETAILS = ("primary", "said", PROMISED, SUM, PART)
 
 #: Layers that are as packaged, and layers in all.
 LOWER, LAYERS = 6, 10
@@ -57,23 +61,6 @@ _NORMS = ("first_norm", "second_norm")
 
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What the network makes of one reply: log-odds of each intent as primary and as said, in the order of
-    labels.INTENTS, and probabilities of the values of each detail, were its intent said.
-
-    `days`: for each of the marked days log-odds that it is the promised one; `sums` and `parts`: a row for each of the
-    marked ones, log-odds of each of SUMS, and of each intent as what is said there.
-    """
-
-    as_primary: Array
-    said: Array
-    details: Mapping[str, Mapping[str, float]]
-    days: Array
-    sums: Array
-    parts: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +117,31 @@ class Tuned:
         """The adapter that never saw the replies of `hand`; WHOLE for a hand that none saw."""
         return str(self._by_hand.get(hand, WHOLE))
 
+    @property
+    def classes(self) -> Classes:
+        """The values of each detail, in the order of the heads."""
+        return {name: values for name, values in self._index["heads"].items() if name not in _NO_DETAILS}
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What the held-out adapters heard of the shipped replies. Raises `ModelError` as `read_memory` does."""
+        return read_memory(self._folder, self._index, self._part.weights_sha256, self.classes)
+
+    def recall(self, asked: Sequence[Asked]) -> list[Heard]:
+        """What is made of each: as it is remembered, or else heard now."""
+        known = [self.memory.of(each) for each in asked]
+        heard = iter(self.hear_anew([each for each, found in zip(asked, known, strict=True) if found is None]))
+        return [next(heard) if found is None else found for found in known]
+
+    def hear_anew(self, asked: Sequence[Asked]) -> list[Heard]:
+        """What is made of each, heard now."""
+        heard = self.hear(
+            [each.sentences for each in asked], [each.adapter for each in asked], [each.marks for each in asked]
+        )
+        return [
+            replace(found, details={}) if each.is_segment else found for each, found in zip(asked, heard, strict=True)
+        ]
+
     def hear(
         self, messages: Sequence[Sequence[str]], adapters: Sequence[str] | None = None,
         marks: Sequence[Marks] | None = None,
@@ -176,8 +188,8 @@ class Tuned:
         means = np.add.reduceat(states, spans[:-1], axis=0) / np.diff(spans).astype(np.float32)[:, None]
         inputs = means * adapter.factor + adapter.constant
         answers = {name: inputs @ head.weights + head.constant for name, head in adapter.heads.items()}
-        primary = _log_odds(_shares(answers["primary"]))
-        details = {name: _shares(answers[name]) for name in answers if name not in ("primary", "said")}
+        primary, said = half(_log_odds(_shares(answers["primary"]))), half(answers["said"])
+        details = {name: half(_shares(answers[name])) for name in answers if name not in _NO_DETAILS}
         found: list[Heard] = []
         for at, sentences in enumerate(messages):
             own = states[spans[at] : spans[at + 1]]
@@ -186,14 +198,14 @@ class Tuned:
             parts = [self._tokens.marked(sentences, read[at][1], mark) for mark in marks[at].parts]
             found.append(Heard(
                 primary[at],
-                answers["said"][at],
+                said[at],
                 {
                     name: dict(zip(adapter.heads[name].classes, map(float, shares[at]), strict=True))
                     for name, shares in details.items()
                 },
-                _at(days, own, adapter, PROMISED)[:, 0],
-                _log_odds(_shares(_at(sums, own, adapter, SUM))),
-                _log_odds(_shares(_at(parts, own, adapter, PART))),
+                half(_at(days, own, adapter, PROMISED)[:, 0]),
+                half(_log_odds(_shares(_at(sums, own, adapter, SUM)))),
+                half(_log_odds(_shares(_at(parts, own, adapter, PART)))),
             ))  # fmt: skip
         return found
 

@@ -26,8 +26,8 @@ ROOMS = (
     "agent/reminders/letter.py", "agent/reminders/letters.py", "agent/reminders/notice.py", "agent/reminders/paper.py",
     "agent/reminders/render.py", "agent/reminders/statement.py", "agent/learning/background.py",
     "agent/learning/gate.py", "agent/learning/promotion.py", "classifier/encoders/find.py",
-    "classifier/encoders/folder.py", "classifier/encoders/tuned.py", "classifier/encoders/weights.py",
-    "classifier/registry.py", "classifier/storage.py", "config/law.py",
+    "classifier/encoders/folder.py", "classifier/encoders/heard.py", "classifier/encoders/tuned.py",
+    "classifier/encoders/weights.py", "classifier/registry.py", "classifier/storage.py", "config/law.py",
 )  # fmt: skip
 """What the forms of the pages come to, letters, and trained models."""
 PROGRESS = (
