@@ -33,10 +33,13 @@ class Split:
     inline: tuple[InlineAnswer, ...] = ()
 
 
-def split_text(text: str) -> Split:
-    """Part `text` (plain, or from `html_to_text` with its marks) into new text, signature and history."""
+def split_text(text: str, correspondents: frozenset[str] = frozenset()) -> Split:
+    """Part `text` (plain, or from `html_to_text` with its marks) into new text, signature and history.
+
+    `correspondents` are the `attributions.names_of` those whom the mail is written to: an answer quotes them.
+    """
     lines = read_lines(text)
-    class_history(lines)
+    class_history(lines, correspondents)
     class_signatures(lines)
     pick = {kind: "\n".join(line.text for line in lines if line.kind is kind) for kind in LineClass}
     new_text, signature, quoted = (

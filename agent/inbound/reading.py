@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.inbound import keys, wordings
+from agent.inbound.attributions import names_of
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
 from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
@@ -44,7 +45,8 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
     status_fields = "\n\n".join(text for _, text in parts.reports)
     from_header = headers.text("from")
     rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
-    split = split_text("\n\n".join(text for text in texts if text.strip()))
+    recipients = read_addresses(headers, "to", "cc")
+    split = split_text("\n\n".join(text for text in texts if text.strip()), names_of(recipients))
     sender = read_sender(headers)
     date = next((parse_date(value) for value in headers.raw("date")), None)
     return Reading(
@@ -60,7 +62,7 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
         references=tuple(dict.fromkeys(found for value in headers.raw("references") for found in message_ids(value))),
         sender=sender,
         from_header=from_header,
-        recipients=read_addresses(headers, "to", "cc"),
+        recipients=recipients,
         reply_to=read_addresses(headers, "reply-to"),
         return_path=read_return_path(headers),
         subject=subject,
