@@ -55,7 +55,8 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
         text = _OTHER.sub(lambda match: " " * len(match[0]), _without_ibans(whole[:MAX_TEXT]))
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
-            if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
+            is_date = _DATE.fullmatch(match["digits"]) and not _YEAR.fullmatch(match["digits"])
+            if is_date and not _is_numbered(match["prefix"]):
                 continue
             hits.append((match.start(), match[0] if _is_code(match["prefix"]) else match["digits"]))
         rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
@@ -71,6 +72,24 @@ _WORDS = frozenset({"bill", "fact", "inv", "n", "no", "nr", "num", "rg"})
 def _is_code(prefix: str) -> bool:
     """Whether "FA" of "FA 2026-0312" is part of the number, as "INVOICE", "NR" and "N°" are not."""
     return re.fullmatch(r"[A-Z]{1,4}", prefix) is not None and prefix.lower() not in _WORDS
+
+
+#: words that say a number follows, whatever it looks like, and those before dates in a text of capitals
+_NUMBER_WORDS = frozenset({"#", "n", "no", "nr", "num", "numer", "numero", "numéro", "n°", "nº"})
+_DATE_WORDS = frozenset(
+    "al am as at au bis dal das del den der des die du el end fin for il la le les mit of on op per the to um van vom "
+    "von".split()
+)
+
+
+def _is_numbered(prefix: str) -> bool:
+    """Whether "12/03/2026" behind the prefix is a number like "FV 12/03/2026", month and year included, and no date.
+
+    Whether it is one is decided by the customer's invoices.
+    """
+    if prefix.lower() in _NUMBER_WORDS:
+        return True
+    return len(prefix) > 1 and _is_code(prefix) and prefix.lower() not in _DATE_WORDS
 
 
 _YEAR = re.compile(r"(19|20)\d\d")

@@ -42,6 +42,7 @@ CUSTOMERS = Directory(
         KnownInvoice(3, "FA-2025-0313", "A", False),
         KnownInvoice(9, "FB-7001", "B", True),
         KnownInvoice(8, "312", "B", True),
+        KnownInvoice(7, "FV 12/03/2026", "B", True),
     ),
 )
 
@@ -79,6 +80,11 @@ def passed_on(author: str) -> dict[str, str]:
         ({"sender": "anna@a.test", "subject": "la 313"}, ("A", (2,), "numbers", False, None)),
         ({"sender": "anna@a.test", "subject": "la n° 0312"}, ("A", (1,), "numbers", False, None)),
         ({"subject": "la 313"}, (None, (), "none", False, None)),
+        ({"subject": "FV 12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"subject": "FV/12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"sender": "bob@b.test", "text": "nr 12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"sender": "bob@b.test", "text": "paid on 12/03/2026"}, ("B", (), "sender", False, None)),
+        ({"sender": "bob@b.test", "text": "FV 11/03/2026"}, ("B", (), "sender", False, None)),
         ({"subject": "facture 312"}, (None, (), "none", False, None)),
         ({"sender": "anna@a.test"}, ("A", (), "sender", False, None)),
         ({"sender": "Anna <ANNA@a.test>"}, ("A", (), "sender", False, None)),
