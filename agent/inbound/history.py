@@ -348,7 +348,11 @@ def _address_below(lines: list[Line], at: int) -> bool:
 
 def _opens(text: str) -> bool:
     """Whether a line begins as reply headers do: with a date, a word such as "On", or a name and an address."""
-    return bool(_STARTS_WITH_DATE.match(text) or _phrases_start("openers", "citing").match(text) or _NAME_AND_ADDRESS.match(text))
+    return bool(
+        _STARTS_WITH_DATE.match(text)
+        or _phrases_start("openers", "citing").match(text)
+        or _NAME_AND_ADDRESS.match(text)
+    )
 
 
 def _next_is_quote(lines: list[Line], at: int) -> bool:

@@ -19,7 +19,7 @@ from agent.inbound.html import MARKS
 from agent.inbound.inline import inline_answers
 from agent.inbound.lines import LineClass, any_quoted, read_lines
 from agent.inbound.signatures import class_signatures
-from agent.inbound.values import InlineAnswer
+from agent.inbound.values import Address, InlineAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,15 @@ class Split:
     inline: tuple[InlineAnswer, ...] = ()
 
 
-def split_text(text: str, correspondents: frozenset[str] = frozenset()) -> Split:
+def split_text(text: str, correspondents: frozenset[str] = frozenset(), author: Address | None = None) -> Split:
     """Part `text` (plain, or from `html_to_text` with its marks) into new text, signature and history.
 
-    `correspondents` are the `attributions.names_of` those whom the mail is written to: an answer quotes them.
+    `correspondents` are the `attributions.names_of` those whom the mail is written to: an answer quotes them; `author`
+    is whom it says it is from, and signs it.
     """
     lines = read_lines(text)
     class_history(lines, correspondents)
-    class_signatures(lines)
+    class_signatures(lines, author)
     pick = {kind: "\n".join(line.text for line in lines if line.kind is kind) for kind in LineClass}
     new_text, signature, quoted = (
         _even_blank_lines(pick[kind]) for kind in (LineClass.NEW, LineClass.SIGNATURE, LineClass.QUOTED)

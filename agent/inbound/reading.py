@@ -73,8 +73,8 @@ def _read(headers: Headers, parts: Parts, border: Border | None, now: datetime) 
     from_header = headers.text("from")
     rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
     recipients = read_addresses(headers, "to", "cc")
-    split = split_text("\n\n".join(text for text in texts if text.strip()), names_of(recipients))
     sender = read_sender(headers)
+    split = split_text("\n\n".join(text for text in texts if text.strip()), names_of(recipients), sender)
     date = next((parse_date(value) for value in headers.raw("date")), None)
     return Reading(
         kind=rule.kind,

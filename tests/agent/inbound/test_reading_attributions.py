@@ -82,7 +82,9 @@ def test_dated_headers_of_more_programs(header: str, new: str) -> None:
 
 
 def test_a_rule_above_a_quoted_block_of_labels_is_history() -> None:
-    block = "> Od: Compta Morel <ar@morel-sas.example>\n> Komu: anna@x.example\n> Datum: 02.03.2026 09:12\n>\n> Dobrý den"
+    block = (
+        "> Od: Compta Morel <ar@morel-sas.example>\n> Komu: anna@x.example\n> Datum: 02.03.2026 09:12\n>\n> Dobrý den"
+    )
     assert split_text(f"Zaplatili jsme.\n\n{'_' * 60}\n{block}\n").new_text == "Zaplatili jsme."
 
 

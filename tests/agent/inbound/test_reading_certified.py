@@ -2,9 +2,8 @@
 
 import pytest
 
-from agent.inbound.parts import content_of
 from agent.inbound.headers import parse_headers, tidy
-from agent.inbound.parts import read_parts
+from agent.inbound.parts import content_of, read_parts
 from agent.inbound.reading import read_message
 from agent.inbound.values import Border, Kind
 from tests.agent.inbound.conftest import NOW
