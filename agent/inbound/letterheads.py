@@ -1,4 +1,4 @@
-"""A signature that no courtesy line begins: the author's name right under the text, then role, firm, address, telephone.
+"""A signature that no courtesy line begins: the author's name right under the text, then role, firm and telephone.
 
 Taking off a customer's words loses them, so that everything has to fit: a paragraph of its own below a whole sentence,
 the author of the mail named in its first lines as From names them, nothing in it but short lines of a letterhead, and
@@ -24,7 +24,8 @@ MIN_NAME = 3
 
 _PHONE = "t|m|p|tel|tél|tfno|telefono?|telefoon|téléphone|phone|mobile?|mob|gsm|fax|cell"
 _REACHED_AT = re.compile(
-    rf"(?im)(?<![\w.+])(?:\+|00?)\d[\d ()./-]{{6,18}}\d(?!\w)|^(?:{_PHONE})[.:]{{0,2}}\s*\(?\d(?:[ ()./-]{{0,2}}\d){{7,13}}$|"
+    rf"(?im)(?<![\w.+])(?:\+|00?)\d[\d ()./-]{{6,18}}\d(?!\w)|"
+    rf"^(?:{_PHONE})[.:]{{0,2}}\s*\(?\d(?:[ ()./-]{{0,2}}\d){{7,13}}$|"
     r"\bwww\.[\w-]+\.\w|https?://\S|[\w.+'-]+@[\w-]+\.\w"
 )
 _ADDRESS = re.compile(r"[\w.+'-]+@([\w-]+(?:\.[\w-]+)+)")

@@ -117,8 +117,10 @@ def _one_id(headers: Headers, name: str) -> str | None:
 
 
 def _references(headers: Headers) -> tuple[str, ...]:
+    """The mails of the conversation, the nearest last; In-Reply-To may name several (RFC 5322 3.6.4)."""
     named = [found for value in headers.raw("references") for found in message_ids(value)]
-    return tuple(dict.fromkeys((*named, *receipt_ids(headers))))
+    answered = [found for value in headers.raw("in-reply-to") for found in message_ids(value)]
+    return tuple(dict.fromkeys((*named, *answered[1:], *receipt_ids(headers))))
 
 
 def _texts(parts: Parts) -> list[str]:
