@@ -15,7 +15,7 @@ from email.generator import BytesGenerator
 from email.message import Message
 
 from agent.inbound.headers import Headers, message_ids
-from agent.inbound.parts import Parts
+from agent.inbound.parts import Parts, first_mail
 
 ENVELOPE = "certified mail: the border vouches for its provider, not for who wrote it"
 _TRANSPORTS = ("posta-certificata", "errore")
@@ -26,7 +26,7 @@ def inner_mail(headers: Headers, parts: Parts) -> bytes | None:
     if headers.has("x-ricevuta") or headers.plain("x-trasporto") not in _TRANSPORTS:
         return None
     # Outside of it there are only the provider's own parts; the first is the outermost.
-    envelope = next((part for part in parts.tree.walk() if part.get_content_type() == "message/rfc822"), None)
+    envelope = first_mail(parts)
     payload: object = envelope.get_payload() if envelope is not None and envelope.is_multipart() else None
     if envelope is None or not isinstance(payload, list) or not payload or not isinstance(payload[0], Message):
         return None

@@ -271,7 +271,7 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
         return None
     opens = _opens_at(lines, at)
     starts = at == 0 or lines[at - 1].blank or not lines[at - 1].new
-    if not (opens or starts or _verbs_end().search(first)):
+    if not (opens or starts or _verbs_end().search(first)) or (not opens and _is_sentence(first)):
         return None
     blanks = 0
     for end in range(at, reach):

@@ -1,8 +1,8 @@
 """What is new in a message: quotes, reply headers, signatures and footers taken off.
 
     lines        the text as lines with a quote depth
-    history      which of them are quoted, or head a quote
-    signatures   which of the new ones are signature
+    history      which of them are quoted, or head a quote; `attributions`: by a header that only names somebody
+    signatures   which of the new ones are signature; `letterheads`: where no courtesy line begins it
     inline       which of the new ones answer the quoted line above them
 
 The sign-off and the name under it stay with the text where no contact lines follow, since they are the writer's words.

@@ -42,6 +42,7 @@ def test_a_header_that_names_whom_the_mail_answers_needs_no_date(header: str, ma
 YOU_WROTE = [
     "You wrote:", "Vous avez écrit :", "Sie schrieben:", "Usted escribió:", "Lei ha scritto:", "U schreef:",
     "Вы писали:", "Ви писали:", "Du skrev:", "Ați scris:", "Kirjoititte:", "Şunu yazdınız:",
+    "Napsal jste:",
 ]  # fmt: skip
 GREETINGS = [
     "Bonjour Madame Berg,", "Dear Ms Berg,", "Sehr geehrte Frau Berg,", "Estimada señora Berg:", "Gentile Anna,",
@@ -56,7 +57,9 @@ def test_without_a_known_name_the_letter_below_tells(header: str) -> None:
     for greeting in GREETINGS:
         assert split_text(f"{NEW}\n\n{header}\n\n{LETTER.format(greeting=greeting)}\n").new_text == NEW
     assert split_text(f"{NEW}\n\n{header}\n\n{HISTORY}\n\nYours\nCompta Morel\n", OURS).new_text == NEW
-    assert split_text(f"{NEW}\n\n{header}\n> {HISTORY}\n".replace("\n\nP", "\n>\n> P")).new_text == NEW
+    for gap in ("\n\n", "\n"):
+        marked = f"{NEW}{gap}{header}\n> {HISTORY}\n".replace("\n\nP", "\n>\n> P")
+        assert split_text(marked).new_text == NEW
 
 
 DATED_HEADERS = [
