@@ -184,6 +184,10 @@ class Mailbox(Section):
     authserv_id: str = ""
     """Name under which the border writes Authentication-Results (RFC 8601). Where empty with an `own` border no sender
     counts as authenticated, and every answer waits for a person."""
+    local_filter: bool = False
+    """A content filter on the mail server's own machine (amavis and the like) hands each mail back to it over the
+    loopback. Such hops are passed over, so that the lines above the one before count. Only where no other program of
+    that machine hands in mails whose header strangers choose, as a web form may. Only with an `own` border."""
     reply_tag: Literal["off", "plus", "catchall"] = "off"
     """Put a signed tag into the Reply-To address: `plus` (name+tag@domain) or `catchall` (tag@domain), once
     `doctor --probe` has shown that such mail arrives."""
@@ -200,6 +204,8 @@ class Mailbox(Section):
         # A frozen model is completed here once, before anybody has seen it; hence the plain object's setter.
         if self.border == "gmail" and not self.authserv_id:
             object.__setattr__(self, "authserv_id", _GMAIL_AUTHSERV_ID)
+        if self.local_filter and self.border != "own":
+            raise ValueError("local_filter is for an `own` border: Microsoft's and Gmail's have no such filter")
         if not self.imap.username:
             object.__setattr__(self.imap, "username", self.address)
         if not self.smtp.names_a_secret:

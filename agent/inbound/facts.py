@@ -18,7 +18,7 @@ MAX_TEXT = 50_000
 _TOKEN = re.compile(r"(?<![\w@.])[A-Za-z0-9]{1,12}(?:[-/_.][A-Za-z0-9]{1,12}){0,5}(?![\w@]|[,.]\d)")
 #: "FA 2026-0312", "RE 5521", "Nr. 771": a short prefix or a word of invoicing before the digits
 _SPACED = re.compile(
-    r"(?<!\w)(?P<prefix>(?-i:[A-Z]{1,4})|n[°ºo]|nr|no|num(?:éro|ero|mer)?|invoices?|inv|factures?|fact|rechnung(?:en)?|rg|fattur[ae]|facturas?|"
+    r"(?<!\w)(?P<prefix>(?-i:[A-Z]{1,4})|n[°ºo]|n(?=\.)|nr|no|num(?:éro|ero|mer)?|invoices?|inv|factures?|fact|rechnung(?:en)?|rg|fattur[ae]|facturas?|"
     r"factuur|facturen|bill|rechnungsnummer|#)\s?[.:°#]?\s{0,2}(?P<digits>\d[\w/-]{1,18})(?!\w)",
     re.I,
 )
@@ -36,12 +36,20 @@ _IBAN_WORD = re.compile(
 )
 _CURRENCY = r"(?:€|\$|£|(?:eur|euros?|usd|gbp|chf)(?![a-z]))"
 _SUM = r"\d{1,3}(?:[ .,'’\u00a0\u202f]\d{3}){1,4}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
-#: what holds digits that name no invoice: amounts with their currency, addresses of pages, telephone numbers
+_REGISTERED = r"siret|siren|tva|vat|ust-?id(?:-?nr)?|p\.?\s?iva|partita iva|btw(?:-?nummer)?|kvk|nif|cif"
+#: what holds digits that name no invoice: amounts with their currency, shares, addresses of pages, telephone numbers,
+#: what a firm is registered under
 _OTHER = re.compile(
-    rf"https?://\S+|\bwww\.\S+|{_CURRENCY}\s?(?:{_SUM})(?!\w)|(?<![\w.,/-])(?:{_SUM})\s?{_CURRENCY}|"
+    rf"https?://\S+|\bwww\.\S+|{_CURRENCY}\s?(?:{_SUM})(?!\w)|(?<![\w.,/-])(?:{_SUM})\s?(?:{_CURRENCY}|%|[.,]-)|"
+    rf"\b(?:{_REGISTERED})\b\W{{0,3}}(?:n\S{{0,2}}\s)?[A-Z]{{0,2}}\d[\d .]{{6,20}}\d(?!\w)|"
+    r"\b(?:t[ée]l|phone|telefono?|telefoon|fax|mob(?:ile)?|gsm)\b[.:]{0,2}\s*\(?\d(?:[ ()./-]{0,2}\d){7,13}(?!\w)|"
     r"(?<![\w.+])\+\d[\d ().-]{7,18}\d(?!\w)|(?<![\w.-])0\d(?:[ .]\d\d){4}(?![\w.])",
     re.I,
 )
+
+
+#: programs put these in place of the one that is typed, so that a line does not end there
+_HYPHENS = str.maketrans("\u2010\u2011\u2212", "---")
 
 
 def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
@@ -52,10 +60,12 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for whole in texts:
-        text = _OTHER.sub(lambda match: " " * len(match[0]), _without_ibans(whole[:MAX_TEXT]))
+        bare = _without_ibans(whole[:MAX_TEXT].translate(_HYPHENS))
+        text = _OTHER.sub(lambda match: " " * len(match[0]), bare)
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
-            if _DATE.fullmatch(match["digits"]) and not re.fullmatch(r"\d{4}", match["digits"]):
+            is_date = _DATE.fullmatch(match["digits"]) and not _YEAR.fullmatch(match["digits"])
+            if is_date and not _is_numbered(match["prefix"]):
                 continue
             hits.append((match.start(), match[0] if _is_code(match["prefix"]) else match["digits"]))
         rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
@@ -73,13 +83,33 @@ def _is_code(prefix: str) -> bool:
     return re.fullmatch(r"[A-Z]{1,4}", prefix) is not None and prefix.lower() not in _WORDS
 
 
+#: words that say a number follows, whatever it looks like, and those before dates in a text of capitals
+_NUMBER_WORDS = frozenset({"#", "n", "no", "nr", "num", "numer", "numero", "numéro", "n°", "nº"})
+_DATE_WORDS = frozenset(
+    "al am as at au bis dal das del den der des die du el end fin for il la le les mit of on op per the to um van vom "
+    "von".split()
+)
+
+
+def _is_numbered(prefix: str) -> bool:
+    """Whether "12/03/2026" behind the prefix is a number like "FV 12/03/2026", month and year included, and no date.
+
+    Whether it is one is decided by the customer's invoices.
+    """
+    if prefix.lower() in _NUMBER_WORDS:
+        return True
+    return len(prefix) > 1 and _is_code(prefix) and prefix.lower() not in _DATE_WORDS
+
+
 _YEAR = re.compile(r"(19|20)\d\d")
 
 
 def _apart(token: str) -> list[str]:
     """Part "FA-0312/FA-0313", "4711/4712" and "FA-0312/0313": parts of one shape are numbers, and so are digits that
-    replace the last ones of the part before; "2026/0312" and "0312/2026" are one.
+    replace the last ones of the part before; "2026/0312" and "0312/2026" are one. "771-772" may be either.
     """
+    if _TWO_OR_ONE.fullmatch(token) and not any(_YEAR.fullmatch(part) for part in token.split("-")):
+        return [token, *token.split("-")]
     first, *rest = parts = token.split("/")
     digits = re.search(r"\d{3,}$", first)
     if not rest or digits is None or any(_YEAR.fullmatch(part) for part in (digits[0], *rest)):
@@ -87,6 +117,9 @@ def _apart(token: str) -> list[str]:
     shapes = {re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "9", part)) for part in parts}
     is_tail = all(part.isdigit() and len(part) == len(digits[0]) for part in rest)
     return parts if len(shapes) == 1 or is_tail else [token]
+
+
+_TWO_OR_ONE = re.compile(r"\d{3}-\d{3}|\d{4}-\d{4}|\d{5}-\d{5}|\d{6}-\d{6}")
 
 
 def _is_number(token: str) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from agent.inbound import wordings
+from agent.inbound.attributions import is_attribution, you_wrote
 from agent.inbound.html import HISTORY_MARK, HISTORY_TO_END_MARK
-from agent.inbound.lines import FOOTER_RULE, FRAME, Line, LineClass, closes_with_verb, verbs_close
+from agent.inbound.lines import FOOTER_RULE, FRAME, Line, LineClass, closes_with_verb, unquoted, verbs_close
 
 #: lines in which reply headers are looked for; what is below is kept as it is classed by then
 MAX_LINES = 5_000
@@ -32,11 +33,12 @@ class _Header:
     to_end: bool
 
 
-def class_history(lines: list[Line]) -> None:
+def class_history(lines: list[Line], correspondents: frozenset[str] = frozenset()) -> None:
+    """Class what is history as quoted; `correspondents` are the names of those whom the mail is written to."""
     at = 0
     limit = min(len(lines), MAX_LINES)
     while at < limit:
-        header = _header_at(lines, at, limit)
+        header = _header_at(lines, at, limit, correspondents)
         if header is None:
             at += 1
             continue
@@ -75,7 +77,7 @@ def _class_wrapped_quotes(lines: list[Line]) -> None:
             line.kind = LineClass.QUOTED
 
 
-def _header_at(lines: list[Line], at: int, limit: int) -> _Header | None:
+def _header_at(lines: list[Line], at: int, limit: int, correspondents: frozenset[str]) -> _Header | None:
     line = lines[at]
     if line.depth or not line.new:
         return None
@@ -93,6 +95,7 @@ def _header_at(lines: list[Line], at: int, limit: int) -> _Header | None:
         or _block(lines, at)
         or _wrote(lines, at, limit)
         or _wrote_and_more(lines, at)
+        or (_Header(at, at + 1, to_end=True) if is_attribution(lines, at, correspondents) else None)
     )
 
 
@@ -133,6 +136,8 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
         if below is not None and below <= at + 3:
             if _separators().fullmatch(lines[below].text.strip(" *_:")):
                 return _Header(at, below + 1, to_end=True)
+            if lines[below].depth and label_of(unquoted(lines[below])):
+                return _Header(at, below, to_end=False)
             block = _block(lines, below) if _RULE.match(text) else None
             return _Header(at, block.end, to_end=True) if block else None
         return None
@@ -234,13 +239,18 @@ def _continues(text: str) -> bool:
 
 
 _STARTS_WITH_DATE = re.compile(
-    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,12}\.?,?\s\d{2,4}|\w{2,9}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
+    r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,12}\.?,?\s\d{2,4}|[\w-]{2,14}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
+    r"\w{2,12}\s\d{1,2}\s\w{3,12}\.?\s\d{4}|\w{2,12},\s\w{3,12}\s\d{1,2},\s\d{4}|"
     r"\w{2,3}\s\d{1,2}\.\s?\d|\w{2,12}\s\d{1,2}\.\s\w{3,12}\.?\s\d{4}|(19|20)\d\d\.\s\w{3,12}\.?\s\d{1,2}|\d{1,2}:\d{2})",
     re.I,
 )
 _BARE_DATE_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d (GMT|UTC)?[+-]\d\d:?\d\d \S.{0,120}$")
 #: the address may stand on the next line: Gmail breaks lines behind its "<"
-_NAME_AND_ADDRESS = re.compile(r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:(?:[<(\[]|&lt;)[^\s<>]+@|<$)")
+_NAME_AND_ADDRESS = re.compile(
+    r"^[\"'“«]?[^\W\d_][^:]{0,80}(?:(?:[<(\[]|&lt;)[^\s<>]+@|<$)|^(?:<|&lt;)[^\s<>]+@[^\s<>]+(?:>|&gt;)"
+)
+_BARE_NAME = re.compile(r"^[\"'“«]?[^\W\d_][^:.!?@<>]{1,60}$")
+_BARE_ADDRESS = re.compile(r"^[<(][^\s<>()]+@[^\s<>()]+[>)]")
 #: "Anna Berg <anna@x.example> hat am": the line goes on below
 _ADDRESS_AND_MORE = re.compile(r"@[\w.-]+(?:[>)\]]|&gt;)(?:\s[^\W\d_]+){1,3}$")
 _OWN_WORDS = re.compile(
@@ -255,11 +265,13 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
     first = lines[at].text.strip(FRAME)[:MAX_LINE]
     if _BARE_DATE_LINE.match(first):
         return _Header(at, at + 1, to_end=True)
-    if not any(lines[end].may_end for end in range(at, reach)) or _OWN_WORDS.match(first):
+    if not any(lines[end].may_end for end in range(at, reach)):
         return None
-    opens = _opens(first)
+    if _OWN_WORDS.match(first) and not _names_second(first):
+        return None
+    opens = _opens_at(lines, at)
     starts = at == 0 or lines[at - 1].blank or not lines[at - 1].new
-    if not (opens or starts or _verbs_end().search(first)):
+    if not (opens or starts or _verbs_end().search(first)) or (not opens and _is_sentence(first)):
         return None
     blanks = 0
     for end in range(at, reach):
@@ -267,10 +279,13 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
             break
         if lines[end].blank:
             blanks += 1
-            if blanks > 1 or not opens:
+            if blanks > 1 or not opens or _is_sentence(lines[end - 1].text):
                 break
         elif lines[end].may_end and _is_header(lines, at, end, opens):
-            begun = opens and (_HAS_TIME.search(first) or _verbs_end().search(first) or _ADDRESS_AND_MORE.search(first))
+            begun = opens and (
+                _HAS_TIME.search(first) or _verbs_end().search(first) or _ADDRESS_AND_MORE.search(first)
+                or _address_below(lines, at)
+            )  # fmt: skip
             later = not begun and any(_is_whole_header(lines, k, end) for k in range(at + 1, end + 1))
             # Where a complete header starts further down, the lines above it are the writer's.
             return None if later else _Header(at, end + 1, to_end=True)
@@ -312,7 +327,7 @@ def _joined(lines: list[Line], at: int, end: int) -> str:
 
 def _is_whole_header(lines: list[Line], at: int, end: int) -> bool:
     """Whether a header with an address or a verb begins on this line: a date alone is the rest of one."""
-    opens = _opens(_framed(lines[at]))
+    opens = _opens_at(lines, at)
     if not (opens or _is_sentence(lines[at - 1].text)) or not _is_header(lines, at, end, opens):
         return False
     joined = _joined(lines, at, end)
@@ -320,9 +335,24 @@ def _is_whole_header(lines: list[Line], at: int, end: int) -> bool:
     return verb.start() > 0 if verb else bool(_HAS_ADDRESS.search(joined))
 
 
+def _opens_at(lines: list[Line], at: int) -> bool:
+    """Whether a line opens a reply header, by itself or with an address below its name."""
+    return _opens(_framed(lines[at])) or _address_below(lines, at)
+
+
+def _address_below(lines: list[Line], at: int) -> bool:
+    """Whether a line is a name, whose address a program put on the next one."""
+    below = _framed(lines[at + 1]) if at + 1 < len(lines) else ""
+    return bool(_BARE_ADDRESS.match(below) and _BARE_NAME.match(_framed(lines[at])))
+
+
 def _opens(text: str) -> bool:
     """Whether a line begins as reply headers do: with a date, a word such as "On", or a name and an address."""
-    return bool(_STARTS_WITH_DATE.match(text) or _phrases_start("openers").match(text) or _NAME_AND_ADDRESS.match(text))
+    return bool(
+        _STARTS_WITH_DATE.match(text)
+        or _phrases_start("openers", "citing").match(text)
+        or _NAME_AND_ADDRESS.match(text)
+    )
 
 
 def _next_is_quote(lines: list[Line], at: int) -> bool:
@@ -337,11 +367,19 @@ def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
     time, address = bool(_HAS_TIME.search(text)), bool(_HAS_ADDRESS.search(text))
     if colon and verb and (time or address or quote_next) and _verb_is_predicate(text, opens, quote_next):
         return True
-    if colon and time and address and (opens or quote_next):
+    if colon and time and (_names_second(text) or (address and (opens or quote_next))):
         return True
-    if colon and quote_next and (time or address):
+    if colon and (quote_next or _phrases_start("citing").match(text)) and (time or address):
         return True
     return bool(verb and time and address and verbs_close().search(text))
+
+
+_SECOND = re.compile(r"\b\d{1,2}[:.]\d\d[:.]\d\d\b")
+
+
+def _names_second(text: str) -> bool:
+    """Whether a line says "you wrote" with a time of day down to the second, as programs do and nobody else."""
+    return bool(you_wrote().match(text) and _SECOND.search(text))
 
 
 def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
@@ -356,8 +394,8 @@ def _separators() -> re.Pattern[str]:
 
 
 @cache
-def _phrases_start(field: str) -> re.Pattern[str]:
-    words = "|".join(re.escape(phrase) for phrase in wordings.merged("reply_headers", field))
+def _phrases_start(*fields: str) -> re.Pattern[str]:
+    words = "|".join(re.escape(phrase) for field in fields for phrase in wordings.merged("reply_headers", field))
     return re.compile(rf"^[\s*_\[(]*(?:{words})[\s,]", re.I)
 
 
@@ -365,8 +403,10 @@ def _phrases_start(field: str) -> re.Pattern[str]:
 def _dated_verb() -> re.Pattern[str]:
     """Match "Anna Berg schrieb am 12.11.2026 um 08:15:": a name, the verb, and a date with its time of day."""
     verbs = "|".join(wordings.merged("reply_headers", "verbs"))
-    date = r"(?:\w{2,3}\s)?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:\w{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?"
-    return re.compile(rf"^(?:\S+\s){{1,4}}(?:{verbs})\s{date}\W*$", re.I)
+    # What stands between is told word by word: "schrieb mir gestern am ..." is a sentence.
+    before = r"(?:(?:no dia|am|den|le|el|il|op|på|w|v|pe|on|w dniu|dne|в)\s)?(?:[\w-]{2,14}[.,]{0,2}\s)?"
+    date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:\S{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?"
+    return re.compile(rf"^(?:\S+\s){{1,4}}(?:{verbs})\s{before}{date}\W*$", re.I)
 
 
 @cache

@@ -1,8 +1,8 @@
 """What is new in a message: quotes, reply headers, signatures and footers taken off.
 
     lines        the text as lines with a quote depth
-    history      which of them are quoted, or head a quote
-    signatures   which of the new ones are signature
+    history      which of them are quoted, or head a quote; `attributions`: by a header that only names somebody
+    signatures   which of the new ones are signature; `letterheads`: where no courtesy line begins it
     inline       which of the new ones answer the quoted line above them
 
 The sign-off and the name under it stay with the text where no contact lines follow, since they are the writer's words.
@@ -19,7 +19,7 @@ from agent.inbound.html import MARKS
 from agent.inbound.inline import inline_answers
 from agent.inbound.lines import LineClass, any_quoted, read_lines
 from agent.inbound.signatures import class_signatures
-from agent.inbound.values import InlineAnswer
+from agent.inbound.values import Address, InlineAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,15 @@ class Split:
     inline: tuple[InlineAnswer, ...] = ()
 
 
-def split_text(text: str) -> Split:
-    """Part `text` (plain, or from `html_to_text` with its marks) into new text, signature and history."""
+def split_text(text: str, correspondents: frozenset[str] = frozenset(), author: Address | None = None) -> Split:
+    """Part `text` (plain, or from `html_to_text` with its marks) into new text, signature and history.
+
+    `correspondents` are the `attributions.names_of` those whom the mail is written to: an answer quotes them; `author`
+    is whom it says it is from, and signs it.
+    """
     lines = read_lines(text)
-    class_history(lines)
-    class_signatures(lines)
+    class_history(lines, correspondents)
+    class_signatures(lines, author)
     pick = {kind: "\n".join(line.text for line in lines if line.kind is kind) for kind in LineClass}
     new_text, signature, quoted = (
         _even_blank_lines(pick[kind]) for kind in (LineClass.NEW, LineClass.SIGNATURE, LineClass.QUOTED)

@@ -105,6 +105,12 @@ def content_of(parts: Parts, sha256: str) -> bytes | None:
     return None
 
 
+def first_mail(parts: Parts) -> Message | None:
+    """The part that holds the first whole mail inside this one."""
+    walked = (part for part, _ in zip(parts.tree.walk(), range(MAX_PARTS), strict=False))
+    return next((part for part in walked if _content_type(part) == "message/rfc822"), None)
+
+
 def _walk(part: Message, depth: int, found: _Found) -> None:
     found.count += 1
     if found.count > MAX_PARTS or depth > MAX_DEPTH:

@@ -176,7 +176,7 @@ def _border(settings: Settings, mailbox: str) -> Border | None:
     found = settings.mailbox.get(mailbox)
     if found is None or (found.border == "own" and not found.authserv_id):
         return None
-    return Border(found.border, found.authserv_id)
+    return Border(found.border, found.authserv_id, found.local_filter)
 
 
 def tied(session: Session, message: Message, reading: Reading, settings: Settings) -> Tie:

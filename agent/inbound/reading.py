@@ -7,11 +7,14 @@ empty and says so in `error`. Hostile bytes may still cost time or memory, so th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from agent.inbound import keys, wordings
+from agent.inbound.attributions import names_of
 from agent.inbound.autoreply import read_auto_reply
 from agent.inbound.bounces import Evidence, read_bounce
+from agent.inbound.certified import ENVELOPE, inner_mail, is_delay, receipt_ids
 from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
 from agent.inbound.forwards import read_forward
 from agent.inbound.headers import MAX_SUBJECT, Headers, decode_header, message_ids, parse_date, parse_headers, tidy
@@ -21,7 +24,7 @@ from agent.inbound.language import guess_language
 from agent.inbound.newtext import Split, has_history, split_text
 from agent.inbound.parts import Parts, Passage, read_parts
 from agent.inbound.sender import read_addresses, read_authentication, read_delegate, read_return_path, read_sender
-from agent.inbound.values import AutoReply, Border, Bounce, Kind, Reading
+from agent.inbound.values import Authentication, AutoReply, Border, Bounce, BounceReason, Kind, Reading
 
 #: characters of a plain text that may stand in place of the one in HTML
 MAX_STUB = 250
@@ -38,14 +41,40 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
     raw = tidy(raw)
     headers = parse_headers(raw)
     parts = read_parts(raw, headers)
+    inner = inner_mail(headers, parts)
+    if inner is not None:
+        return _unwrapped(headers, parts, inner, now)
+    return _read(headers, parts, border, now)
+
+
+def _unwrapped(headers: Headers, parts: Parts, inner: bytes, now: datetime) -> Reading:
+    """The mail inside a provider's envelope, under the id and to the addresses by which it came."""
+    inner = tidy(inner)
+    inside = parse_headers(inner)
+    found = _read(inside, read_parts(inner, inside), None, now)
+    domain = found.sender.address.rpartition("@")[2] if found.sender else None
+    attached = {attachment.sha256: attachment for attachment in (*found.attachments, *parts.attachments)}
+    return replace(
+        found,
+        message_id=_one_id(headers, "message-id"),
+        recipients=tuple(dict.fromkeys((*found.recipients, *read_addresses(headers, "to", "cc")))),
+        return_path=read_return_path(headers),
+        attachments=tuple(attached.values()),
+        authentication=Authentication("none", domain, ENVELOPE),
+        error=found.error or parts.error,
+    )
+
+
+def _read(headers: Headers, parts: Parts, border: Border | None, now: datetime) -> Reading:
     texts = _texts(parts)
     whole = _whole_text(parts, texts)
     subject = headers.text("subject")[:MAX_SUBJECT]
     status_fields = "\n\n".join(text for _, text in parts.reports)
     from_header = headers.text("from")
     rule = judge_kind(Facts(headers, parts, subject, from_header.lower(), whole, status_fields))
-    split = split_text("\n\n".join(text for text in texts if text.strip()))
+    recipients = read_addresses(headers, "to", "cc")
     sender = read_sender(headers)
+    split = split_text("\n\n".join(text for text in texts if text.strip()), names_of(recipients), sender)
     date = next((parse_date(value) for value in headers.raw("date")), None)
     return Reading(
         kind=rule.kind,
@@ -57,10 +86,10 @@ def read_message(raw: bytes, border: Border | None, now: datetime) -> Reading:
         language=guess_language(split.new_text or subject),
         message_id=_one_id(headers, "message-id"),
         in_reply_to=_one_id(headers, "in-reply-to"),
-        references=tuple(dict.fromkeys(found for value in headers.raw("references") for found in message_ids(value))),
+        references=_references(headers),
         sender=sender,
         from_header=from_header,
-        recipients=read_addresses(headers, "to", "cc"),
+        recipients=recipients,
         reply_to=read_addresses(headers, "reply-to"),
         return_path=read_return_path(headers),
         subject=subject,
@@ -85,6 +114,13 @@ def _one_id(headers: Headers, name: str) -> str | None:
             return ids[0]
         return decode_header(value)[:300] or None
     return None
+
+
+def _references(headers: Headers) -> tuple[str, ...]:
+    """The mails of the conversation, the nearest last; In-Reply-To may name several (RFC 5322 3.6.4)."""
+    named = [found for value in headers.raw("references") for found in message_ids(value)]
+    answered = [found for value in headers.raw("in-reply-to") for found in message_ids(value)]
+    return tuple(dict.fromkeys((*named, *answered[1:], *receipt_ids(headers))))
 
 
 def _texts(parts: Parts) -> list[str]:
@@ -116,7 +152,8 @@ def _bounce(headers: Headers, parts: Parts, subject: str, whole: str, status_fie
     )
     failed = headers.text("x-failed-recipients")
     fields = status_fields or whole
-    return read_bounce(Evidence(whole, fields, parts.embedded, subject, failed, parts.tree, complaint))
+    found = read_bounce(Evidence(whole, fields, parts.embedded, subject, failed, parts.tree, complaint))
+    return replace(found, permanent=False, reason=BounceReason.DELAYED) if is_delay(headers) else found
 
 
 def _auto_reply(split: Split, subject: str, from_header: str, date: datetime) -> AutoReply:

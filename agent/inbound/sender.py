@@ -8,7 +8,9 @@ Authentication-Results (RFC 8601) are worth what their place is worth: anybody c
 and only the border can write above its own Received line. Where that line stands is a matter of the border:
 
 - *own*: a milter of our MTA prepends its line; it stands above the topmost Received line that names the border as
-  ``by`` (lines of a later LMTP delivery may stand further up). The authserv-id must be exactly ours.
+  ``by`` (lines of a later LMTP delivery may stand further up). The authserv-id must be exactly ours. With
+  `Border.local_filter` hops over the loopback are passed over, those of a log-in excepted: the border names the address
+  that it was connected from right behind the HELO name, where no sender can write.
 - *m365*: the topmost Authentication-Results line, without an authserv-id, above the first Received line written by
   ``*.protection.outlook.com``, all lines further up being Microsoft's own hops.
 - *gmail*: the topmost line, with the id ``mx.google.com``, directly below the topmost Received line by that host.
@@ -200,6 +202,10 @@ NO_LINE = "our border wrote no Authentication-Results line"
 
 _RECEIVED_BY = re.compile(r"(?:^|\s)by\s+([\w.:-]+)", re.I)
 _WITH_LMTP = re.compile(r"\swith\s+LMTPS?A?\b", re.I)
+MAX_LOOPS = 4
+"""Hops over the loopback that are passed over: to a filter and back, and to a second one."""
+_FROM_LOOPBACK = re.compile(r"\s*from\s+\S+\s+\((?:[\w.-]+\s+)?\[(?:127\.0\.0\.1|(?:IPv6:)?::1)\]\)\s+by\s", re.I)
+_WITH_LOG_IN = re.compile(r"\swith\s+(?:UTF8)?E?SMTPS?A\b", re.I)
 _RESULT = re.compile(r"\s*([\w-]+)\s*=\s*([\w-]+)(.*)", re.S)
 _HEADER_FROM = re.compile(r"\bheader\.from\s*=\s*\"?([^\s;\"]+)", re.I)
 
@@ -225,12 +231,15 @@ def _trusted_lines(headers: Headers, border: Border) -> list[str]:
         return _m365_lines(headers)
     lines: list[str] = []
     own = border.authserv_id.lower()
+    loops = MAX_LOOPS if border.local_filter else 0
     for name, value in headers.fields:
         if name == "received":
             text = _without_comments(_as_text(value))
             by = _RECEIVED_BY.search(text)
             later_delivery = bool(_WITH_LMTP.search(text)) and by is not None
-            if not later_delivery:
+            if not later_delivery and loops and _is_loop(_as_text(value), text):
+                loops -= 1
+            elif not later_delivery:
                 return lines
         elif name == "authentication-results":
             authserv_id, results = _split_results(_as_text(value))
@@ -238,6 +247,11 @@ def _trusted_lines(headers: Headers, border: Border) -> list[str]:
                 lines.append(results)
     # No Received line at all: nothing shows that the message ever crossed our border.
     return []
+
+
+def _is_loop(received: str, without_comments: str) -> bool:
+    """Whether a program on the border's own machine handed the mail on, and nobody logged in to do so."""
+    return bool(_FROM_LOOPBACK.match(received)) and not _WITH_LOG_IN.search(without_comments)
 
 
 def _m365_lines(headers: Headers) -> list[str]:

@@ -1,4 +1,5 @@
-"""What of the new text is signature: what stands below ``-- ``, a device's line, a courtesy line with contact lines.
+"""What of the new text is signature: what stands below ``-- ``, a device's line, a courtesy line with contact lines,
+the author's letterhead.
 
 Disclaimers and the footers of lists and virus scanners are nobody's signature: they go to the history.
 """
@@ -10,16 +11,19 @@ from collections.abc import Iterator
 from functools import cache
 
 from agent.inbound import wordings
+from agent.inbound.letterheads import letterhead_start
 from agent.inbound.lines import FOOTER_RULE, Line, LineClass
+from agent.inbound.values import Address
 
 #: characters of a line in which a ticket system says where to answer
 MAX_TICKET_LINE = 200
 
 
-def class_signatures(lines: list[Line]) -> None:
+def class_signatures(lines: list[Line], author: Address | None = None) -> None:
+    """Class what is signature as such; `author` is whom the mail says it is from."""
     _class_banner(lines)
     for start, end in list(_new_runs(lines)):
-        cut = _signature_start(lines, start, end)
+        cut = _signature_start(lines, start, end, author)
         for line in lines[cut:end]:
             if line.new:
                 line.kind = LineClass.SIGNATURE
@@ -62,7 +66,7 @@ _CONTACT = re.compile(
 )
 
 
-def _signature_start(lines: list[Line], start: int, end: int) -> int:
+def _signature_start(lines: list[Line], start: int, end: int, author: Address | None) -> int:
     """Where the signature of the new lines [start, end) begins; `end` where it has none."""
     first = next((index for index in range(start, end) if not lines[index].blank), end)
     cut = end
@@ -75,7 +79,8 @@ def _signature_start(lines: list[Line], start: int, end: int) -> int:
     cut = _after_device_line(lines, first, cut)
     cut = _footers(lines, first, cut)
     cut = _dashed_name(lines, first, cut)
-    return _contact_block(lines, first, cut)
+    cut = _contact_block(lines, first, cut)
+    return letterhead_start(lines, first, cut, author) if author is not None and cut > first else cut
 
 
 def _after_device_line(lines: list[Line], first: int, cut: int) -> int:

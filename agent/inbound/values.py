@@ -89,10 +89,14 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """Whose Authentication-Results count: our own MTA's (by `authserv_id`), Microsoft 365's or Gmail's."""
+    """Whose Authentication-Results count: our own MTA's (by `authserv_id`), Microsoft 365's or Gmail's.
+
+    `local_filter`: a filter on the own MTA's machine hands mails back to it over the loopback.
+    """
 
     kind: Literal["own", "m365", "gmail"]
     authserv_id: str = ""
+    local_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

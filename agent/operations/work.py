@@ -224,8 +224,9 @@ def judge_vouched(mailboxes: Sequence[Vouched]) -> Iterator[Check]:
                 f"none of the last {each.mails} mails by people bears a line of the border where only it can have "
                 "written one, so no sender counts as authenticated and every answer waits for a person",
                 "Compare the header of one of them with `border` and `authserv_id`. A filter that hands mails back to "
-                "the server (an after-queue content filter) puts a Received line above it: let the check of DMARC come "
-                "after the filter.",
+                "the server (an after-queue content filter such as amavis) puts Received lines above it: let the check "
+                "of DMARC come after the filter, or, where it hands them back over the loopback, set "
+                f"mailbox.{each.mailbox}.local_filter = true.",
             )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.inbound.facts import mentions_iban, read_numbers
+from agent.inbound.facts import is_payment_proof, mentions_iban, read_numbers
 from agent.inbound.language import guess_language
 
 
@@ -25,6 +25,14 @@ from agent.inbound.language import guess_language
         ("4711/4712 und F26-118/119", ("4711", "4712", "F26-118", "119")),
         ("RE-2026/0312, 0312/2026 und 2026/0313", ("RE-2026/0312", "0312/2026", "2026/0313")),
         ("771, IBAN FR76 3000 6000 0112 3456 7890 189, DE89370400440532013000", ("771",)),
+        ("płatność za FV 12/03/2026 z 12.03.2026", ("FV 12/03/2026",)),
+        ("faktura nr 7/03/2026, n° 03/2026, Rechnung Nr. 12-03-26", ("7/03/2026", "03/2026", "12-03-26")),
+        ("facture 12/03/2026, DU 12/03/2026, ON 12/03/2026, VOM 12/03/2026", ()),
+        ("fattura n.771, F26‑118", ("771", "F26-118")),
+        ("771-772, 1711-1712, 2026-0312", ("771-772", "771", "772", "1711-1712", "1711", "1712", "2026-0312")),
+        ("100 %, 100%, 300,- und 300.-, 1.250,-", ()),
+        ("Tel. 0612345678, phone: (020) 7946 0000, Fax 030/1234567", ()),
+        ("SIRET 123 456 789 00012, VAT DE123456789, P.IVA 01234567890, BTW-nummer NL123456789", ()),
         ("call 14h30, write to anna2026@customer.example", ()),
         ("", ()),
     ],
@@ -77,3 +85,62 @@ def test_bank_details_are_noticed(text: str, named: bool) -> None:
 )
 def test_languages(text: str, language: str) -> None:
     assert guess_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("names", "is_proof"),
+    [
+        (
+            [
+                "Détail du règlement.xlsx",
+                "VIR SEPA 0312.pdf",
+                "lettre-cheque.pdf",
+                "releve virement.pdf",
+                "Remit.pdf",
+                "paymentslip.jpg",
+                "cheque copy.pdf",
+                "swift.pdf",
+                "Avis_0312.pdf",
+                "Avise.pdf",
+                "ZahlungAvis.pdf",
+                "Quittung Zahlung.pdf",
+                "resguardo.pdf",
+                "comprobante.pdf",
+                "justificante_bancario.pdf",
+                "Pago F26-118.pdf",
+                "detalle de pago.pdf",
+                "carta de pago.pdf",
+                "prova pagamento.pdf",
+                "Quietanza.pdf",
+                "Distinta bonifici.pdf",
+                "mandato di pagamento.pdf",
+                "Overschrijving 0312.pdf",
+                "bankafschrift maart.pdf",
+                "Bevestiging betaling.pdf",
+                "overboeking.pdf",
+                "betaling F26-118.pdf",
+            ],
+            True,
+        ),
+        (
+            [
+                "payment terms.pdf",
+                "rappel de paiement.pdf",
+                "Zahlungserinnerung.pdf",
+                "recordatorio de pago.pdf",
+                "sollecito di pagamento.pdf",
+                "betalingsherinnering.pdf",
+                "demande de paiement.pdf",
+                "mandat SEPA.pdf",
+                "avis client.pdf",
+                "pop-up store.pdf",
+                "swift code.pdf",
+                "comprobante fiscal.pdf",
+                "Zahlungsplan.pdf",
+            ],
+            False,
+        ),
+    ],
+)
+def test_proofs_of_payment_are_known_by_their_names(names: list[str], is_proof: bool) -> None:
+    assert [name for name in names if is_payment_proof(name) is not is_proof] == []

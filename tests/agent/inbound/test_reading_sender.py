@@ -115,6 +115,46 @@ def test_only_lines_above_our_border_count(lines: bytes, verdict: str) -> None:
     assert read_authentication(headers, read_sender(headers), OWN).verdict == verdict
 
 
+#: what Postfix and amavis write, from the top down: taken back from the filter, taken by it
+BACK = b"Received: from localhost (localhost [127.0.0.1])\n by mx.morel.example (Postfix) with ESMTP id 3; x\n"
+FILTER = (
+    b"Received: from mx.morel.example ([127.0.0.1])\n by localhost (mx.morel.example [127.0.0.1]) (amavis, port 10024)"
+    b" with ESMTP id 2; x\n"
+)
+LOCAL_FILTER = Border("own", "mx.morel.example", local_filter=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        (BACK + FILTER + PASS + BORDER, "pass"),
+        (LMTP + BACK + FILTER + PASS + BORDER, "pass"),
+        (BACK + FILTER + BACK + FILTER + PASS + BORDER, "pass"),
+        (BACK.replace(b"127.0.0.1", b"IPv6:::1") + FILTER + PASS + BORDER, "pass"),
+        (PASS + BORDER, "pass"),
+        (BACK + FILTER + FAIL + BORDER, "fail"),
+        (BACK + FILTER + BORDER + PASS, "none"),
+        (BACK + FILTER + BORDER + BACK + FILTER + PASS + BORDER, "none"),
+        ((BACK + FILTER) * 3 + PASS + BORDER, "none"),
+        (BORDER + BACK + FILTER + PASS, "none"),
+        (BACK.replace(b"ESMTP", b"ESMTPA") + PASS + BORDER, "none"),
+        (BACK.replace(b"ESMTP", b"ESMTPSA") + PASS + BORDER, "none"),
+        (BACK.replace(b"[127.0.0.1]", b"[192.0.2.7]") + PASS + BORDER, "none"),
+        (BACK.replace(b"localhost (localhost [127.0.0.1])", b"[127.0.0.1] (x [192.0.2.7])") + PASS + BORDER, "none"),
+        (BACK.replace(b"localhost (localhost", b"x (y [192.0.2.7]) (z") + PASS + BORDER, "none"),
+        (BACK + FILTER + PASS, "none"),
+    ],
+)
+def test_hops_to_a_filter_on_the_borders_own_machine_are_passed_over(lines: bytes, verdict: str) -> None:
+    headers = parse_headers(lines + FROM + b"\nx")
+    assert read_authentication(headers, read_sender(headers), LOCAL_FILTER).verdict == verdict
+
+
+def test_such_hops_end_our_border_where_nobody_said_that_there_is_a_filter() -> None:
+    headers = parse_headers(BACK + FILTER + PASS + BORDER + FROM + b"\nx")
+    assert read_authentication(headers, read_sender(headers), OWN).verdict == "none"
+
+
 M365_RESULT = (
     b"Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=customer.example; dkim=pass "
     b"header.d=customer.example;dmarc=pass action=none header.from=customer.example;compauth=pass reason=100\n"

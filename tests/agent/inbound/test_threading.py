@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.inbound import oneclick
 from agent.inbound.keys import thread_index
 from agent.inbound.reading import read_message
 from agent.inbound.threading import Directory, KnownInvoice, KnownMail, KnownMessage, Link, Tie, tie
@@ -42,6 +43,7 @@ CUSTOMERS = Directory(
         KnownInvoice(3, "FA-2025-0313", "A", False),
         KnownInvoice(9, "FB-7001", "B", True),
         KnownInvoice(8, "312", "B", True),
+        KnownInvoice(7, "FV 12/03/2026", "B", True),
     ),
 )
 
@@ -79,6 +81,11 @@ def passed_on(author: str) -> dict[str, str]:
         ({"sender": "anna@a.test", "subject": "la 313"}, ("A", (2,), "numbers", False, None)),
         ({"sender": "anna@a.test", "subject": "la n° 0312"}, ("A", (1,), "numbers", False, None)),
         ({"subject": "la 313"}, (None, (), "none", False, None)),
+        ({"subject": "FV 12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"subject": "FV/12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"sender": "bob@b.test", "text": "nr 12/03/2026"}, ("B", (7,), "numbers", False, None)),
+        ({"sender": "bob@b.test", "text": "paid on 12/03/2026"}, ("B", (), "sender", False, None)),
+        ({"sender": "bob@b.test", "text": "FV 11/03/2026"}, ("B", (), "sender", False, None)),
         ({"subject": "facture 312"}, (None, (), "none", False, None)),
         ({"sender": "anna@a.test"}, ("A", (), "sender", False, None)),
         ({"sender": "Anna <ANNA@a.test>"}, ("A", (), "sender", False, None)),
@@ -197,3 +204,141 @@ def test_a_colleagues_letter_is_tied_by_its_recipients_not_by_its_sender() -> No
 def test_a_mail_without_a_strict_sender_is_tied_by_proof_only() -> None:
     forged = reading(sender="anna@a.test <eve@evil.test>")
     assert (forged.sender, found(forged).links) == (None, ())
+
+
+def _click(token: str) -> str:
+    return oneclick.code(oneclick.Choice.PAID, token)
+
+
+#: what the mail is, its fields, and its tie: customer, invoices, evidence, proof, conflict
+SAMPLES: list[tuple[str, dict[str, Any], tuple[object, ...]]] = [
+    (
+        "id quoted in angle text with spaces",
+        {"in_reply_to": "< " + FIRST[1:-1] + " >"},
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    (
+        "ids rewritten, tag in Cc",
+        {"headers": {"Cc": f"ar+r.{TOKEN_1}@example.test"}},
+        ("A", (1, 2), "tag", True, False),
+    ),
+    ("tag in capitals", {"to": (f"AR+R.{TOKEN_1.upper()}@EXAMPLE.TEST",)}, ("A", (1, 2), "tag", True, False)),
+    (
+        "tag with display name",
+        {"to": (f'"Compta, Morel" <ar+r.{TOKEN_1}@example.test>',)},
+        ("A", (1, 2), "tag", True, False),
+    ),
+    ("tag beside others", {"to": ("bob@b.test", f"ar+r.{TOKEN_1}@example.test")}, ("A", (1, 2), "tag", True, False)),
+    ("tag after own plus", {"to": (f"ar+x+r.{TOKEN_1}@example.test",)}, ("A", (1, 2), "tag", True, False)),
+    ("one click", {"text": f"Paid {_click(TOKEN_1)}"}, ("A", (1, 2), "tag", True, False)),
+    ("one click wrapped", {"text": f"Paid [relance:paid:\n{TOKEN_1}]"}, ("A", (1, 2), "tag", True, False)),
+    (
+        "one click quoted only",
+        {"text": f"ok\n\nOn Mon, 2 Mar 2026 at 09:12, AR <ar@example.test> wrote:\n> {_click(TOKEN_1)}\n"},
+        (None, (), "none", False, False),
+    ),
+    (
+        "two clicks of two customers",
+        {"text": f"{_click(TOKEN_1)} {_click(TOKEN_B)}"},
+        (None, (), "none", False, False),
+    ),
+    (
+        "one click of A, id of B",
+        {"text": f"{_click(TOKEN_1)}", "in_reply_to": OTHERS},
+        (None, (), "signed_id", False, True),
+    ),
+    (
+        "tag of A, id of B",
+        {"to": (f"ar+r.{TOKEN_1}@example.test",), "in_reply_to": OTHERS},
+        (None, (), "signed_id", False, True),
+    ),
+    (
+        "tags of both customers",
+        {"to": (f"ar+r.{TOKEN_1}@example.test", f"ar+r.{TOKEN_B}@example.test")},
+        (None, (), "tag", False, True),
+    ),
+    (
+        "In-Reply-To old, references newer",
+        {"in_reply_to": FIRST, "references": (FIRST, SECOND)},
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    (
+        "reply to an old reminder naming newer's invoice",
+        {"in_reply_to": SECOND, "text": "FA-2026-0312 est payée"},
+        ("A", (2,), "signed_id", True, False),
+    ),
+    ("subject changed", {"in_reply_to": FIRST, "subject": "Nouvelle adresse"}, ("A", (1, 2), "signed_id", True, False)),
+    ("subject of B, id of A", {"in_reply_to": FIRST, "subject": "Re: FB-7001"}, (None, (), "signed_id", False, True)),
+    (
+        "number of B in the quote only",
+        {"in_reply_to": FIRST, "text": "ok\n\n> FB-7001"},
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    (
+        "forward of B's mail by A's contact in thread",
+        dict(in_reply_to=FIRST, sender="anna@a.test", **passed_on("bob@b.test")),
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    (
+        "unknown id of ours",
+        {"in_reply_to": f"<r.{'q' * 26}@example.test>", "sender": "anna@a.test"},
+        ("A", (), "sender", False, False),
+    ),
+    (
+        "rewritten id by SES",
+        {"in_reply_to": "<0102018e@eu-west-1.amazonses.com>", "sender": "anna@a.test", "text": "771"},
+        ("A", (), "sender", False, False),
+    ),
+    ("References folded by commas", {"references": (FIRST + "," + SECOND,)}, ("A", (2,), "signed_id", True, False)),
+    (
+        "In-Reply-To with comment",
+        {"in_reply_to": f"{FIRST} (Morel's message of Monday)"},
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    (
+        "In-Reply-To phrase",
+        {"in_reply_to": f"Your message of Monday {FIRST}"},
+        ("A", (1, 2), "signed_id", True, False),
+    ),
+    ("two In-Reply-To", {"in_reply_to": f"<x@y.test> {FIRST}"}, ("A", (1, 2), "signed_id", True, False)),
+    (
+        "merged: our two customers in references only by a non-signed",
+        {"references": ("<in@a.test>", "<colleague@example.test>")},
+        (None, (), "references", False, True),
+    ),
+    (
+        "thread index",
+        {"headers": {"Thread-Index": thread_index(TOKEN_1, TOKEN_2)}},
+        ("A", (), "conversation", False, False),
+    ),
+    (
+        "number typed with spaces",
+        {"sender": "anna@a.test", "text": "FA 2026 0312"},
+        ("A", (1,), "numbers", False, False),
+    ),
+    ("number with underscore", {"sender": "anna@a.test", "text": "fa_2026_0312"}, ("A", (1,), "numbers", False, False)),
+    ("numbers both", {"sender": "anna@a.test", "text": "0312 and 0313"}, ("A", (1, 2), "numbers", False, False)),
+    ("numbers joined", {"sender": "anna@a.test", "text": "FA-2026-0312/0313"}, ("A", (1, 2), "numbers", False, False)),
+    ("numbers joined &", {"sender": "anna@a.test", "text": "factures 312&313"}, ("A", (1, 2), "numbers", False, False)),
+    ("number in brackets", {"sender": "anna@a.test", "text": "(312), [313]"}, ("A", (1, 2), "numbers", False, False)),
+    ("number with hash", {"sender": "anna@a.test", "text": "#312"}, ("A", (1,), "numbers", False, False)),
+    (
+        "number at end of sentence",
+        {"sender": "anna@a.test", "text": "We paid 0312. And 0313, too."},
+        ("A", (1, 2), "numbers", False, False),
+    ),
+    ("amount no number", {"sender": "anna@a.test", "text": "we paid 312 EUR"}, ("A", (), "sender", False, False)),
+    (
+        "range",
+        {"sender": "anna@a.test", "text": "FA-2026-0312 bis FA-2026-0313"},
+        ("A", (1, 2), "numbers", False, False),
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), [each[1:] for each in SAMPLES], ids=[each[0] for each in SAMPLES])
+def test_what_mail_programs_and_people_make_of_ids_tags_and_numbers(
+    fields: dict[str, Any], expected: tuple[object, ...]
+) -> None:
+    got = found(reading(**fields))
+    assert (got.customer_id, got.invoice_ids, got.evidence, got.proof, got.conflict) == expected
