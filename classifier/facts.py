@@ -21,6 +21,7 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
+from classifier.reckoning import reckon
 from classifier.remainders import Said, find_remainder, names_the_rest, says_settled
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
@@ -97,21 +98,24 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if not said_plainly and any(says_settled(each.sentence, language) for each in spoken):
         parts = ()
     judged = [Said(*_plain(pair), pair in saying or _may_be_of_a_rest(pair, language)) for pair in dated]
+    sureness = 1.0
     if remainder := find_remainder(judged, parts, language, invoices):
         parts = (remainder,)
+    elif reckoned := reckon(judged, parts, language, invoices):
+        parts, sureness = (reckoned,), RECKONED
     if not found:
-        return PromiseFacts(None, parts)
+        return PromiseFacts(None, parts, sureness=sureness)
     ranks = _ranks(found, language)
     best = [each for rank, each in zip(ranks, found, strict=True) if rank == max(ranks)]
     if max(ranks) <= 0:  # today only counts where it is paid: "you'll have it on Friday, today I am away"
         best = [each for each in best if each[1].ahead != each[1].behind] or best
     if max(ranks) < _LEAST_RANK:
-        return PromiseFacts(None, parts)
+        return PromiseFacts(None, parts, sureness=sureness)
     instalments = [part.on for part in parts if part.on]
     on = _first_of_several(best[-1], language)
     if on is None:
         on = min(instalments) if len(parts) > 1 and instalments else _before_the_rest(best[-1], language)
-    return PromiseFacts(on or _last(best, language), parts)
+    return PromiseFacts(on or _last(best, language), parts, sureness=sureness)
 
 
 def _plain(pair: _Dated) -> tuple[Sentence, list[DateMention]]:
@@ -143,6 +147,9 @@ def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spo
 _SURELY_PAID = 0.8
 
 _Dated = tuple[Spoken, list[DateMention]]
+
+#: How sure a part is that had to be reckoned from all sums of a message: not enough to act on.
+RECKONED = 0.5
 
 
 def _with_its_sum(at: int, dated: Sequence[_Dated], language: str) -> tuple[Sentence, list[DateMention]]:

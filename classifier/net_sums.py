@@ -62,6 +62,11 @@ def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: st
     return named.pop() if len(named) == 1 else None
 
 
+def is_tax(sentence: Sentence, sum_: Sum, language: str) -> bool:
+    """Whether a tax is named beside a sum: "20 % VAT"."""
+    return _away(sentence, sum_, _wording(language).tax) <= _NEAR
+
+
 def _away(sentence: Sentence, sum_: Sum, phrases: Phrases) -> int:
     """Words between a sum and the nearest such phrase of its part of the sentence."""
     first = max((found.end() for found in _STOP.finditer(sentence.folded, 0, sum_.start)), default=0)
