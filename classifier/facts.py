@@ -187,7 +187,22 @@ def facts_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[I
     found = promise_facts(naming_a_coming_payment(spoken, language), language, invoices)
     if found.parts:
         return found
-    return replace(found, parts=promise_facts(naming_a_part(spoken, language, invoices), language, invoices).parts)
+    parts = promise_facts(naming_a_part(spoken, language, invoices), language, invoices).parts
+    if not parts and (reckoned := _reckoned_by_words(spoken, language, invoices)):
+        return replace(found, on=found.on or reckoned.on, parts=(reckoned,), sureness=RECKONED)
+    return replace(found, parts=parts)
+
+
+def _reckoned_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> Promised | None:
+    """What is left to be paid where a day to come stands beside words of a rest, or of a coming payment: "gave Junior
+    five hundred this morning. Rest by the 16th".
+    """
+    coming = naming_a_coming_payment(spoken, language)
+    said = [
+        Said(each.sentence, dates, each in coming or (bool(dates) and names_the_rest(each.sentence, language)))
+        for each in spoken for dates in [_coming(each.sentence, language)]
+    ]  # fmt: skip
+    return reckon(said, (), language, invoices)
 
 
 #: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.

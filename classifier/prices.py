@@ -17,6 +17,7 @@ from functools import cache
 from importlib.resources import files
 
 from classifier.amounts import read_number
+from classifier.dates import DateMention
 from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
@@ -157,14 +158,21 @@ _STOP = re.compile(r"[;:()\n]|[.,](?!\d)")
 
 
 def _counts(at: int, sentence: Sentence, language: str) -> Iterator[Count]:
-    taken = [(each.start, each.end) for each in (*sentence.dates, *sentence.amounts)]
+    taken = [(each.start, each.end) for each in sentence.dates if not _counts_things(each, sentence)]
+    taken += [(each.start, each.end) for each in sentence.amounts]
     taken += [(start, end) for start, end, _ in shares_of(sentence, language)]
     numbered = wording_of(language).numbered
     for start, end, number in _numbers(sentence, language):
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
         is_of_document = bool(before) and before[0] in numbered
-        if not is_of_document and not any(start < last and first < end for first, last in taken):
+        if number > 1 and not is_of_document and not any(start < last and first < end for first, last in taken):
             yield Count(at, start, end, number)
+
+
+def _counts_things(mention: DateMention, sentence: Sentence) -> bool:
+    """Whether what could be a day of the month has a word right behind it: "les 4 lampadaires"."""
+    behind = sentence.folded[mention.end : mention.end + 2]
+    return mention.family == "day_of_month" and behind[:1] == " " and behind[1:].isalpha()
 
 
 def _numbers(sentence: Sentence, language: str) -> list[tuple[int, int, int]]:
@@ -185,5 +193,3 @@ class _Wording:
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
     return _Wording(Phrases({"each": raw["each"]}), Phrases({"one": raw["one"]}), Phrases({"at": raw["at"]}))
-
-
