@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import depends, topics
+from classifier.clauses import clause_around, depends, topics
 from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
@@ -90,6 +90,12 @@ def tax_kept(
             if not topics(sentence, start, end, language) & (_AGAINST | {"contested"}):
                 return total - net if (start, end) in nets else net
     return None
+
+
+def _begins(place: tuple[int, int], sentence: Sentence, language: str) -> bool:
+    """Whether a clause begins with what stands there."""
+    first, _ = clause_around(sentence, *place, language)
+    return len(words(sentence.folded[first : place[0]])) <= 1
 
 
 def _widened(place: tuple[int, int], sentence: Sentence) -> tuple[int, int]:

@@ -12,7 +12,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
@@ -24,6 +23,7 @@ from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.prices import Count, Priced, find_priced
 from classifier.remainders import Said
+from classifier.shares import sum_of_invoices
 from classifier.sums import CENT, Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, words
@@ -46,7 +46,11 @@ def reckon(
     """
     owed = owed_on(invoices)
     promising = [each for each in said if each.promises and "?" not in each.sentence.text]
-    if owed is None or not promising or len(parts) > 1:
+    if owed is None or not promising:
+        return None
+    if summed := sum_of_invoices(said, language, invoices):
+        return summed
+    if len(parts) > 1:
         return None
     sentences = [each.sentence for each in said]
     if any(_wording(language).whole.find(words(each.folded)) for each in sentences):
@@ -68,8 +72,7 @@ def _off(
     priced = find_priced(sentences, language, invoiced)
     if priced is not None and priced.of_all:
         paid = _of_things(priced, sentences, language)
-        if paid is not None:
-            return priced.invoiced - paid
+        return None if paid is None else priced.invoiced - paid
     if not parts:
         of_tax = tax_kept(sentences, promising, language, owed.total, owed.currency)
         if of_tax is not None:
@@ -79,29 +82,37 @@ def _off(
 
 def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> Decimal | None:
     """What is paid of things at a price each, where all of them are what an invoice asks for."""
-    about = {each.number: _about(each.number, priced.counts, sentences, language) for each in priced.counts}
-    if not about or len(about) > _MOST_SUMS:
+    about: dict[int, set[str]] = {}
+    for each in priced.counts:
+        about.setdefault(each.number, set()).add(_fate(each, sentences[each.sentence], language))
+    paid = [number for number, said in about.items() if "paid" in said and "not" not in said]
+    unpaid = [number for number, said in about.items() if "not" in said]
+    came = [number for number, said in about.items() if "came" in said and "not" not in said]
+    if len(about) > _MOST_SUMS:
         return None
-    paid = [number for number, said in about.items() if any("pay" in each and not each & _AGAINST for each in said)]
-    off = [number for number, said in about.items() if any(each & _AGAINST for each in said)]
-    if len(paid) > 1:
-        paid = [number for number in paid if number not in off]
-    if len(paid) == 1:
-        return priced.price.amount * paid[0]
-    if paid:
-        return None
-    left = off or list(about)
+    for numbers in (paid, came):
+        if len(numbers) == 1:
+            return priced.price.amount * numbers[0]
+        if numbers:
+            return None
+    left = unpaid or list(about)
     return priced.price.amount * (priced.of_all - left[0]) if len(left) == 1 else None
+
+
+def _fate(count: Count, sentence: Sentence, language: str) -> str:
+    """What the clause of a count of things says of them: that they are paid, are not, or only that they came."""
+    first, last = clause_around(sentence, count.start, count.end, language)
+    wording, clause = _wording(language), words(sentence.folded[first:last])
+    said = topics(sentence, count.start, count.end, language)
+    if said & _AGAINST or wording.bad.find(clause):
+        return "not"
+    if "pay" in said:
+        return "paid"
+    return "came" if wording.good.find(clause) else ""
 
 
 #: What says of things that they aren't to be paid.
 _AGAINST = frozenset({"refusal", "done", "contested"})
-
-
-def _about(number: int, counts: Sequence[Count], sentences: Sequence[Sentence], language: str) -> list[frozenset[str]]:
-    return [
-        topics(sentences[each.sentence], each.start, each.end, language) for each in counts if each.number == number
-    ]
 
 
 def _account(
@@ -143,7 +154,12 @@ def _is_promised(sum_: Sum, sentence: Sentence, language: str, wording: _Wording
     days = [each for each in sentence.dates if first <= each.start < last and each.family != "nothing"]
     if any(each.ahead is None for each in days):
         return False
-    return any(each.behind is None or "pay" in said for each in days) or {"pay", "coming"} <= said
+    beside = any(0 <= each.start - sum_.end <= _BESIDE for each in days)  # "5,000 on Monday, the rest on Friday"
+    return beside or any(each.behind is None or "pay" in said for each in days) or {"pay", "coming"} <= said
+
+
+#: Characters between a sum and the day that stands right behind it.
+_BESIDE = 6
 
 
 _Named = tuple[Sentence, Sum]
@@ -154,7 +170,15 @@ def _named(sentences: Sequence[Sentence], language: str, owed: Owed, priced: Pri
     only where there is nothing else.
     """
     money = [each for at, sentence in enumerate(sentences) for each in _money(at, sentence, language, owed, priced)]
-    return money or [each for sentence in sentences for each in _numbers(sentence, language, owed)]
+    if money:
+        return money
+    wording = _wording(language)
+    tables = (wording.lessened, wording.paid, wording.rest)
+    reckons = [any(_says(sentence, phrases) for phrases in tables) for sentence in sentences]
+    return [
+        each for at, sentence in enumerate(sentences) if any(reckons[at : at + 2])
+        for each in _numbers(sentence, language, owed)
+    ]  # fmt: skip
 
 
 def _money(at: int, sentence: Sentence, language: str, owed: Owed, priced: Priced | None) -> Iterator[_Named]:
@@ -188,10 +212,7 @@ def _is_money(sum_: Sum, sentence: Sentence) -> bool:
 
 
 def _numbers(sentence: Sentence, language: str, owed: Owed) -> Iterator[_Named]:
-    """Numbers without a currency in a sentence that speaks of a payment, a deduction or a rest."""
-    wording = _wording(language)
-    if not any(_says(sentence, phrases) for phrases in (wording.lessened, wording.paid, wording.rest)):
-        return
+    """Numbers without a currency that may be money."""
     days = [(each.start, each.end) for each in sentence.dates]
     for start, end, number in numbers_of(sentence, language):
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
@@ -213,9 +234,15 @@ class _Wording:
     paid: Phrases
     past: Phrases
     whole: Phrases
+    bad: Phrases
+    good: Phrases
+
+
+#: The tables of phrases, in the order of the fields.
+_NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 
 
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
-    return _Wording(*(Phrases({name: raw[name]}) for name in ("lessened", "rest", "paid", "past", "whole")))
+    return _Wording(*(Phrases({name: raw[name]}) for name in _NAMES))
