@@ -63,8 +63,10 @@ class PaidFacts:
     reference: str | None = None
 
 
-def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PromiseFacts:
-    """Date and parts of what is promised.
+def promise_facts(
+    spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef], listed: Sequence[InvoiceRef] = ()
+) -> PromiseFacts:
+    """Date and parts of what is promised of these invoices; `listed`: all of the reminder.
 
     Sentences that promise are looked at first; where they hold no date, a date elsewhere counts only if it is the one
     coming date of the whole message and its sentence reports no payment. Of several dates the one whose clause speaks
@@ -101,7 +103,7 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     sureness = 1.0
     if remainder := find_remainder(judged, parts, language, invoices):
         parts = (remainder,)
-    elif reckoned := reckon(judged, parts, language, invoices):
+    elif reckoned := reckon(judged, parts, language, invoices, listed):
         parts, sureness = (reckoned,), RECKONED
     if not found:
         return PromiseFacts(None, parts, sureness=sureness)

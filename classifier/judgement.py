@@ -77,8 +77,8 @@ def judge(
     owing = _owing(reply, said)
     if "promise" in said.intents:
         promise = choose_day(
-            promise_facts(spoken, prepared.language, owing), spoken, raw.days, reply.date, reply.invoices, prepared.language,
-            calibration.day.of,
+            promise_facts(spoken, prepared.language, owing, reply.invoices), spoken, raw.days, reply.date,
+            reply.invoices, prepared.language, calibration.day.of,
         )  # fmt: skip
         promise = choose_part(promise, money, prepared.language, calibration.promised_sum.of)
     elif primary in _UNSURE and not findings.rules:

@@ -78,7 +78,11 @@ def find_priced(sentences: Sequence[Sentence], language: str, invoiced: Sequence
     if proven:
         # 12 × 130 and 130 × 12 are the same: the price is the one that is money, or said to be one
         (amount, number, invoice), price = max(proven.items(), key=lambda each: (each[1].is_said, each[0][0]))
-        if len({each[2] for each in proven}) > 1 or len({frozenset(each[:2]) for each in proven}) > 1:
+        if (
+            _is_paid_often(price, sentences, language)
+            or len({each[2] for each in proven}) > 1
+            or len({frozenset(each[:2]) for each in proven}) > 1
+        ):
             return None
         others = [
             each for each in counts
@@ -93,6 +97,12 @@ def find_priced(sentences: Sequence[Sentence], language: str, invoiced: Sequence
     if of_it is None or price.amount * of_it.number >= sum(invoiced):
         return None
     return Priced(price, 0, Decimal(0), (of_it,))
+
+
+def _is_paid_often(price: Price, sentences: Sequence[Sentence], language: str) -> bool:
+    """Whether an amount is an instalment's: "four times 150"."""
+    before = words(sentences[price.sentence].folded[: price.start])
+    return any(hit.after == len(before) for hit in wording_of(language).times.find(before))
 
 
 def _is_at(price: Price, count: Count) -> bool:

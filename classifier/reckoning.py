@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
@@ -22,27 +22,28 @@ from classifier.numbers import numbers_of
 from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.prices import Count, Priced, find_priced
-from classifier.remainders import Said
+from classifier.remainders import Said, is_left
 from classifier.shares import sum_of_invoices
 from classifier.sums import CENT, Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
-from classifier.text import Phrases, words
+from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
 
 #: More sums than so many are taken off by nobody in one breath.
 _MOST_SUMS = 3
 
 #: Smaller numbers without cents and currency are things, days, copies.
-_LEAST_BARE = 5
+_LEAST_BARE = 20
 
 
 def reckon(
-    said: Sequence[Said], parts: Sequence[Promised], language: str, invoices: Sequence[InvoiceRef]
-) -> Promised | None:
+    said: Sequence[Said], parts: Sequence[Promised], language: str, invoices: Sequence[InvoiceRef],
+    listed: Sequence[InvoiceRef] = (),
+) -> Promised | None:  # fmt: skip
     """What is left of what these invoices ask for, and promised; None where it can't be reckoned.
 
     `parts`: what the sentences promise by themselves; they stand, unless it is one that the account has another place
-    for.
+    for. `listed`: all invoices of the reminder, where others were paid or are another matter.
     """
     owed = owed_on(invoices)
     promising = [each for each in said if each.promises and "?" not in each.sentence.text]
@@ -55,29 +56,43 @@ def reckon(
     sentences = [each.sentence for each in said]
     if any(_wording(language).whole.find(words(each.folded)) for each in sentences):
         return None
-    off = _off(
-        [each.amount for each in invoices], owed, sentences, [each.sentence for each in promising], parts, language
-    )
+    known = (*invoices, *listed)
+    account = _Account(
+        replace(owed, numbers=tuple(number for each in known for number in (re.sub(r"\W", "", fold(each.number)),))),
+        tuple(each.amount for each in invoices), frozenset({*(each.amount for each in known), owed.total}),
+        sentences, [each.sentence for each in promising], language,
+    )  # fmt: skip
+    off = _off(account, parts)
     if off is None or not 0 < off < owed.total:
         return None
     day = next((each.dates[0].ahead for each in promising if each.dates), None)
     return Promised(day, owed.total - off, owed.currency)
 
 
-def _off(
-    invoiced: Sequence[Decimal], owed: Owed, sentences: Sequence[Sentence], promising: Sequence[Sentence],
-    parts: Sequence[Promised], language: str,
-) -> Decimal | None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What is owed, on which invoices; `whole`: sums that are an invoice's; the sentences, and those that promise."""
+
+    owed: Owed
+    invoiced: tuple[Decimal, ...]
+    whole: frozenset[Decimal]
+    sentences: Sequence[Sentence]
+    promising: Sequence[Sentence]
+    language: str
+
+
+def _off(account: _Account, parts: Sequence[Promised]) -> Decimal | None:
     """All that is taken off or was paid of what is owed."""
-    priced = find_priced(sentences, language, invoiced)
+    sentences, language, owed = account.sentences, account.language, account.owed
+    priced = find_priced(sentences, language, account.invoiced)
     if priced is not None and priced.of_all:
         paid = _of_things(priced, sentences, language)
         return None if paid is None else priced.invoiced - paid
     if not parts:
-        of_tax = tax_kept(sentences, promising, language, owed.total, owed.currency)
+        of_tax = tax_kept(sentences, account.promising, language, owed.total, owed.currency)
         if of_tax is not None:
             return of_tax
-    return _account(owed, {*invoiced, owed.total}, sentences, promising, parts, language, priced)
+    return _of_sums(account, parts, priced)
 
 
 def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> Decimal | None:
@@ -95,8 +110,7 @@ def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> 
             return priced.price.amount * numbers[0]
         if numbers:
             return None
-    left = unpaid or list(about)
-    return priced.price.amount * (priced.of_all - left[0]) if len(left) == 1 else None
+    return priced.price.amount * (priced.of_all - unpaid[0]) if len(unpaid) == 1 else None
 
 
 def _fate(count: Count, sentence: Sentence, language: str) -> str:
@@ -115,29 +129,64 @@ def _fate(count: Count, sentence: Sentence, language: str) -> str:
 _AGAINST = frozenset({"refusal", "done", "contested"})
 
 
-def _account(
-    owed: Owed, whole: set[Decimal], sentences: Sequence[Sentence], promising: Sequence[Sentence],
-    parts: Sequence[Promised], language: str, priced: Priced | None,
-) -> Decimal | None:  # fmt: skip
-    """The sums of the message together, where its words say that less than all is paid, and none of them is promised."""
+def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None) -> Decimal | None:
+    """The sums of the message together, where its words say that less than all is paid, and that each of them is taken
+    off or was paid.
+    """
+    owed, language, sentences = account.owed, account.language, account.sentences
     wording = _wording(language)
     if any(not is_owed_in(each, sentence, owed.currency) for sentence in sentences for each in sentence.amounts):
         return None
-    found = _named(sentences, language, owed, priced)
-    if any(sum_.amount not in whole and _is_promised(sum_, sentence, language, wording) for sentence, sum_ in found):
-        return None
+    found = [(at, each) for at, each in _named(account, priced) if each.amount not in account.whole]
     named = {sum_.amount for _, sum_ in found}
-    named -= whole
     if not named or len(named) > _MOST_SUMS or sum(named) >= owed.total:
         return None
-    if parts and not (len(named) == 1 and parts[0].amount in named):
+    if any(_is_promised(sum_, sentences[at], language, wording) for at, sum_ in found):
         return None
-    says_less = [_says(each, wording.lessened) for each in sentences]
-    if any(
-        _says(each, wording.rest) or _says(each, wording.lessened) or names_net(each, language) for each in promising
-    ):
-        return sum(named, Decimal(0))
-    return sum(named, Decimal(0)) if any(says_less) and not parts else None
+    if any(is_left(sentences[at], sum_, language) for at, sum_ in found):
+        return None  # "the net of 1,500", "that leaves 2,057": told already
+    told = {sum_.amount for at, sum_ in found if _is_told(at, sum_, account)}
+    if told != named or (parts and not (len(named) == 1 and parts[0].amount in named)):
+        return None
+    here = any(
+        _says(each, wording.rest) or _says(each, wording.lessened) or names_net(each, language)
+        for each in account.promising
+    )
+    elsewhere = not parts and len(account.invoiced) == 1 and any(_says(each, wording.lessened) for each in sentences)
+    return sum(named, Decimal(0)) if here or elsewhere else None
+
+
+def _is_told(at: int, sum_: Sum, account: _Account) -> bool:
+    """Whether the words around a sum, or of the next sentence, say that it is taken off or was paid."""
+    wording, sentence = _wording(account.language), account.sentences[at]
+    first, last = clause_around(sentence, sum_.start, sum_.end, account.language)
+    clause = words(sentence.folded[first:last])
+    if any(phrases.find(clause) for phrases in (wording.lessened, wording.past, wording.bad)):
+        return True
+    said = topics(sentence, sum_.start, sum_.end, account.language)
+    if said & {"contested", "refusal"} or _says(sentence, wording.lessened):
+        return True
+    if any(each.ahead is not None and each.behind is None for each in sentence.dates):
+        return False  # "a payment of 2,000 is approved and goes out on 5 May. The rest follows"
+    if _says(sentence, wording.rest):
+        return _says(sentence, wording.past) and not _says_rest_behind(sentence, sum_, wording)
+    if "done" in said and "coming" not in said:
+        return True
+    following = account.sentences[at + 1 : at + 1 + _TAKEN_UP]
+    return any(_says(each, wording.lessened) or _says(each, wording.rest) for each in following)
+
+
+#: Sentences behind a sum that may take it up: "There's 20 for delivery. Take that off."
+_TAKEN_UP = 2
+
+
+def _says_rest_behind(sentence: Sentence, sum_: Sum, wording: _Wording) -> bool:
+    """As in "300 on Friday and the rest in May", with nothing past before the rest."""
+    behind = sentence.folded[sum_.end :]
+    hits = wording.rest.find(words(behind))
+    if not hits:
+        return False
+    return not wording.past.find(words(sentence.folded[: sum_.end] + behind[: words(behind)[hits[0].first].start]))
 
 
 def _says(sentence: Sentence, phrases: Phrases) -> bool:
@@ -162,26 +211,28 @@ def _is_promised(sum_: Sum, sentence: Sentence, language: str, wording: _Wording
 _BESIDE = 6
 
 
-_Named = tuple[Sentence, Sum]
+#: The index of a sentence, and a sum in it.
+_Named = tuple[int, Sum]
 
 
-def _named(sentences: Sequence[Sentence], language: str, owed: Owed, priced: Priced | None) -> list[_Named]:
+def _named(account: _Account, priced: Priced | None) -> list[_Named]:
     """The sums of a message: what is money by its form, shares, for a price what the things cost together; numbers
     only where there is nothing else.
     """
-    money = [each for at, sentence in enumerate(sentences) for each in _money(at, sentence, language, owed, priced)]
+    sentences, wording = account.sentences, _wording(account.language)
+    money = [(at, each) for at, sentence in enumerate(sentences) for each in _money(at, sentence, account, priced)]
     if money:
         return money
-    wording = _wording(language)
     tables = (wording.lessened, wording.paid, wording.rest)
     reckons = [any(_says(sentence, phrases) for phrases in tables) for sentence in sentences]
     return [
-        each for at, sentence in enumerate(sentences) if any(reckons[at : at + 2])
-        for each in _numbers(sentence, language, owed)
+        (at, each) for at, sentence in enumerate(sentences) if any(reckons[at : at + 2])
+        for each in _numbers(sentence, account)
     ]  # fmt: skip
 
 
-def _money(at: int, sentence: Sentence, language: str, owed: Owed, priced: Priced | None) -> Iterator[_Named]:
+def _money(at: int, sentence: Sentence, account: _Account, priced: Priced | None) -> Iterator[Sum]:
+    language, owed = account.language, account.owed
     taken = [(each.start, each.end) for each in sentence.dates]
     if priced is not None:
         taken += [(each.start, each.end) for each in priced.counts if each.sentence == at]
@@ -189,38 +240,58 @@ def _money(at: int, sentence: Sentence, language: str, owed: Owed, priced: Price
             price = priced.price
             taken.append((price.start, price.end))
             if not priced.of_all:
-                yield sentence, Sum(price.start, price.end, price.amount * priced.counts[0].number)
+                yield Sum(price.start, price.end, price.amount * priced.counts[0].number)
     for each in sums_of(sentence, language, owed.total, owed.currency):
         if each is None or _overlaps(each.start, each.end, taken):
             continue
         taken.append((each.start, each.end))
         if each.share is not None and is_tax(sentence, each, language):
             net = (owed.total / (1 + each.share / 100)).quantize(CENT, ROUND_HALF_UP)
-            yield sentence, Sum(each.start, each.end, owed.total - net, each.share)
+            yield Sum(each.start, each.end, owed.total - net, each.share)
         elif each.share is not None or _is_money(each, sentence):
-            yield sentence, each
+            yield each
     for start, end, number in numbers_of(sentence, language):
         found = Sum(start, end, number)
         if _is_money(found, sentence) and not _overlaps(start, end, taken) and number < owed.total:
-            yield sentence, found
+            yield found
 
 
 def _is_money(sum_: Sum, sentence: Sentence) -> bool:
-    """Whether a number has a currency, or cents."""
+    """Whether a number has a currency, cents, or thousands that are parted: "2.000"."""
     has_currency = any(each.start <= sum_.start < each.end for each in sentence.amounts)
-    return has_currency or sentence.folded[sum_.start : sum_.end][-3:-2] in {",", "."}
+    return has_currency or bool(_AS_MONEY.search(sentence.folded[sum_.start : sum_.end]))
 
 
-def _numbers(sentence: Sentence, language: str, owed: Owed) -> Iterator[_Named]:
-    """Numbers without a currency that may be money."""
+_AS_MONEY = re.compile(r"[.,]\d{2}$|\d[.,']\d{3}|\dk$|[.,]-")
+
+
+def _numbers(sentence: Sentence, account: _Account) -> Iterator[Sum]:
+    """Numbers without a currency that may be money: none of things ("22 plates") or documents."""
+    language, owed = account.language, account.owed
     days = [(each.start, each.end) for each in sentence.dates]
     for start, end, number in numbers_of(sentence, language):
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
         digits = re.sub(r"\D", "", sentence.folded[start:end])
         is_of_document = bool(before) and before[0] in wording_of(language).numbered
         is_in_a_number = bool(digits) and any(digits in each for each in owed.numbers)
-        if _LEAST_BARE <= number < owed.total and not (_overlaps(start, end, days) or is_of_document or is_in_a_number):
-            yield sentence, Sum(start, end, number)
+        is_other = is_of_document or is_in_a_number or _is_of_things(sentence, end, language)
+        if _LEAST_BARE <= number < owed.total and not is_other and not _overlaps(start, end, days):
+            yield Sum(start, end, number)
+
+
+def _is_of_things(sentence: Sentence, end: int, language: str) -> bool:
+    """Whether a word stands right behind a number that may be what it counts."""
+    if not sentence.folded[end : end + 2].strip() or not sentence.folded[end : end + 2][1:].isalpha():
+        return False
+    behind = words(sentence.folded[end:])[:4]
+    wording, around = _wording(language), wording_of(language)
+    if any(
+        hit.first == 0
+        for phrases in (wording.past, wording.lessened, wording.rest, wording.paid)
+        for hit in phrases.find(behind)
+    ):
+        return False
+    return behind[0].folded not in around.by | around.linked | around.joins | wording.behind
 
 
 def _overlaps(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
@@ -236,6 +307,7 @@ class _Wording:
     whole: Phrases
     bad: Phrases
     good: Phrases
+    behind: frozenset[str]
 
 
 #: The tables of phrases, in the order of the fields.
@@ -245,4 +317,5 @@ _NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
-    return _Wording(*(Phrases({name: raw[name]}) for name in _NAMES))
+    phrases = (Phrases({name: raw[name]}) for name in _NAMES)
+    return _Wording(*phrases, frozenset(fold(each) for each in raw["behind"]))

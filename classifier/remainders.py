@@ -90,7 +90,7 @@ def _may_replace(
         if found and found.amount == rest and found.amount != off
     ]  # fmt: skip
     return not stated or any(
-        _is_left(sentence, found, language) or "remains" in _around(sentence, found, language)
+        is_left(sentence, found, language) or "remains" in _around(sentence, found, language)
         for sentence, found in stated
     )
 
@@ -144,7 +144,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     # "That leaves 2,057": what is named is the rest already; what was taken off may be named beside it
     left = {
         found.amount for sentence, row in zip(window, rows, strict=True) for found in row
-        if _is_left(sentence, found, language)
+        if is_left(sentence, found, language)
     }  # fmt: skip
     rows = [[found for found in row if found.amount not in left] for row in rows]
     different = left | {found.amount for row in rows for found in row}
@@ -171,7 +171,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     return named.pop() if len(named) == 1 else None
 
 
-def _is_left(sentence: Sentence, found: Sum, language: str) -> bool:
+def is_left(sentence: Sentence, found: Sum, language: str) -> bool:
     """Whether the words right before a sum say that it is what is left: "that leaves 2,057"."""
     before = words(sentence.folded[: found.start])
     wording = _wording(language)
