@@ -21,7 +21,8 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
-from classifier.reckoning import reckon
+from classifier.prices import costs_several
+from classifier.reckoning import names_what_is_left, reckon
 from classifier.remainders import Said, find_remainder, names_the_rest, says_settled
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
@@ -101,7 +102,8 @@ def promise_facts(
         parts = ()
     judged = [Said(*_plain(pair), pair in saying or _may_be_of_a_rest(pair, language)) for pair in dated]
     sureness = 1.0
-    if remainder := find_remainder(judged, parts, language, invoices):
+    remainder = find_remainder(judged, parts, language, invoices)
+    if remainder is not None and not costs_several([each.sentence for each in spoken], language, invoices):
         parts = (remainder,)
     elif reckoned := reckon(judged, parts, language, invoices, listed):
         parts, sureness = (reckoned,), RECKONED
@@ -201,7 +203,7 @@ def _reckoned_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequen
     """
     coming = naming_a_coming_payment(spoken, language)
     said = [
-        Said(each.sentence, dates, each in coming or (bool(dates) and names_the_rest(each.sentence, language)))
+        Said(each.sentence, dates, each in coming or (bool(dates) and names_what_is_left(each.sentence, language)))
         for each in spoken for dates in [_coming(each.sentence, language)]
     ]  # fmt: skip
     return reckon(said, (), language, invoices)

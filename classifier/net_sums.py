@@ -121,6 +121,17 @@ def names_net(sentence: Sentence, language: str) -> bool:
     return bool(_wording(language).net.find(words(sentence.folded)))
 
 
+def is_net(sentence: Sentence, sum_: Sum, language: str) -> bool:
+    """Whether a sum is said to be the net: "the net of 1,500", "le hors taxe, 440"."""
+    away = _away(sentence, sum_, _wording(language).net)
+    is_near = away <= min(_NEAR, _away(sentence, sum_, _wording(language).tax))
+    return is_near or any(0 <= sum_.start - end <= _COMMA for _, end in _places(sentence, _wording(language).net))
+
+
+#: Characters of a comma between "the net" and its sum.
+_COMMA = 2
+
+
 def is_tax(sentence: Sentence, sum_: Sum, language: str) -> bool:
     """Whether a tax is named beside a sum: "20 % VAT"."""
     return _away(sentence, sum_, _wording(language).tax) <= _NEAR

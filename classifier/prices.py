@@ -1,9 +1,9 @@
 """Things at a price each: "two of the six came broken; at 86 apiece I pay for the four", "36 bathrobes at 54".
 
-A price is money, or a number that words like "apiece" stand by; a count is a whole number of neither money nor days. The
-number of all of them times the price may be to the cent what an invoice asks for: then both are proven, whatever words
-stand around them. Else the words must say that it is a price, and the count nearest before it is of what it is the
-price. Pure.
+A price is money, or a number that words like "apiece" stand by; a count is a whole number of neither money nor days.
+The number of all of them times the price may be to the cent what an invoice asks for: then both are proven, whatever
+words stand around them. Else the words must say that it is a price, and the count nearest before it is of what it is
+the price. Pure.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, words
+from classifier.values import InvoiceRef
 
 #: Words between a price and the "each" behind it.
 _BEHIND = 3
 
 _COUNT = re.compile(r"(?<![\w.,/'-])(?:\d{1,3}(?:[ .']\d{3})|\d{1,4})(?![\w/%'-]|[.,]\d)")
-_PRICE = re.compile(r"(?<![\w.,/'-])\d{1,4}(?:[.,]\d{1,2})?(?![\w/%'-]|[.,]\d)")
+_PRICE = re.compile(r"(?<![\w.,/'-])(?<!\d )\d{1,4}(?:[.,]\d{1,2})?(?![\w/%'-]|[.,]\d| \d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """Things at a price each. `of_all`: how many make up `invoiced`, the whole amount of an invoice, 0 where that is not
-    told; `counts`: how many are spoken of otherwise, in order.
+    """Things at a price each. `of_all`: how many make up `invoiced`, the whole amount of an invoice, 0 where that is
+    not told; `counts`: how many are spoken of otherwise, in order.
     """
 
     price: Price
@@ -97,6 +98,12 @@ def find_priced(sentences: Sequence[Sentence], language: str, invoiced: Sequence
     if of_it is None or price.amount * of_it.number >= sum(invoiced):
         return None
     return Priced(price, 0, Decimal(0), (of_it,))
+
+
+def costs_several(sentences: Sequence[Sentence], language: str, invoices: Sequence[InvoiceRef]) -> bool:
+    """Whether a price is named that is that of several things, not proven by an invoice: what is taken off is more."""
+    priced = find_priced(sentences, language, [each.amount for each in invoices])
+    return priced is not None and not priced.of_all
 
 
 def _is_paid_often(price: Price, sentences: Sequence[Sentence], language: str) -> bool:

@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
-from classifier.net_sums import is_tax, names_net, tax_kept
+from classifier.net_sums import is_net, is_tax, names_net, tax_kept
 from classifier.numbers import numbers_of
 from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
@@ -31,6 +31,9 @@ from classifier.values import InvoiceRef, Promised
 
 #: More sums than so many are taken off by nobody in one breath.
 _MOST_SUMS = 3
+
+#: Digits of a number that customers call an invoice by.
+_DIGITS = 3
 
 #: Smaller numbers without cents and currency are things, days, copies.
 _LEAST_BARE = 20
@@ -88,11 +91,24 @@ def _off(account: _Account, parts: Sequence[Promised]) -> Decimal | None:
     if priced is not None and priced.of_all:
         paid = _of_things(priced, sentences, language)
         return None if paid is None else priced.invoiced - paid
-    if not parts:
-        of_tax = tax_kept(sentences, account.promising, language, owed.total, owed.currency)
-        if of_tax is not None:
-            return of_tax
+    of_tax = tax_kept(sentences, account.promising, language, owed.total, owed.currency)
+    if of_tax is not None and (not parts or any(_is_share(each.amount, account) for each in parts)):
+        return of_tax
     return _of_sums(account, parts, priced)
+
+
+def names_what_is_left(sentence: Sentence, language: str) -> bool:
+    """Whether a sentence speaks of what is left to be paid."""
+    return _says(sentence, _wording(language).rest)
+
+
+def _is_share(amount: Decimal | None, account: _Account) -> bool:
+    """Whether an amount is a percentage of all that is owed, as a tax isn't."""
+    return any(
+        found is not None and found.share is not None and found.amount == amount
+        for each in account.sentences
+        for found in sums_of(each, account.language, account.owed.total, account.owed.currency)
+    )
 
 
 def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> Decimal | None:
@@ -143,7 +159,11 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
         return None
     if any(_is_promised(sum_, sentences[at], language, wording) for at, sum_ in found):
         return None
-    if any(is_left(sentences[at], sum_, language) for at, sum_ in found):
+    if any(
+        is_left(sentences[at], sum_, language)
+        or (is_net(sentences[at], sum_, language) and not _says(sentences[at], wording.past))
+        for at, sum_ in found
+    ):
         return None  # "the net of 1,500", "that leaves 2,057": told already
     told = {sum_.amount for at, sum_ in found if _is_told(at, sum_, account)}
     if told != named or (parts and not (len(named) == 1 and parts[0].amount in named)):
@@ -156,17 +176,21 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
     return sum(named, Decimal(0)) if here or elsewhere else None
 
 
+#: What says of a sum that it won't be paid.
+_REFUSED = frozenset({"contested", "refusal"})
+
+
 def _is_told(at: int, sum_: Sum, account: _Account) -> bool:
     """Whether the words around a sum, or of the next sentence, say that it is taken off or was paid."""
     wording, sentence = _wording(account.language), account.sentences[at]
     first, last = clause_around(sentence, sum_.start, sum_.end, account.language)
     clause = words(sentence.folded[first:last])
-    if any(phrases.find(clause) for phrases in (wording.lessened, wording.past, wording.bad)):
+    if any(phrases.find(clause) for phrases in (wording.lessened, wording.past)):
         return True
     said = topics(sentence, sum_.start, sum_.end, account.language)
-    if said & {"contested", "refusal"} or _says(sentence, wording.lessened):
+    if said & _REFUSED or _says(sentence, wording.lessened):
         return True
-    if any(each.ahead is not None and each.behind is None for each in sentence.dates):
+    if any(each.ahead is not None for each in sentence.dates) and not _says(sentence, wording.past):
         return False  # "a payment of 2,000 is approved and goes out on 5 May. The rest follows"
     if _says(sentence, wording.rest):
         return _says(sentence, wording.past) and not _says_rest_behind(sentence, sum_, wording)
@@ -273,7 +297,7 @@ def _numbers(sentence: Sentence, account: _Account) -> Iterator[Sum]:
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
         digits = re.sub(r"\D", "", sentence.folded[start:end])
         is_of_document = bool(before) and before[0] in wording_of(language).numbered
-        is_in_a_number = bool(digits) and any(digits in each for each in owed.numbers)
+        is_in_a_number = len(digits) >= _DIGITS and any(digits in each for each in owed.numbers)
         is_other = is_of_document or is_in_a_number or _is_of_things(sentence, end, language)
         if _LEAST_BARE <= number < owed.total and not is_other and not _overlaps(start, end, days):
             yield Sum(start, end, number)

@@ -19,7 +19,7 @@ _WITHIN = 20
 
 
 def sum_of_invoices(said: Sequence[Said], language: str, invoices: Sequence[InvoiceRef]) -> Promised | None:
-    """Whole invoices and a part of another that one sentence promises together; None where there is no such sentence."""
+    """Whole invoices and a part of another that one sentence promises together; None where there is no such one."""
     if len(invoices) < 2:
         return None
     anchors = find_invoices([each.sentence for each in said], language, invoices).anchors
