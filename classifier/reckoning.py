@@ -324,6 +324,7 @@ def _overlaps(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
+    behind: frozenset[str]
     lessened: Phrases
     rest: Phrases
     paid: Phrases
@@ -331,15 +332,13 @@ class _Wording:
     whole: Phrases
     bad: Phrases
     good: Phrases
-    behind: frozenset[str]
 
 
-#: The tables of phrases, in the order of the fields.
+#: The tables of phrases, in the order of the fields behind the first.
 _NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 
 
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
-    phrases = (Phrases({name: raw[name]}) for name in _NAMES)
-    return _Wording(*phrases, frozenset(fold(each) for each in raw["behind"]))
+    return _Wording(frozenset(fold(each) for each in raw["behind"]), *(Phrases({name: raw[name]}) for name in _NAMES))

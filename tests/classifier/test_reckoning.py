@@ -26,7 +26,7 @@ THINGS = [
     ("en", "Two of the six cool boxes came broken. At £86 apiece, the four good ones will be paid on Friday.",
      "516", "344"),
     ("en", "3 of the 12 lamps never worked. You charged £130 a head. We pay for the nine tomorrow.", "1560", "1170"),
-    ("en", "24 kegs went back. At the £30 deposit per keg I'm netting that against this. The difference goes out Friday.",
+    ("en", "24 kegs went back. At the £30 deposit per keg I deduct that. The difference goes out Friday.",
      "3300", "2580"),
     ("fr", "Vous facturez 48 bacs à 64,00 €. Le règlement des 42 bacs est programmé mardi prochain.", "3072", "2688"),
     ("fr", "320 caisses à 42 €, mais 27 avaient le fond pourri. Nous payons les bonnes lundi.", "13440", "12306"),
