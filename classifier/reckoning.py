@@ -22,7 +22,7 @@ from classifier.numbers import numbers_of
 from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.prices import Count, Priced, find_priced
-from classifier.remainders import Said, is_left
+from classifier.remainders import Said, is_against, is_left
 from classifier.shares import sum_of_invoices
 from classifier.sums import CENT, Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
@@ -165,6 +165,8 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
         for at, sum_ in found
     ):
         return None  # "the net of 1,500", "that leaves 2,057": told already
+    if any(is_against(sentences[at], language) for at, _ in found):
+        return None  # "please take off 120, then we pay"
     told = {sum_.amount for at, sum_ in found if _is_told(at, sum_, account)}
     if told != named or (parts and not (len(named) == 1 and parts[0].amount in named)):
         return None

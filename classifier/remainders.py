@@ -52,7 +52,7 @@ def find_remainder(
     for at, each in enumerate(said):
         if not each.promises or "?" in each.sentence.text:
             continue
-        asks = _is_against(each.sentence, language)
+        asks = is_against(each.sentence, language)
         for first in (at, at - 1):
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
@@ -114,7 +114,7 @@ def _day(said: Said) -> date | None:
     return said.dates[0].ahead if said.dates else None
 
 
-def _is_against(sentence: Sentence, language: str) -> bool:
+def is_against(sentence: Sentence, language: str) -> bool:
     """Whether a condition or a request stands in the sentence: "please take off 120, then we pay"."""
     return bool(_wording(language).against.find(words(sentence.folded)))
 
@@ -153,7 +153,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     has_rest = bool(wording.rest.find(words(window[-1].folded)))
     remains = any("remains" in _around(window[-1], found, language) for found in rows[-1])
     pays = len(window) > 1 or has_rest or remains or _speaks_of_paying(window[-1], language)
-    if not pays or any(_is_against(each, language) for each in window[:-1]):
+    if not pays or any(is_against(each, language) for each in window[:-1]):
         return None
     named: set[Decimal] = set()
     for sentence, row in zip(window, rows, strict=True):
