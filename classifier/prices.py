@@ -182,7 +182,16 @@ def _counts(at: int, sentence: Sentence, language: str) -> Iterator[Count]:
     for start, end, number in _numbers(sentence, language):
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
         is_of_document = bool(before) and before[0] in numbered
-        if number > 1 and not is_of_document and not any(start < last and first < end for first, last in taken):
+        around, behind = wording_of(language), words(sentence.folded[end:])[:2]
+        is_of_parts = any(  # "in two instalments"
+            hit.first == 0 and hit.name != "equal" for each in (around.times, around.equal) for hit in each.find(behind)
+        )
+        if (
+            number > 1
+            and not is_of_document
+            and not is_of_parts
+            and not any(start < last and first < end for first, last in taken)
+        ):
             yield Count(at, start, end, number)
 
 
