@@ -21,6 +21,8 @@ from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
+from classifier.prices import costs_several
+from classifier.reckoning import names_what_is_left, reckon
 from classifier.remainders import Said, find_remainder, names_the_rest, says_settled
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
@@ -62,8 +64,10 @@ class PaidFacts:
     reference: str | None = None
 
 
-def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> PromiseFacts:
-    """Date and parts of what is promised.
+def promise_facts(
+    spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef], listed: Sequence[InvoiceRef] = ()
+) -> PromiseFacts:
+    """Date and parts of what is promised of these invoices; `listed`: all of the reminder.
 
     Sentences that promise are looked at first; where they hold no date, a date elsewhere counts only if it is the one
     coming date of the whole message and its sentence reports no payment. Of several dates the one whose clause speaks
@@ -97,21 +101,25 @@ def promise_facts(spoken: Sequence[Spoken], language: str, invoices: Sequence[In
     if not said_plainly and any(says_settled(each.sentence, language) for each in spoken):
         parts = ()
     judged = [Said(*_plain(pair), pair in saying or _may_be_of_a_rest(pair, language)) for pair in dated]
-    if remainder := find_remainder(judged, parts, language, invoices):
+    sureness = 1.0
+    remainder = find_remainder(judged, parts, language, invoices)
+    if remainder is not None and not costs_several([each.sentence for each in spoken], language, invoices):
         parts = (remainder,)
+    elif reckoned := reckon(judged, parts, language, invoices, listed):
+        parts, sureness = (reckoned,), RECKONED
     if not found:
-        return PromiseFacts(None, parts)
+        return PromiseFacts(None, parts, sureness=sureness)
     ranks = _ranks(found, language)
     best = [each for rank, each in zip(ranks, found, strict=True) if rank == max(ranks)]
     if max(ranks) <= 0:  # today only counts where it is paid: "you'll have it on Friday, today I am away"
         best = [each for each in best if each[1].ahead != each[1].behind] or best
     if max(ranks) < _LEAST_RANK:
-        return PromiseFacts(None, parts)
+        return PromiseFacts(None, parts, sureness=sureness)
     instalments = [part.on for part in parts if part.on]
     on = _first_of_several(best[-1], language)
     if on is None:
         on = min(instalments) if len(parts) > 1 and instalments else _before_the_rest(best[-1], language)
-    return PromiseFacts(on or _last(best, language), parts)
+    return PromiseFacts(on or _last(best, language), parts, sureness=sureness)
 
 
 def _plain(pair: _Dated) -> tuple[Sentence, list[DateMention]]:
@@ -143,6 +151,9 @@ def naming_a_coming_payment(spoken: Sequence[Spoken], language: str) -> list[Spo
 _SURELY_PAID = 0.8
 
 _Dated = tuple[Spoken, list[DateMention]]
+
+#: How sure a part is that had to be reckoned from all sums of a message: not enough to act on.
+RECKONED = 0.5
 
 
 def _with_its_sum(at: int, dated: Sequence[_Dated], language: str) -> tuple[Sentence, list[DateMention]]:
@@ -180,7 +191,22 @@ def facts_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[I
     found = promise_facts(naming_a_coming_payment(spoken, language), language, invoices)
     if found.parts:
         return found
-    return replace(found, parts=promise_facts(naming_a_part(spoken, language, invoices), language, invoices).parts)
+    parts = promise_facts(naming_a_part(spoken, language, invoices), language, invoices).parts
+    if not parts and (reckoned := _reckoned_by_words(spoken, language, invoices)):
+        return replace(found, on=found.on or reckoned.on, parts=(reckoned,), sureness=RECKONED)
+    return replace(found, parts=parts)
+
+
+def _reckoned_by_words(spoken: Sequence[Spoken], language: str, invoices: Sequence[InvoiceRef]) -> Promised | None:
+    """What is left to be paid where a day to come stands beside words of a rest, or of a coming payment: "gave Junior
+    five hundred this morning. Rest by the 16th".
+    """
+    coming = naming_a_coming_payment(spoken, language)
+    said = [
+        Said(each.sentence, dates, each in coming or (bool(dates) and names_what_is_left(each.sentence, language)))
+        for each in spoken for dates in [_coming(each.sentence, language)]
+    ]  # fmt: skip
+    return reckon(said, (), language, invoices)
 
 
 #: From this probability on a sentence may promise: enough to tell the "Friday" ahead from the one behind.

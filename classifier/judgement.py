@@ -25,7 +25,7 @@ from classifier.odds import sigmoid
 from classifier.preprocess import Prepared
 from classifier.promise_days import choose_day
 from classifier.rules import OTHER_RULES, RuleHit
-from classifier.values import Evidence, Prediction, Promised, Reply
+from classifier.values import Evidence, InvoiceRef, Prediction, Promised, Reply
 
 #: Another intent this probable speaks against acting on the primary without a person.
 CONFLICT = 0.35
@@ -75,14 +75,15 @@ def judge(
     spoken = spoken_of(prepared, raw)
     money = Money(findings.sums, spoken, reply.invoices, raw.sums)
     promise, paid = PromiseFacts(), PaidFacts()
+    owing = _owing(reply, said)
     if "promise" in said.intents:
         promise = choose_day(
-            promise_facts(spoken, prepared.language, reply.invoices), spoken, raw.days, reply.date, reply.invoices,
-            prepared.language, calibration.day.of,
+            promise_facts(spoken, prepared.language, owing, reply.invoices), spoken, raw.days, reply.date,
+            reply.invoices, prepared.language, calibration.day.of,
         )  # fmt: skip
         promise = choose_part(promise, money, prepared.language, calibration.promised_sum.of)
     elif primary in _UNSURE and not findings.rules:
-        promise = facts_by_words(spoken, prepared.language, reply.invoices)
+        promise = facts_by_words(spoken, prepared.language, owing)
     if "paid" in said.intents:
         paid = choose_paid(paid_facts(spoken, prepared.language, reply.invoices), money, calibration.paid_sum.of)
     confidence = calibration.certainty(said.opinion, raw, said.sureness)
@@ -115,6 +116,15 @@ def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Seq
     for intent in per_invoice.values():
         parted.probabilities[intent] = max(parted.probabilities[intent], SAID)
     return Said(parted, _intents(parted), per_invoice, tuple(_sure(each) for _, each in settled))
+
+
+def _owing(reply: Reply, said: Said) -> tuple[InvoiceRef, ...]:
+    """The invoices of which something may be promised: where the reply is parted by them, none that was paid or is only
+    asked about.
+    """
+    if not said.sureness or "promise" not in said.per_invoice.values():
+        return reply.invoices
+    return tuple(each for each in reply.invoices if said.per_invoice.get(each.number) in ("promise", "dispute"))
 
 
 def _intents(opinion: Opinion) -> frozenset[str]:

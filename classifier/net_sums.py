@@ -15,7 +15,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import depends, topics
+from classifier.clauses import clause_around, depends, topics
+from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
 from classifier.sums import CENT, Sum, sums_of
@@ -60,6 +61,80 @@ def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: st
                 net = total / (1 + each.share / 100)
                 named.add(total - net.quantize(CENT, ROUND_HALF_UP))
     return named.pop() if len(named) == 1 else None
+
+
+def tax_kept(
+    window: Sequence[Sentence], promising: Sequence[Sentence], language: str, total: Decimal, currency: str
+) -> Decimal | None:
+    """What is not paid (yet) where a tax is told by its rate and these sentences promise it or its net, by the first of
+    the two that they name: "the VAT, 20 %, goes out today, the net on the 15th"; None where they don't tell.
+    """
+    wording = _wording(language)
+    rates = {
+        each.share for sentence in window for each in sums_of(sentence, language, total, currency)
+        if each is not None and each.share is not None
+    }  # fmt: skip
+    if len(rates) != 1 or not any(wording.tax.find(words(each.folded)) for each in window):
+        return None
+    net = (total / (1 + rates.pop() / 100)).quantize(CENT, ROUND_HALF_UP)
+    for sentence in promising:
+        nets = _places(sentence, wording.net)
+        taxes = [each for each in _places(sentence, wording.tax) if not _overlaps(each, nets)]
+        if not nets and not any(
+            _overlaps(_widened(each, sentence), shares)
+            for each in taxes
+            for shares in [[(start, end) for start, end, _ in shares_of(sentence, language)]]
+        ):
+            continue
+        for start, end in sorted([*nets, *taxes]):
+            if not topics(sentence, start, end, language) & (_AGAINST | {"contested"}):
+                return total - net if (start, end) in nets else net
+    return None
+
+
+def _begins(place: tuple[int, int], sentence: Sentence, language: str) -> bool:
+    """Whether a clause begins with what stands there."""
+    first, _ = clause_around(sentence, *place, language)
+    return len(words(sentence.folded[first : place[0]])) <= 1
+
+
+def _widened(place: tuple[int, int], sentence: Sentence) -> tuple[int, int]:
+    """The place with the words around it in which its rate may stand."""
+    return max(0, place[0] - _RATE_WITHIN), min(len(sentence.folded), place[1] + _RATE_WITHIN)
+
+
+#: Characters between a tax and its rate.
+_RATE_WITHIN = 12
+
+
+def _places(sentence: Sentence, phrases: Phrases) -> list[tuple[int, int]]:
+    found = words(sentence.folded)
+    return [(found[hit.first].start, found[hit.after - 1].end) for hit in phrases.find(found)]
+
+
+def _overlaps(place: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    return any(place[0] < end and start < place[1] for start, end in others)
+
+
+def names_net(sentence: Sentence, language: str) -> bool:
+    """Whether the sentence speaks of a net of tax."""
+    return bool(_wording(language).net.find(words(sentence.folded)))
+
+
+def is_net(sentence: Sentence, sum_: Sum, language: str) -> bool:
+    """Whether a sum is said to be the net: "the net of 1,500", "le hors taxe, 440"."""
+    away = _away(sentence, sum_, _wording(language).net)
+    is_near = away <= min(_NEAR, _away(sentence, sum_, _wording(language).tax))
+    return is_near or any(0 <= sum_.start - end <= _COMMA for _, end in _places(sentence, _wording(language).net))
+
+
+#: Characters of a comma between "the net" and its sum.
+_COMMA = 2
+
+
+def is_tax(sentence: Sentence, sum_: Sum, language: str) -> bool:
+    """Whether a tax is named beside a sum: "20 % VAT"."""
+    return _away(sentence, sum_, _wording(language).tax) <= _NEAR
 
 
 def _away(sentence: Sentence, sum_: Sum, phrases: Phrases) -> int:

@@ -52,7 +52,7 @@ def find_remainder(
     for at, each in enumerate(said):
         if not each.promises or "?" in each.sentence.text:
             continue
-        asks = _is_against(each.sentence, language)
+        asks = is_against(each.sentence, language)
         for first in (at, at - 1):
             if first < 0 or (first < at and "?" in said[first].sentence.text):
                 continue
@@ -90,7 +90,7 @@ def _may_replace(
         if found and found.amount == rest and found.amount != off
     ]  # fmt: skip
     return not stated or any(
-        _is_left(sentence, found, language) or "remains" in _around(sentence, found, language)
+        is_left(sentence, found, language) or "remains" in _around(sentence, found, language)
         for sentence, found in stated
     )
 
@@ -114,7 +114,7 @@ def _day(said: Said) -> date | None:
     return said.dates[0].ahead if said.dates else None
 
 
-def _is_against(sentence: Sentence, language: str) -> bool:
+def is_against(sentence: Sentence, language: str) -> bool:
     """Whether a condition or a request stands in the sentence: "please take off 120, then we pay"."""
     return bool(_wording(language).against.find(words(sentence.folded)))
 
@@ -144,7 +144,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     # "That leaves 2,057": what is named is the rest already; what was taken off may be named beside it
     left = {
         found.amount for sentence, row in zip(window, rows, strict=True) for found in row
-        if _is_left(sentence, found, language)
+        if is_left(sentence, found, language)
     }  # fmt: skip
     rows = [[found for found in row if found.amount not in left] for row in rows]
     different = left | {found.amount for row in rows for found in row}
@@ -153,7 +153,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     has_rest = bool(wording.rest.find(words(window[-1].folded)))
     remains = any("remains" in _around(window[-1], found, language) for found in rows[-1])
     pays = len(window) > 1 or has_rest or remains or _speaks_of_paying(window[-1], language)
-    if not pays or any(_is_against(each, language) for each in window[:-1]):
+    if not pays or any(is_against(each, language) for each in window[:-1]):
         return None
     named: set[Decimal] = set()
     for sentence, row in zip(window, rows, strict=True):
@@ -171,7 +171,7 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     return named.pop() if len(named) == 1 else None
 
 
-def _is_left(sentence: Sentence, found: Sum, language: str) -> bool:
+def is_left(sentence: Sentence, found: Sum, language: str) -> bool:
     """Whether the words right before a sum say that it is what is left: "that leaves 2,057"."""
     before = words(sentence.folded[: found.start])
     wording = _wording(language)
