@@ -109,7 +109,8 @@ _PLACES = {"days": (), "sums": (len(SUMS),), "parts": (len(labels.INTENTS),)}
 
 def packed(asked: Sequence[Asked], heard: Sequence[Heard], classes: Classes) -> bytes:
     """The bytes of a file with these answers; the same for the same ones."""
-    known = dict(sorted((each.key, (each, answer)) for each, answer in zip(asked, heard, strict=True)))
+    by_key = {each.key: (each, answer) for each, answer in zip(asked, heard, strict=True)}
+    known = {key: by_key[key] for key in sorted(by_key)}
     wholes = {key: answer for key, (each, answer) in known.items() if not each.is_segment}
     segments = {key: answer for key, (each, answer) in known.items() if each.is_segment}
     arrays: dict[str, Array] = {

@@ -1,6 +1,6 @@
 """multilingual-e5-small, its upper layers tuned to replies to reminders, with heads that say what a reply means.
 
-Layers 7 to 10 carry low-rank corrections (LoRA: Hu et al. 2021) that were learnt once from the shipped replies
+Layers 5 to 10 carry low-rank corrections (LoRA: Hu et al. 2021) that were learnt once from the shipped replies
 (`classifier.tuning`, docs/model-card.md) and are committed beside this room; everything below is the packaged network
 as it is. A reply goes through once; the mean over its words goes to one linear head for each question: which intent is
 primary, which are said, and the closed details. Three heads are asked about places in it, by the mean over the words
@@ -47,7 +47,7 @@ PROMISED, SUM, PART = "promised", "sum", "part"
 _NO_DETAILS = ("primary", "said", PROMISED, SUM, PART)
 
 #: Layers that are as packaged, and layers in all.
-LOWER, LAYERS = 6, 10
+LOWER, LAYERS = 4, 10
 
 #: Messages of one multiplication: enough to use the processor well, few enough to stay in its cache.
 _BATCH = 16

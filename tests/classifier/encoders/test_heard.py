@@ -82,6 +82,12 @@ def test_the_same_answers_make_the_same_file() -> None:
     assert packed(asked, heard, CLASSES) == packed(asked[::-1], heard[::-1], CLASSES)
 
 
+def test_what_two_replies_have_in_common_is_kept_once(tmp_path: Path) -> None:
+    again = replace(SEGMENT)
+    index = kept(tmp_path, [SEGMENT, WHOLE, again], [answer(0.7), answer(0.1, days=1), answer(0.7)])
+    assert len(read_memory(tmp_path, index, "a", CLASSES)) == 2
+
+
 def test_where_none_is_named_nothing_is_remembered(tmp_path: Path) -> None:
     assert len(read_memory(tmp_path, {}, "a", CLASSES)) == 0
 
