@@ -15,7 +15,7 @@ from classifier.portions import Owed, find_portions, owed_on
 from classifier.preprocess import Sentence
 from classifier.sums import CENT, is_owed_in
 from classifier.surroundings import wording_of
-from classifier.text import words
+from classifier.text import overlaps, words
 from classifier.values import InvoiceRef
 
 #: What a sum may be: the (first) part promised, a later one, what is taken off and leaves the part promised, what was
@@ -68,7 +68,7 @@ def _of(sentence: Sentence, language: str, owed: Owed) -> Iterator[_Found]:
     other += [(each.start, each.end) for each in sentence.amounts]
     found += [
         (start, end, number) for start, end, number in numbers_of(sentence, language)
-        if not any(start < last and first < end for first, last in other)
+        if not overlaps(start, end, other)
         and _may_be_money(start, end, number, sentence, language, owed)
     ]  # fmt: skip
     kept: list[_Found] = []

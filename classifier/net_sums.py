@@ -15,13 +15,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
-from classifier.clauses import clause_around, depends, topics
+from classifier.clauses import depends, topics
 from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
 from classifier.sums import CENT, Sum, sums_of
 from classifier.surroundings import wording_of
-from classifier.text import Phrases, fold, words
+from classifier.text import Phrases, fold, overlaps, words
 
 #: Words between a tax and its sum: "VAT at 20 %", "the 270.75 of VAT".
 _NEAR = 2
@@ -63,6 +63,11 @@ def _tax(window: Sequence[Sentence], language: str, total: Decimal, currency: st
     return named.pop() if len(named) == 1 else None
 
 
+def net_of(total: Decimal, rate: Decimal) -> Decimal:
+    """The net of a total in which a tax of so many per cent is contained."""
+    return (total / (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
+
+
 def tax_kept(
     window: Sequence[Sentence], promising: Sequence[Sentence], language: str, total: Decimal, currency: str
 ) -> Decimal | None:
@@ -76,26 +81,17 @@ def tax_kept(
     }  # fmt: skip
     if len(rates) != 1 or not any(wording.tax.find(words(each.folded)) for each in window):
         return None
-    net = (total / (1 + rates.pop() / 100)).quantize(CENT, ROUND_HALF_UP)
+    net = net_of(total, rates.pop())
     for sentence in promising:
         nets = _places(sentence, wording.net)
-        taxes = [each for each in _places(sentence, wording.tax) if not _overlaps(each, nets)]
-        if not nets and not any(
-            _overlaps(_widened(each, sentence), shares)
-            for each in taxes
-            for shares in [[(start, end) for start, end, _ in shares_of(sentence, language)]]
-        ):
+        taxes = [each for each in _places(sentence, wording.tax) if not overlaps(*each, nets)]
+        shares = [(start, end) for start, end, _ in shares_of(sentence, language)]
+        if not nets and not any(overlaps(*_widened(each, sentence), shares) for each in taxes):
             continue
         for start, end in sorted([*nets, *taxes]):
             if not topics(sentence, start, end, language) & (_AGAINST | {"contested"}):
                 return total - net if (start, end) in nets else net
     return None
-
-
-def _begins(place: tuple[int, int], sentence: Sentence, language: str) -> bool:
-    """Whether a clause begins with what stands there."""
-    first, _ = clause_around(sentence, *place, language)
-    return len(words(sentence.folded[first : place[0]])) <= 1
 
 
 def _widened(place: tuple[int, int], sentence: Sentence) -> tuple[int, int]:
@@ -110,10 +106,6 @@ _RATE_WITHIN = 12
 def _places(sentence: Sentence, phrases: Phrases) -> list[tuple[int, int]]:
     found = words(sentence.folded)
     return [(found[hit.first].start, found[hit.after - 1].end) for hit in phrases.find(found)]
-
-
-def _overlaps(place: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
-    return any(place[0] < end and start < place[1] for start, end in others)
 
 
 def names_net(sentence: Sentence, language: str) -> bool:
@@ -174,7 +166,7 @@ def _counts(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]
     taken = [(each.start, each.end) for each in sentence.dates] + [(each.start, each.end) for each in sentence.amounts]
     counted = [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
     for start, end, number in (*counted, *find_numbers(sentence.text, language)):
-        if not any(start < last and first < end for first, last in taken):
+        if not overlaps(start, end, taken):
             yield start, end, number
 
 

@@ -30,7 +30,7 @@ from classifier.surroundings import (
     is_threshold,
     wording_of,
 )
-from classifier.text import KEPT, fold, words
+from classifier.text import KEPT, fold, overlaps, words
 from classifier.values import InvoiceRef
 
 #: Smaller numbers without a currency are days, copies, kilos.
@@ -85,20 +85,20 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> tuple[Portio
         if int(each.amount) not in owed.whole and is_owed_in(each, sentence, owed.currency)
     ]
     taken = [(day.start, day.end) for day in sentence.dates] + [(sum_.start, sum_.end) for sum_ in sentence.amounts]
-    found += [each for each in _bare(sentence, language, owed) if not _overlaps(each, taken)]
+    found += [each for each in _bare(sentence, language, owed) if not overlaps(each.start, each.end, taken)]
     taken += [(each.start, each.end) for each in found]
-    found += [each for each in _spelled(sentence, language, owed) if not _overlaps(each, taken)]
+    found += [each for each in _spelled(sentence, language, owed) if not overlaps(each.start, each.end, taken)]
     near = [(each.start - CLOSE, each.end) for each in found]
     stated = {each.amount for each in found if each.amount is not None}
     for each in (*_percentages(sentence, language, owed), *_named(sentence, language, owed)):
         beside = [(start, end + (0 if each.amount is None else CLOSE)) for start, end in near]
         said_twice = each.amount in stated  # "30 % today (960 €)": what is said around either counts
-        if said_twice or not _overlaps(each, [*beside, *((other.start, other.end) for other in found)]):
+        if said_twice or not overlaps(each.start, each.end, [*beside, *((other.start, other.end) for other in found)]):
             found.append(each)
     if not stated:
         found += _equal_parts(sentence, language, owed)
     in_dates = [(each.start, each.end) for each in sentence.dates if each.family != "nothing"]  # "a metà giugno"
-    kept = [each for each in found if not (each.is_share and _overlaps(each, in_dates))]
+    kept = [each for each in found if not (each.is_share and overlaps(each.start, each.end, in_dates))]
     kept = [
         each for each in kept
         if not is_threshold(each, sentence, language) and not is_of_thing(each, sentence, language)
@@ -122,10 +122,6 @@ def sums_in(sentence: Sentence, language: str) -> list[int]:
 
 #: Digits of a number that may be a sum.
 _SUM_DIGITS = 2
-
-
-def _overlaps(portion: Portion, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start < portion.end and end > portion.start for start, end in spans)
 
 
 def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
@@ -174,7 +170,7 @@ def _spelled(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]
         end, scale = scaled(last, sentence, language)
         amount = with_hundreds(number) * scale  # "ten grand"
         portion = Portion(start, end, Decimal(amount))
-        if _overlaps(portion, rates):  # the "cento" of "cinquanta per cento"
+        if overlaps(portion.start, portion.end, rates):  # the "cento" of "cinquanta per cento"
             continue
         sole = amount in _ROUND_WORDS and len(words(sentence.folded[start:end])) == 1
         if _is_portion(Decimal(amount), owed) and (

@@ -22,7 +22,7 @@ from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.spelled import find_numbers
 from classifier.surroundings import wording_of
-from classifier.text import Phrases, words
+from classifier.text import Phrases, overlaps, words
 from classifier.values import InvoiceRef
 
 #: Words between a price and the "each" behind it.
@@ -131,7 +131,7 @@ def _prices(at: int, sentence: Sentence, language: str) -> Iterator[Price]:
         yield Price(at, start, end, amount, _is_said(sentence, start, end, language, is_money=True))
     for found in _PRICE.finditer(sentence.folded):
         start, end = found.span()
-        if any(start < last and first < end for first, last in [*days, *((a, b) for a, b, _ in money)]):
+        if overlaps(start, end, [*days, *((a, b) for a, b, _ in money)]):
             continue
         amount_said = read_number(found.group())
         if amount_said is None:
@@ -160,9 +160,7 @@ def _is_said(sentence: Sentence, start: int, end: int, language: str, *, is_mone
 
 def _follows_a_thing(sentence: Sentence, start: int, language: str) -> bool:
     """Whether a count stands a few words before "at 54": "36 bathrobes at 54"."""
-    return any(
-        0 < start - end <= _NEAR for _, end, number in _numbers(sentence, language) if number > 1
-    )  # fmt: skip
+    return any(0 < start - end <= _NEAR for _, end, number in _numbers(sentence, language) if number > 1)
 
 
 #: Words of the longest "at the price of" before a price.
@@ -186,12 +184,7 @@ def _counts(at: int, sentence: Sentence, language: str) -> Iterator[Count]:
         is_of_parts = any(  # "in two instalments"
             hit.first == 0 and hit.name != "equal" for each in (around.times, around.equal) for hit in each.find(behind)
         )
-        if (
-            number > 1
-            and not is_of_document
-            and not is_of_parts
-            and not any(start < last and first < end for first, last in taken)
-        ):
+        if number > 1 and not is_of_document and not is_of_parts and not overlaps(start, end, taken):
             yield Count(at, start, end, number)
 
 

@@ -12,21 +12,21 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
-from classifier.net_sums import is_net, is_tax, names_net, tax_kept
+from classifier.net_sums import is_net, is_tax, names_net, net_of, tax_kept
 from classifier.numbers import numbers_of
 from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.prices import Count, Priced, find_priced
 from classifier.remainders import Said, is_against, is_left
 from classifier.shares import sum_of_invoices
-from classifier.sums import CENT, Sum, is_owed_in, sums_of
+from classifier.sums import Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
-from classifier.text import Phrases, fold, words
+from classifier.text import Phrases, fold, overlaps, words
 from classifier.values import InvoiceRef, Promised
 
 #: More sums than so many are taken off by nobody in one breath.
@@ -268,17 +268,16 @@ def _money(at: int, sentence: Sentence, account: _Account, priced: Priced | None
             if not priced.of_all:
                 yield Sum(price.start, price.end, price.amount * priced.counts[0].number)
     for each in sums_of(sentence, language, owed.total, owed.currency):
-        if each is None or _overlaps(each.start, each.end, taken):
+        if each is None or overlaps(each.start, each.end, taken):
             continue
         taken.append((each.start, each.end))
         if each.share is not None and is_tax(sentence, each, language):
-            net = (owed.total / (1 + each.share / 100)).quantize(CENT, ROUND_HALF_UP)
-            yield Sum(each.start, each.end, owed.total - net, each.share)
+            yield Sum(each.start, each.end, owed.total - net_of(owed.total, each.share), each.share)
         elif each.share is not None or _is_money(each, sentence):
             yield each
     for start, end, number in numbers_of(sentence, language):
         found = Sum(start, end, number)
-        if _is_money(found, sentence) and not _overlaps(start, end, taken) and number < owed.total:
+        if _is_money(found, sentence) and not overlaps(start, end, taken) and number < owed.total:
             yield found
 
 
@@ -301,7 +300,7 @@ def _numbers(sentence: Sentence, account: _Account) -> Iterator[Sum]:
         is_of_document = bool(before) and before[0] in wording_of(language).numbered
         is_in_a_number = len(digits) >= _DIGITS and any(digits in each for each in owed.numbers)
         is_other = is_of_document or is_in_a_number or _is_of_things(sentence, end, language)
-        if _LEAST_BARE <= number < owed.total and not is_other and not _overlaps(start, end, days):
+        if _LEAST_BARE <= number < owed.total and not is_other and not overlaps(start, end, days):
             yield Sum(start, end, number)
 
 
@@ -318,10 +317,6 @@ def _is_of_things(sentence: Sentence, end: int, language: str) -> bool:
     ):
         return False
     return behind[0].folded not in around.by | around.linked | around.joins | wording.behind
-
-
-def _overlaps(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start < last and first < end for first, last in spans)
 
 
 @dataclass(frozen=True, slots=True)

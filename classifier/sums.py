@@ -13,7 +13,7 @@ from classifier.amounts import AmountMention
 from classifier.numbers import numbers_of, shares_of
 from classifier.preprocess import Sentence
 from classifier.surroundings import wording_of
-from classifier.text import words
+from classifier.text import overlaps, words
 
 CENT = Decimal("0.01")
 
@@ -70,7 +70,7 @@ def sums_of(sentence: Sentence, language: str, total: Decimal, currency: str) ->
         taken.append((start, end))
     numbered = wording_of(language).numbered
     for start, end, number in numbers_of(sentence, language):
-        if any(start < last and first < end for first, last in taken + days):
+        if overlaps(start, end, taken + days):
             continue
         if number == total:
             yield Sum(start, end, number)

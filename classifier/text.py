@@ -91,6 +91,11 @@ def words(folded: str) -> tuple[Word, ...]:
     return tuple([new(Word, (found[0], *found.span())) for found in _WORD.finditer(folded)])
 
 
+def overlaps(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a span shares a character with any of the others."""
+    return any(start < last and first < end for first, last in spans)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A phrase found: its name, the index of its first word, and of the one after its last."""
