@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from classifier import learning_curve
+from classifier.console import run
 from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
 from classifier.encoders.find import DEFAULT as ENCODER
 from classifier.encoders.find import encoder_named
@@ -32,7 +33,6 @@ from classifier.storage import (
     save_model,
 )
 from classifier.training import train, train_both
-from config.errors import RelanceError
 
 
 def build(folder: Path = DEFAULT, data: Path = COMMITTED, progress: Progress = silent) -> str:
@@ -114,15 +114,7 @@ def _in_place(folder: Path, encoder: Encoder | None, data_identity: str, program
 
 
 def main() -> int:
-    def say(text: str) -> None:
-        sys.stderr.write(f"classifier: {text}\n")
-
-    try:
-        say(f"built {build(progress=say)}")
-    except RelanceError as error:
-        say(str(error))
-        return error.exit_code
-    return 0
+    return run("classifier", lambda say: f"built {build(progress=say)}")
 
 
 if __name__ == "__main__":

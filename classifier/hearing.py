@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 
+from classifier.console import run
 from classifier.data import COMMITTED, data_files, read_rows
 from classifier.encoders.find import has_default
 from classifier.encoders.heard import ENTRY, FILE, packed
@@ -19,7 +20,6 @@ from classifier.encoders.tuned import ADAPTERS, INDEX, Tuned
 from classifier.errors import ModelError
 from classifier.examples import Progress, asked_of, prepare_rows
 from classifier.findings import find
-from config.errors import RelanceError
 
 
 def keep(folder: Path = ADAPTERS, data: Path = COMMITTED, *, progress: Progress) -> int:
@@ -45,18 +45,14 @@ def keep(folder: Path = ADAPTERS, data: Path = COMMITTED, *, progress: Progress)
     return len(wholes) + len(segments)
 
 
-def main() -> int:
-    def say(text: str) -> None:
-        sys.stderr.write(f"hearing: {text}\n")
+def _keep(say: Progress) -> str:
+    if not has_default():
+        raise ModelError("the package of the network's weights is not installed (it is for Linux on x86-64)")
+    return f"kept {keep(progress=say)} answers"
 
-    try:
-        if not has_default():
-            raise ModelError("the package of the network's weights is not installed (it is for Linux on x86-64)")
-        say(f"kept {keep(progress=say)} answers")
-    except RelanceError as error:
-        say(str(error))
-        return error.exit_code
-    return 0
+
+def main() -> int:
+    return run("hearing", _keep)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from classifier.console import run
 from classifier.data import COMMITTED, data_files, data_hash, read_rows
 from classifier.encoders.find import DEFAULT, encoder_named
 from classifier.evaluation import learning_curve
-from classifier.examples import make_examples
+from classifier.examples import Progress, make_examples
 from classifier.folds import by_hand
 
 KEPT = COMMITTED.parent / "learning_curve.json"
@@ -31,18 +32,15 @@ def known(data: str, kept: Path = KEPT) -> Sequence[Sequence[float]] | None:
     return points if found["data_hash"] == data else None
 
 
-def measure(kept: Path = KEPT) -> None:
-    """Measure it on the shipped replies with the default encoder, and write it to `kept`."""
-
-    def say(step: str) -> None:
-        sys.stderr.write(f"classifier: {step}\n")
-
+def measure(say: Progress, kept: Path = KEPT) -> str:
+    """Measure it on the shipped replies with the default encoder, and write it to `kept`; gives what to tell of it."""
     files = data_files()
     rows = read_rows(files)
     points = learning_curve(make_examples(rows, encoder_named(DEFAULT), say), by_hand(rows), say)
     found = {"data_hash": data_hash(files), "points": [[count, round(f1, 4)] for count, f1 in points]}
     kept.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return f"kept the learning curve over {len(rows)} replies"
 
 
 if __name__ == "__main__":
-    measure()
+    sys.exit(run("classifier", measure))
