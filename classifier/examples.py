@@ -14,8 +14,8 @@ from classifier.features import Counts, Vocabulary
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
 from classifier.marks import marks_of, read_texts
-from classifier.preprocess import Prepared, prepare
-from classifier.trained import month_first, segments_of
+from classifier.preprocess import Prepared
+from classifier.trained import prepare_reply, segments_of
 
 Progress = Callable[[str], None]
 
@@ -25,7 +25,7 @@ def silent(_step: str) -> None:
 
 
 def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
-    return [prepare(row.reply.text, row.reply.date.date(), month_first(row.reply)) for row in rows]
+    return [prepare_reply(row.reply) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

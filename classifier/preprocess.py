@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,7 +19,7 @@ from importlib.resources import files
 from classifier.amounts import AmountMention, find_amounts
 from classifier.dates import DateMention, find_dates
 from classifier.language import detect_language
-from classifier.text import compose, fold, words
+from classifier.text import compose, fold, overlaps, words
 
 _LONG_LINE = 50
 _MAX_SENTENCES = 60
@@ -59,9 +60,9 @@ class Prepared:
     sentences: tuple[Sentence, ...]
 
 
-def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared:
+def prepare(text: str, base: date, month_first: bool | None = False, numbers: Sequence[str] = ()) -> Prepared:
     """Language, body and sentences of a mail's new text. Never without a sentence; text beyond 20,000 characters and
-    60 sentences is not read.
+    60 sentences is not read. `numbers`: those of the invoices in question, which hold no day: "FV 12/03/2026".
     """
     composed = compose(text)[:_MAX_TEXT]
     language = detect_language(composed)
@@ -72,10 +73,24 @@ def prepare(text: str, base: date, month_first: bool | None = False) -> Prepared
     usual: int | None = None
     for piece in pieces:
         dates = find_dates(piece, language, base, month_first=month_first, before=before, usual=usual)
+        if taken := [span for number in numbers for span in _places_of(number, piece)]:
+            dates = [each for each in dates if not overlaps(each.start, each.end, taken)]
         before = next((mention.ahead for mention in reversed(dates) if mention.ahead), before)
         usual = next((mention.usual for mention in reversed(dates) if mention.usual is not None), None)
         sentences.append(Sentence(piece, fold(piece), tuple(dates), tuple(find_amounts(piece, language))))
     return Prepared(language, body, tuple(sentences))
+
+
+#: What could be a day within an invoice's number.
+_DAY_IN_NUMBER = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+
+
+def _places_of(number: str, piece: str) -> list[tuple[int, int]]:
+    """Where an invoice's number that could be read as a day stands whole, with or without the blanks in it."""
+    if not _DAY_IN_NUMBER.search(number):
+        return []
+    written = r"\s*".join(map(re.escape, fold(number).split()))
+    return [found.span() for found in re.finditer(rf"(?<!\w){written}(?!\w)", fold(piece))]
 
 
 def strip_shape(text: str) -> str:

@@ -52,7 +52,7 @@ class Classifier:
         found: list[Prediction] = []
         for start in range(0, len(replies), _BATCH):
             batch = replies[start : start + _BATCH]
-            prepared = [prepare(reply.text, reply.date.date(), month_first(reply)) for reply in batch]
+            prepared = [prepare_reply(reply) for reply in batch]
             findings = [find(reply, message) for reply, message in zip(batch, prepared, strict=True)]
             marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
             scores = self.estimators.scores(prepared, marks)
@@ -72,9 +72,13 @@ class Classifier:
         return replace(self, standards=replace(self.standards, horizon=horizon))
 
 
-def month_first(reply: Reply) -> bool | None:
-    """How 03/04 is read in this reply: a customer billed in dollars may write either way, so not at all."""
-    return None if any(invoice.currency == "USD" for invoice in reply.invoices) else False
+def prepare_reply(reply: Reply) -> Prepared:
+    """A reply in sentences, in the light of its invoices: a customer billed in dollars may write 03/04 either way, so
+    that it is not read at all, and no day is read in one of their numbers.
+    """
+    in_dollars = any(invoice.currency == "USD" for invoice in reply.invoices)
+    numbers = [invoice.number for invoice in reply.invoices]
+    return prepare(reply.text, reply.date.date(), None if in_dollars else False, numbers)
 
 
 def segment_scores(

@@ -58,6 +58,21 @@ def test_a_german_day_ends_no_sentence() -> None:
     assert split_sentences("Wir zahlen am 15. März.", "de") == ["Wir zahlen am 15. März."]
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("La FV 12/03/2026 è pagata.", []),
+        ("La FV12/03/2026 è pagata.", []),
+        ("La FV 12/03/2026 è pagata il 10/04/2026.", ["10/04/2026"]),
+        ("Pagata il 12/03/2026.", ["12/03/2026"]),
+        ("Pagata il 15 marzo.", ["il 15 marzo."]),  # a short number hides no day
+    ],
+)
+def test_no_day_is_read_in_the_number_of_an_invoice(text: str, days: list[str]) -> None:
+    prepared = prepare(text, date(2026, 4, 11), numbers=["FV 12/03/2026", "15"])
+    assert [each.text[day.start : day.end] for each in prepared.sentences for day in each.dates] == days
+
+
 def test_figures_names_of_days_and_addresses_become_placeholders() -> None:
     text = "Virement de 300 € fait le 4 mars pour FA-2026-0312, solde le 20 mars, écrire à compta@x.example"
     (sentence,) = prepare(text, DAY).sentences
