@@ -23,7 +23,6 @@ MIN_NAME = 3
 MAX_LETTER, MAX_SIGNED = 60, 50
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_PARTICLES = frozenset("a al da de del della den der di do du e el i la le les och og ten ter und van von y à".split())
 _ADDRESS = re.compile(r"[<(]?[\w.+'-]+@[\w-]+(?:\.[\w-]+)+[>)]?")
 
 
@@ -77,7 +76,8 @@ def _name(text: str, correspondents: frozenset[str]) -> str | None:
     titled = _titles().match(name) and not correspondents.issuperset(wordings.fold(word).lower() for word in words)
     if rest or not 1 <= len(words) <= 6 or titled:
         return None
-    named = [word for word in words if word.lower() not in _PARTICLES]
+    particles = wordings.merged("salutations", "particles")
+    named = [word for word in words if word.lower() not in particles]
     return name if named and all(word[0].isupper() for word in named) else None
 
 

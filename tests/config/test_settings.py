@@ -111,6 +111,13 @@ def test_gmail_has_a_border_of_a_known_name(tmp_path: Path) -> None:
     assert read(tmp_path, text).mailbox["ar"].authserv_id == "mx.google.com"
 
 
+def test_a_local_filter_belongs_to_a_border_of_our_own(tmp_path: Path) -> None:
+    assert read(tmp_path, changed("authserv_id =", "local_filter = true\nauthserv_id =")).mailbox["ar"].local_filter
+    text = changed('authserv_id = "mx.morel.example"', 'border = "gmail"\nlocal_filter = true')
+    with pytest.raises(ConfigError, match="local_filter is for an `own` border"):
+        read(tmp_path, text)
+
+
 def test_variables_go_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELANCE_POLICY__MODE", "observe")
     monkeypatch.setenv("RELANCE_MAILBOX__AR__IMAP__PORT", "1143")
