@@ -152,7 +152,8 @@ _SURELY_PAID = 0.8
 
 _Dated = tuple[Spoken, list[DateMention]]
 
-#: How sure a part is that had to be reckoned from all sums of a message: not enough to act on.
+#: How sure a part is that had to be reckoned from all sums of a message: not enough to act on. Where the reply names
+#: the same sum, what it is is weighed as of any other (`classifier.meant_sums`).
 RECKONED = 0.5
 
 

@@ -1,5 +1,7 @@
 """Italian certified mail (RFC 6109): the envelope is the provider's, the mail inside is the customer's."""
 
+import base64
+
 import pytest
 
 from agent.inbound.headers import parse_headers, tidy
@@ -131,8 +133,6 @@ def test_an_automatic_answer_inside_stays_one() -> None:
 
 
 def test_an_inner_mail_in_base64_is_read() -> None:
-    import base64
-
     packed = base64.encodebytes(INNER.encode()).decode()
     assert read_message(envelope(inner=packed, encoding="base64"), BORDER, NOW).new_text.startswith("Buongiorno")
 
