@@ -7,7 +7,7 @@ right. Both are a handful of numbers kept as JSON beside the estimators.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 
 import numpy as np
@@ -69,10 +69,14 @@ AS_A_MESSAGE = Weights((1.0, *(0.0 for _ in PART_INPUTS[1:])), 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Probability of each intent (a message may say several), and the primary: the first by order among those said."""
+    """Probability of each intent (a message may say several), and the primary: the first by order among those said.
+
+    `details`: of a part of a message, how probable each value of each detail is, were its intent said.
+    """
 
     probabilities: dict[str, float]
     primary: str
+    details: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,8 @@ class Calibration:
         """
         said = self.part.of_each(self.part_inputs(raws, in_context))
         return [
-            Opinion(dict(zip(labels.INTENTS, own, strict=True)), labels.INTENTS[first])
-            for own, first in zip(said.tolist(), said.argmax(axis=1).tolist(), strict=True)
+            Opinion(dict(zip(labels.INTENTS, own, strict=True)), labels.INTENTS[first], raw.details)
+            for own, first, raw in zip(said.tolist(), said.argmax(axis=1).tolist(), raws, strict=True)
         ]
 
     def part_inputs(self, raws: Sequence[RawScores], in_context: Sequence[Array | None]) -> Array:

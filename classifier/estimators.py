@@ -182,7 +182,7 @@ def with_heard(scores: Sequence[RawScores], heard: Sequence[Heard]) -> list[RawS
             said, tuned=np.stack([each.as_primary, each.said]), days=each.days, sums=each.sums,
             parts=each.parts,
             details={
-                name: _joined(shares, each.details.get(name, {}), BY_WORDS[name])
+                name: joined(shares, each.details.get(name, {}), BY_WORDS[name])
                 for name, shares in said.details.items()
             },
         )
@@ -190,7 +190,7 @@ def with_heard(scores: Sequence[RawScores], heard: Sequence[Heard]) -> list[RawS
     ]  # fmt: skip
 
 
-def _joined(by_words: Mapping[str, float], heard: Mapping[str, float], weight: float) -> Mapping[str, float]:
+def joined(by_words: Mapping[str, float], heard: Mapping[str, float], weight: float) -> Mapping[str, float]:
     """The weighted geometric mean of two opinions on the values that both know; the first where they share none."""
     joined = {
         value: share**weight * heard[value] ** (1 - weight) for value, share in by_words.items() if value in heard

@@ -184,7 +184,7 @@ def evaluate_model(classifier: Classifier, rows: Sequence[Row]) -> ModelEvaluati
 
 def baselines(rows: Sequence[Row], prepared: Sequence[Prepared], folds: Sequence[Fold]) -> dict[str, float]:
     """Macro-F1 of simple ways over the same folds: always the most frequent, cue phrases, TF-IDF with a linear SVM,
-    counts with a small neural net; and fastText where floret is installed (`pip install --group bench`).
+    counts with a small neural net; and fastText where floret is installed (it is in a checkout).
     """
     truth = [row.labels.primary for row in rows]
     ways: dict[str, Callable[[Fold], list[str]]] = {

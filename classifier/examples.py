@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from joblib import delayed
+
 from classifier.data import Row
 from classifier.encoders.heard import Asked, Heard
 from classifier.encoders.tuned import Tuned
@@ -15,6 +17,7 @@ from classifier.findings import Findings, find
 from classifier.invoices import Segment
 from classifier.marks import marks_of, read_texts
 from classifier.preprocess import Prepared
+from classifier.processes import in_processes
 from classifier.trained import prepare_reply, segments_of
 
 Progress = Callable[[str], None]
@@ -24,8 +27,20 @@ def silent(_step: str) -> None:
     """Tell no progress."""
 
 
-def prepare_rows(rows: Sequence[Row]) -> list[Prepared]:
-    return [prepare_reply(row.reply) for row in rows]
+#: Replies that a process reads at a time.
+_CHUNK = 1_000
+
+
+def read_replies(rows: Sequence[Row]) -> tuple[list[Prepared], list[Findings]]:
+    """The replies of `rows` prepared, and what is found in each."""
+    chunks = [rows[at : at + _CHUNK] for at in range(0, len(rows), _CHUNK)]
+    done = [pair for each in in_processes(len(rows), [delayed(_read)(chunk) for chunk in chunks]) for pair in each]
+    return [message for message, _ in done], [seen for _, seen in done]
+
+
+def _read(rows: Sequence[Row]) -> list[tuple[Prepared, Findings]]:
+    prepared = [prepare_reply(row.reply) for row in rows]
+    return [(message, find(row.reply, message)) for row, message in zip(rows, prepared, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,11 @@ class Examples:
         encoder = self.vocabulary.encoder
         named = replace(self.vocabulary, encoder=Named(encoder.identity) if encoder else None)
         return replace(self, vocabulary=named, prepared=(), heard=None, segments=replace(self.segments, heard=None))
+
+    def to_judge(self) -> Examples:
+        """These examples for another process that judges what regressions said of them: without what is counted."""
+        nothing, segments = self.counts.take(()), replace(self.segments, counts=None)
+        return replace(self, vocabulary=self.to_score().vocabulary, counts=nothing, segments=segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +92,10 @@ class Segments:
 def make_examples(rows: Sequence[Row], encoder: Encoder | None, progress: Progress = silent) -> Examples:
     """Each row is heard by an adapter of the tuned network that never saw its hand."""
     progress(_reading(rows, encoder))
-    prepared = prepare_rows(rows)
+    prepared, findings = read_replies(rows)
     vocabulary, counts = Vocabulary.of(prepared, encoder)
-    findings = tuple(find(row.reply, each) for row, each in zip(rows, prepared, strict=True))
     segments = _segments(rows, prepared, findings, vocabulary)
-    examples = Examples(tuple(rows), tuple(prepared), findings, vocabulary, counts, None, segments)
+    examples = Examples(tuple(rows), tuple(prepared), tuple(findings), vocabulary, counts, None, segments)
     return _hear(examples, encoder.tuned) if encoder and encoder.tuned else examples
 
 
@@ -113,7 +132,7 @@ def asked_of(
     for hand, message, seen in zip(hands, prepared, findings, strict=True):
         adapter = tuned.unseen_by(hand)
         wholes.append(Asked(adapter, read_texts(message), marks_of(message, seen)))
-        segments += [Asked(adapter, read_texts(each), is_segment=True) for each in segments_of(message, seen)]
+        segments += [Asked(adapter, read_texts(each)) for each in segments_of(message, seen)]
     return wholes, segments
 
 

@@ -18,8 +18,7 @@ from classifier.encoders.find import has_default
 from classifier.encoders.heard import ENTRY, FILE, packed
 from classifier.encoders.tuned import ADAPTERS, INDEX, Tuned
 from classifier.errors import ModelError
-from classifier.examples import Progress, asked_of, prepare_rows
-from classifier.findings import find
+from classifier.examples import Progress, asked_of, read_replies
 
 
 def keep(folder: Path = ADAPTERS, data: Path = COMMITTED, *, progress: Progress) -> int:
@@ -31,8 +30,7 @@ def keep(folder: Path = ADAPTERS, data: Path = COMMITTED, *, progress: Progress)
     """
     rows = read_rows(data_files(data))
     progress(f"reading {len(rows)} replies")
-    prepared = prepare_rows(rows)
-    findings = [find(row.reply, message) for row, message in zip(rows, prepared, strict=True)]
+    prepared, findings = read_replies(rows)
     tuned = Tuned(folder)
     wholes, segments = asked_of(tuned, [row.hand for row in rows], prepared, findings)
     progress(f"hearing them and {len(segments)} segments")

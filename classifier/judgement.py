@@ -16,7 +16,7 @@ from classifier import labels
 from classifier.acting import action_inputs
 from classifier.assignment import Parts
 from classifier.calibration import SAID, Calibration, Opinion
-from classifier.estimators import NO_REASON, RawScores
+from classifier.estimators import NO_REASON, RawScores, joined
 from classifier.facts import PaidFacts, PromiseFacts, Spoken, facts_by_words, paid_facts, promise_facts
 from classifier.findings import Findings
 from classifier.invoices import Mentions
@@ -32,6 +32,9 @@ CONFLICT = 0.35
 
 #: The least probability of its day for a promise to act without a person, beside all that its intent must be.
 SURE_DAY = 0.95
+
+#: How much the whole message weighs in a detail of one of its parts, beside the part itself.
+BY_MESSAGE = 0.5
 
 #: How sure it must be that the part read is promised, or that none is.
 SURE_PART = 0.8
@@ -55,14 +58,19 @@ class Standards:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The intents that a message says, the primary one, and those of its invoices; `sureness`: how sure each part is of
-    what it says, where the message is parted by its invoices.
+    """The intents that a message says, the primary one, and those of its invoices; `parts`: what each part says, where
+    the message is parted by its invoices.
     """
 
     opinion: Opinion
     intents: frozenset[str]
     per_invoice: Mapping[str, str]
-    sureness: tuple[float, ...] = ()
+    parts: tuple[Opinion, ...] = ()
+
+    @property
+    def sureness(self) -> tuple[float, ...]:
+        """How sure each part is of what it says."""
+        return tuple(_sure(each) for each in self.parts)
 
 
 def judge(
@@ -115,7 +123,7 @@ def understand(reply: Reply, findings: Findings, opinion: Opinion, segments: Seq
     parted = Opinion(dict(opinion.probabilities), _over_most(reply, per_invoice))
     for intent in per_invoice.values():
         parted.probabilities[intent] = max(parted.probabilities[intent], SAID)
-    return Said(parted, _intents(parted), per_invoice, tuple(_sure(each) for _, each in settled))
+    return Said(parted, _intents(parted), per_invoice, tuple(each for _, each in settled))
 
 
 def _owing(reply: Reply, said: Said) -> tuple[InvoiceRef, ...]:
@@ -189,7 +197,7 @@ def _over_most(reply: Reply, per_invoice: Mapping[str, str]) -> str:
 
 def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | None]:
     details: dict[str, str | None] = {
-        name: _likeliest(raw, name) if intent in said.intents and name in raw.details else None
+        name: _likeliest(_shares(raw, said, name, intent)) if intent in said.intents and name in raw.details else None
         for name, intent, _ in labels.DETAILS
     }
     if "other" in said.intents:
@@ -199,12 +207,22 @@ def _details(raw: RawScores, said: Said, findings: Findings) -> dict[str, str | 
 
 
 def _late_reason(raw: RawScores) -> str | None:
-    said = _likeliest(raw, "late_reason") if "late_reason" in raw.details else NO_REASON
+    said = _likeliest(raw.details["late_reason"]) if "late_reason" in raw.details else NO_REASON
     return None if said == NO_REASON else said
 
 
-def _likeliest(raw: RawScores, name: str) -> str:
-    shares = raw.details[name]
+def _shares(raw: RawScores, said: Said, name: str, intent: str) -> Mapping[str, float]:
+    """How probable each value of a detail is by the whole message and, where it is parted, by the parts that say so:
+    what it says of the other invoices is no reason of theirs.
+    """
+    whole = raw.details[name]
+    own = [each.details[name] for each in said.parts if each.primary == intent and name in each.details]
+    if not own:
+        return whole
+    return joined(whole, {value: sum(each[value] for each in own) / len(own) for value in whole}, BY_MESSAGE)
+
+
+def _likeliest(shares: Mapping[str, float]) -> str:
     return max(shares, key=shares.__getitem__)
 
 

@@ -11,12 +11,13 @@ message's intent is carried by its strongest sentence, found in turns with the m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -48,6 +49,7 @@ from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 from classifier.folds import Fold, by_hand
 from classifier.judgement import Standards, judge, spoken_of, understand
 from classifier.meant_sums import SUM_BY_RULE, Money, rule_of_promise, sum_inputs
+from classifier.processes import in_processes
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
 from classifier.trained import HORIZON, in_context, opinions_of_segments
@@ -97,7 +99,9 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
     """
     _check(rows)
     examples, folds = make_examples(rows, encoder, progress), by_hand(rows)
-    return _trained(examples, folds, *_score_and_learn(examples, folds, progress), progress)
+    scores, estimators = _score_and_learn(examples, folds, progress)
+    progress("choosing thresholds")
+    return _trained(examples, folds, scores)(estimators)
 
 
 def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silent) -> tuple[Trained, Trained]:
@@ -109,19 +113,21 @@ def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silen
     _check(rows)
     examples, folds = make_examples(rows, None, progress), by_hand(rows)
     scores, estimators = _score_and_learn(examples, folds, progress)
-    without = _trained(examples, folds, scores, estimators, lambda step: progress(f"without encoder: {step}"))
-    examples = add_encoder(examples, encoder, progress)
-    estimators = replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
-    return without, _trained(examples, folds, scores, estimators, progress)
+    heard = add_encoder(examples, encoder, progress)
+    progress("choosing thresholds, without the encoder and with it")
+    tasks = [delayed(_trained)(each.to_judge(), folds, scores) for each in (examples, heard)]
+    without, beside = in_processes(len(rows), tasks)
+    vectors = replace(estimators.vectors, vocabulary=heard.vocabulary)
+    return without(estimators), beside(replace(estimators, vectors=vectors))
 
 
-def _trained(
-    examples: Examples, folds: Sequence[Fold], scores: HeldOut, estimators: Estimators, progress: Progress
-) -> Trained:
+def _trained(examples: Examples, folds: Sequence[Fold], scores: HeldOut) -> Callable[[Estimators], Trained]:
+    """What is made of the scores; it is whole with the estimators of all rows."""
     judged, calibration = judge_held_out(examples, folds, scores)
-    progress("choosing thresholds")
     bounded = choose_thresholds(judged.outcomes)
-    return Trained(estimators, calibration, bounded, enough_rows(examples.rows), judged)
+    return partial(
+        Trained, calibration=calibration, bounded=bounded, languages=enough_rows(examples.rows), held_out=judged
+    )
 
 
 def enough_rows(rows: Sequence[Row]) -> frozenset[str]:
@@ -162,7 +168,9 @@ class HeldOut:
 def score_held_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> HeldOut:
     """Scores of every row by regressions that never saw its fold; what the tuned network hears is not in them."""
     alone = examples.to_score()
-    return _held_out(_in_processes(examples, [delayed(_score_fold)(alone, fold) for fold in folds]), folds, progress)
+    return _held_out(
+        in_processes(len(examples.rows), [delayed(_score_fold)(alone, fold) for fold in folds]), folds, progress
+    )
 
 
 def _score_and_learn(examples: Examples, folds: Sequence[Fold], progress: Progress) -> tuple[HeldOut, Estimators]:
@@ -171,17 +179,11 @@ def _score_and_learn(examples: Examples, folds: Sequence[Fold], progress: Progre
     """
     alone = examples.to_score()
     tasks = [delayed(fit_estimators)(alone, range(len(examples.rows)))]
-    done = _in_processes(examples, [*tasks, *(delayed(_score_fold)(alone, fold) for fold in folds)])
+    done = in_processes(len(examples.rows), [*tasks, *(delayed(_score_fold)(alone, fold) for fold in folds)])
     progress("learning from all replies")
     estimators: Estimators = next(done)
     held = _held_out(done, folds, progress)
     return held, replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
-
-
-def _in_processes(examples: Examples, tasks: Sequence[Any]) -> Iterator[Any]:
-    jobs = _JOBS if len(examples.rows) >= _MANY_ROWS else 1
-    done: Iterator[Any] = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    return done
 
 
 def _held_out(scoring: Iterator[HeldOut], folds: Sequence[Fold], progress: Progress) -> HeldOut:
@@ -241,12 +243,6 @@ def _fit_action(
     if not acted:
         return Weights((0.0,) * len(ACTION_INPUTS), 0.0)
     return fit_weights([inputs[index] for index in acted], [not outcomes[index].wrong for index in acted])
-
-
-#: Folds at once, each in a process of its own: the solver's random numbers are one stream a process, and training must
-#: give the same each time. Few rows are not worth the start of a process.
-_JOBS = 2
-_MANY_ROWS = 1_000
 
 
 def _score_fold(examples: Examples, fold: Fold) -> HeldOut:

@@ -38,8 +38,8 @@ from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROM
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
 from classifier.estimators import NO_REASON
-from classifier.examples import meant_by, prepare_rows, said_of
-from classifier.findings import find
+from classifier.examples import meant_by, read_replies, said_of
+from classifier.findings import Findings
 from classifier.folds import by_hand
 from classifier.hearing import keep
 from classifier.marks import coming_days, marks_of, read_texts
@@ -53,6 +53,8 @@ EPOCHS, FURTHER_EPOCHS = 4, 2
 RATE, HEAD_RATE = 1.5e-3, 2e-3
 DECAY = 0.01
 DROPOUT, HEAD_DROPOUT = 0.1, 0.2
+#: Share of a message's tokens that are not there in an epoch, so that no answer hangs on a single word.
+ABSENT = 0.1
 SMOOTHING = 0.05
 #: Tokens of one batch, padding included, and how far apart in length its messages may be drawn.
 TOKENS, JITTER = 1500, 12
@@ -206,7 +208,7 @@ def _learn_one(base: Weights, material: Material, lesson: Lesson) -> dict[str, n
 def make_material(rows: Sequence[Row], base: Weights) -> Material:
     """Tokens, lower states and answers of `rows`."""
     tokens_of = Tokens(base.pieces)
-    prepared = prepare_rows(rows)
+    prepared, findings = read_replies(rows)
     read = [tokens_of.message(read_texts(message)) for message in prepared]
     tokens = [own for own, _ in read]
     lower = replace(base, layers=base.layers[:LOWER])
@@ -231,18 +233,19 @@ def make_material(rows: Sequence[Row], base: Weights) -> Material:
         details,
         classes,
         tuple(
-            tuple(_places(row, message, spans, tokens_of))
-            for row, message, (_, spans) in zip(rows, prepared, read, strict=True)
+            tuple(_places(row, message, seen, spans, tokens_of))
+            for row, message, seen, (_, spans) in zip(rows, prepared, findings, read, strict=True)
         ),
     )
 
 
-def _places(row: Row, message: Prepared, spans: Sequence[tuple[int, int]], tokens: Tokens) -> Iterator[Place]:
+def _places(
+    row: Row, message: Prepared, findings: Findings, spans: Sequence[tuple[int, int]], tokens: Tokens
+) -> Iterator[Place]:
     """The coming days of a reply that promises, the sums of one that promises or has paid, and the parts of which its
     labels say one thing.
     """
     sentences = read_texts(message)
-    findings = find(row.reply, message)
     marks = marks_of(message, findings)
     places = [
         (mark, PART, labels.INTENTS.index(answer))
@@ -302,8 +305,11 @@ def learn(
         network.train()
         losses = []
         for batch in _batches(material, chosen, draw):
+            states, there = _padded(torch, material, batch)
+            there &= torch.rand(there.shape) >= ABSENT
+            there[:, 0] = True  # the first token stands in each message
             with torch.autocast("cpu", torch.bfloat16):
-                answers = network(*_padded(torch, material, batch), _means_of(torch, material, batch))
+                answers = network(states, there, _means_of(torch, material, batch))
             loss = _loss(torch, {name: each.float() for name, each in answers.items()}, material, batch)
             optimiser.zero_grad()
             loss.backward()

@@ -67,14 +67,11 @@ def half(answers: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an adapter is given: its name, the sentences, the places asked about. Of a segment of a reply the details
-    are not asked, and no place in it.
-    """
+    """What an adapter is given: its name, the sentences, the places asked about (none in a segment of a reply)."""
 
     adapter: str
     sentences: Sequence[str]
     marks: Marks = field(default_factory=Marks)
-    is_segment: bool = False
 
     @property
     def key(self) -> bytes:
@@ -83,7 +80,7 @@ class Asked:
             [[(piece.sentence, piece.start, piece.end) for piece in mark] for mark in marks]
             for marks in (self.marks.days, self.marks.sums, self.marks.parts)
         ]
-        digest = hashlib.sha256(f"{self.adapter}\0{self.is_segment}\0{places}\0".encode())
+        digest = hashlib.sha256(f"{self.adapter}\0{places}\0".encode())
         for sentence in self.sentences:
             text = sentence.encode("utf-8", "replace")
             digest.update(len(text).to_bytes(4, "big") + text)
@@ -109,21 +106,18 @@ _PLACES = {"days": (), "sums": (len(SUMS),), "parts": (len(labels.INTENTS),)}
 
 def packed(asked: Sequence[Asked], heard: Sequence[Heard], classes: Classes) -> bytes:
     """The bytes of a file with these answers; the same for the same ones."""
-    by_key = {each.key: (each, answer) for each, answer in zip(asked, heard, strict=True)}
+    by_key = {each.key: answer for each, answer in zip(asked, heard, strict=True)}
     known = {key: by_key[key] for key in sorted(by_key)}
-    wholes = {key: answer for key, (each, answer) in known.items() if not each.is_segment}
-    segments = {key: answer for key, (each, answer) in known.items() if each.is_segment}
+    intents = np.array([[each.as_primary, each.said] for each in known.values()], np.float16)
     arrays: dict[str, Array] = {
-        "keys": _keys(wholes),
-        "intents": _intents(wholes),
-        "segment_keys": _keys(segments),
-        "segment_intents": _intents(segments),
+        "keys": np.frombuffer(b"".join(known), np.uint8).reshape(-1, _KEY),
+        "intents": intents.reshape(-1, 2, len(labels.INTENTS)),
     }
     for name, values in classes.items():
-        rows = [[each.details[name][value] for value in values] for each in wholes.values()]
+        rows = [[each.details[name][value] for value in values] for each in known.values()]
         arrays[name] = np.array(rows, np.float16).reshape(-1, len(values))
     for name, shape in _PLACES.items():
-        places = [getattr(each, name) for each in wholes.values()]
+        places = [getattr(each, name) for each in known.values()]
         arrays[f"{name}_of"] = np.array([len(each) for each in places], np.uint16)
         arrays[name] = np.concatenate([np.zeros((0, *shape)), *places]).astype(np.float16)
     file = io.BytesIO()
@@ -133,15 +127,6 @@ def packed(asked: Sequence[Asked], heard: Sequence[Heard], classes: Classes) -> 
             np.save(written, array, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), written.getvalue(), zipfile.ZIP_DEFLATED)
     return file.getvalue()
-
-
-def _keys(heard: Mapping[bytes, Heard]) -> Array:
-    return np.frombuffer(b"".join(heard), np.uint8).reshape(-1, _KEY)
-
-
-def _intents(heard: Mapping[bytes, Heard]) -> Array:
-    rows = [[each.as_primary, each.said] for each in heard.values()]
-    return np.array(rows, np.float16).reshape(-1, 2, len(labels.INTENTS))
 
 
 def read_memory(folder: Path, index: Mapping[str, Any], adapters_sha256: str, classes: Classes) -> Memory:
@@ -176,8 +161,3 @@ def _answers(arrays: Mapping[str, Array], classes: Classes) -> Iterator[tuple[by
         shares = {name: dict(zip(values, details[name][at], strict=True)) for name, values in classes.items()}
         own = {name: each[at] for name, each in places.items()}
         yield key.tobytes(), Heard(intents[at, 0], intents[at, 1], shares, **own)
-    nothing = {name: np.zeros((0, *shape), np.float32) for name, shape in _PLACES.items()}
-    for key, (as_primary, said) in zip(
-        arrays["segment_keys"], arrays["segment_intents"].astype(np.float32), strict=True
-    ):
-        yield key.tobytes(), Heard(as_primary, said, {}, **nothing)

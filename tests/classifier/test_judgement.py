@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from classifier import judgement, labels
 from classifier.calibration import Opinion
+from classifier.estimators import RawScores
 from classifier.facts import PromiseFacts
 from classifier.findings import Findings, find
 from classifier.invoices import Segment
@@ -129,3 +132,29 @@ def test_a_promise_acts_only_on_a_day_and_a_part_that_are_sure_and_in_reach(
     standards = Standards({"promise": 0.9}, frozenset({"en"}), timedelta(days=30))
     promise = PromiseFacts(on, probability=probability, sureness=sureness)
     assert judgement._is_automatic(asked, prepared, said, 0.95, promise, standards) is acts
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ((), "amount"),
+        ((("paid", "amount"), ("dispute", "quality")), "quality"),  # "amount" was heard where the paid one stands
+        ((("paid", "quality"), ("dispute", "amount")), "amount"),
+        ((("paid", "quality"), ("question", "quality")), "amount"),  # nothing that is disputed stands alone
+    ],
+)
+def test_the_reason_of_a_dispute_is_read_where_it_is_disputed(parts: tuple[tuple[str, str], ...], reason: str) -> None:
+    _, seen = _found(TEXT)
+    whole = {"amount": 0.6, "quality": 0.4}
+    raw = replace(_scores(), details={"dispute_reason": whole})
+    own = {"amount": {"amount": 0.9, "quality": 0.1}, "quality": {"amount": 0.1, "quality": 0.9}}
+    said = Said(
+        _opinion("dispute", 0.9), frozenset({"dispute", "paid"}), {},
+        tuple(replace(_opinion(intent, 0.9), details={"dispute_reason": own[likely]}) for intent, likely in parts),
+    )  # fmt: skip
+    assert judgement._details(raw, said, seen)["dispute_reason"] == reason
+
+
+def _scores() -> RawScores:
+    count = len(labels.INTENTS)
+    return RawScores(np.zeros(count), np.zeros((1, count)), np.full(count, 1 / count), np.zeros((2, count)), {}, {})

@@ -16,8 +16,7 @@ from classifier.encoders.find import has_default
 from classifier.encoders.heard import ENTRY, FILE, Asked, Heard, half, packed, read_memory
 from classifier.encoders.tuned import ADAPTERS, INDEX, Tuned
 from classifier.errors import ModelError
-from classifier.examples import asked_of, prepare_rows
-from classifier.findings import find
+from classifier.examples import asked_of, read_replies
 from classifier.hearing import keep
 from classifier.invoices import Piece
 from classifier.marks import Marks
@@ -28,7 +27,7 @@ NO_PLACES = np.zeros(0, np.float32), np.zeros((0, 5), np.float32), np.zeros((0, 
 DAY = Marks(days=((Piece(0, 7, 13),),))
 
 WHOLE = Asked("part-1", ["We pay Friday."], DAY)
-SEGMENT = Asked("part-1", ["We pay Friday."], is_segment=True)
+SEGMENT = Asked("part-1", ["We pay Friday."])
 
 
 def answer(shift: float, days: int = 0) -> Heard:
@@ -50,7 +49,7 @@ def is_same(one: Heard, two: Heard) -> bool:
 
 
 def test_an_answer_is_remembered_to_the_last_digit(tmp_path: Path) -> None:
-    whole, segment = answer(0.1, days=1), replace(answer(0.7), details={})
+    whole, segment = answer(0.1, days=1), answer(0.7)
     index = kept(tmp_path, [WHOLE, SEGMENT], [whole, segment])
     memory = read_memory(tmp_path, index, "a", CLASSES)
     found = memory.of(WHOLE), memory.of(SEGMENT)
@@ -127,8 +126,7 @@ def test_replies_that_were_kept_are_not_heard_again(tmp_path: Path, monkeypatch:
     assert keep(folder, data, progress=lambda _: None) >= 1
     tuned = Tuned(folder)
     rows = read_rows([file])
-    prepared = prepare_rows(rows)
-    findings = [find(row.reply, message) for row, message in zip(rows, prepared, strict=True)]
+    prepared, findings = read_replies(rows)
     wholes, segments = asked_of(tuned, [row.hand for row in rows], prepared, findings)
     assert wholes[0].adapter == hand["name"]
     anew = tuned.hear_anew(wholes)
@@ -149,8 +147,7 @@ def test_the_shipped_replies_that_the_adapters_know_are_remembered() -> None:
     tuned = Tuned()
     hands = {hand for each in index["adapters"] for hand in each["held_out"]}
     rows = [row for row in read_rows(data_files(COMMITTED))[::200] if row.hand in hands]
-    prepared = prepare_rows(rows)
-    findings = [find(row.reply, message) for row, message in zip(rows, prepared, strict=True)]
+    prepared, findings = read_replies(rows)
     wholes, segments = asked_of(tuned, [row.hand for row in rows], prepared, findings)
     missing = [each for each in (*wholes, *segments) if tuned.memory.of(each) is None]
     # A few may be read otherwise since, by a better grammar of days: those are heard when a model is trained.
