@@ -134,7 +134,7 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
     if FOOTER_RULE.match(text):
         below = next_text(lines, at + 1)
         if below is not None and below <= at + 3:
-            if _separators().fullmatch(lines[below].text.strip(" *_:")):
+            if _is_separator(lines[below].text.strip(" *_:")):
                 return _Header(at, below + 1, to_end=True)
             if lines[below].depth and label_of(unquoted(lines[below])):
                 return _Header(at, below, to_end=False)
@@ -143,7 +143,7 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
         return None
     ruled = _RULED.match(text)
     words = (ruled["words"] if ruled else text).strip(" *_:-")
-    if not _separators().fullmatch(words):
+    if not _is_separator(words):
         forwarded = ruled and FORWARDED_BY.match(words)
         if not forwarded and not (ruled and _label_below(lines, at)):
             return None
@@ -363,8 +363,10 @@ def _next_is_quote(lines: list[Line], at: int) -> bool:
 def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
     text = joined.strip(" *_")
     colon = text.endswith((":", "：", ":>", ": >"))
-    verb = bool(_verbs_end().search(text))
     time, address = bool(_HAS_TIME.search(text)), bool(_HAS_ADDRESS.search(text))
+    if not colon and not (time and address):
+        return False
+    verb = bool(_verbs_end().search(text))
     if colon and verb and (time or address or quote_next) and _verb_is_predicate(text, opens, quote_next):
         return True
     if colon and time and (_names_second(text) or (address and (opens or quote_next))):
@@ -387,22 +389,20 @@ def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
     return opens or quote_next or bool(verbs_close().search(text) or _dated_verb().search(text))
 
 
-@cache
-def _separators() -> re.Pattern[str]:
-    phrases = (*wordings.merged("reply_headers", "original"), *wordings.merged("reply_headers", "forwarded"))
-    return re.compile("|".join(re.escape(phrase) for phrase in phrases), re.I)
+def _is_separator(words: str) -> bool:
+    return wordings.caseless(words) in wordings.literals("reply_headers", "original", "forwarded")
 
 
 @cache
 def _phrases_start(*fields: str) -> re.Pattern[str]:
-    words = "|".join(re.escape(phrase) for field in fields for phrase in wordings.merged("reply_headers", field))
+    words = wordings.either("reply_headers", *fields)
     return re.compile(rf"^[\s*_\[(]*(?:{words})[\s,]", re.I)
 
 
 @cache
 def _dated_verb() -> re.Pattern[str]:
     """Match "Anna Berg schrieb am 12.11.2026 um 08:15:": a name, the verb, and a date with its time of day."""
-    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    verbs = wordings.either("reply_headers", "verbs")
     # What stands between is told word by word: "schrieb mir gestern am ..." is a sentence.
     before = r"(?:(?:no dia|am|den|le|el|il|op|på|w|v|pe|on|w dniu|dne|в)\s)?(?:[\w-]{2,14}[.,]{0,2}\s)?"
     date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:\S{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?"
@@ -411,7 +411,7 @@ def _dated_verb() -> re.Pattern[str]:
 
 @cache
 def _verbs_end() -> re.Pattern[str]:
-    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    verbs = wordings.either("reply_headers", "verbs")
     return re.compile(
         rf"(?:^|[\s>)\]\"',，、.]|(?<=[^\x00-\u02ff]))(?:{verbs})(?=$|[\s:：,(<\"/]|[^\x00-\u02ff])", re.I
     )
