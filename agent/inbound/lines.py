@@ -12,9 +12,9 @@ from agent.inbound import wordings
 from agent.inbound.html import SIGNATURE_END_MARK, SIGNATURE_MARK
 
 #: what clients frame a line with
-FRAME = " \t*_-—=|"
+FRAME = " \t*_-‐—=|"
 #: a rule of dashes, stars or the like
-FOOTER_RULE = re.compile(r"^\s*(?:[-_=*~─—#+]\s?){3,}\s*$")
+FOOTER_RULE = re.compile(r"^\s*(?:[-‐_=*~─—#+]\s?){3,}\s*$")
 
 
 class LineClass(Enum):
@@ -77,7 +77,8 @@ def each_line(text: str) -> Iterator[Line]:
 
 def _may_end(text: str) -> bool:
     tail = text[-_TAIL:].rstrip(FRAME + ">")
-    return tail.endswith((":", "：")) or closes_with_verb(tail)
+    # The time may stand behind the verb: "Anna Berg skrev: (2 mars 2026 09:12)".
+    return tail.endswith((":", "：", ")")) or closes_with_verb(tail)
 
 
 #: Characters of a line in which the verb of a reply header is looked for.

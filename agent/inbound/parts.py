@@ -14,7 +14,7 @@ import hashlib
 import logging
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 
@@ -311,11 +311,11 @@ def _content_type(part: Message) -> str:
 def _params(part: Message) -> dict[str, str]:
     """The parameters of the content type, lower-cased; the first of each name."""
     try:
-        named = part.get_params(failobj=[])
+        named: Iterable[tuple[str, object]] = part.get_params(failobj=[])
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):
         return {}
     found: dict[str, str] = {}
-    for name, value in named or []:
+    for name, value in named:
         text = value[2] if isinstance(value, tuple) else value
         found.setdefault(name.lower(), text.strip().lower() if isinstance(text, str) else "")
     return found

@@ -15,9 +15,9 @@ NONE_NEEDED = frozenset({""})
 
 
 def needed_words(phrase: str) -> frozenset[str]:
-    """Lower-case words of which one stands in each text that the regular expression `phrase` matches.
+    r"""Words of which one stands in each text that the regular expression `phrase` matches.
 
-    >>> sorted(needed_words("sent (from|via) my\\\\b.*"))
+    >>> sorted(needed_words("sent (from|via) my\\b.*"))
     ['sent ']
     >>> sorted(needed_words("(get|download) it?"))
     ['download', 'get']
@@ -74,8 +74,8 @@ class _Reader:
         return match[0]
 
 
-def _literal(token: str) -> str:
-    """The character that a token stands for; empty where it may stand for several, or for a place."""
-    if len(token) == 2 and not token[1].isalnum():
-        return token[1]
-    return token if len(token) == 1 and token not in ".^$(" else ""
+def _literal(atom: str) -> str:
+    """The one character that an atom of a regular expression stands for; empty where it stands for none or several."""
+    if len(atom) == 2 and not atom[1].isalnum():
+        return atom[1]
+    return atom if len(atom) == 1 and atom not in ".^$(" else ""
