@@ -14,11 +14,14 @@ NEW = "The transfer went out this morning."
 LETTER = ["Dear Anna,", "", "Your invoice F26-118 is overdue.", "", "Kind regards", "Compta Morel"]
 
 
+MARKS = {"marked": ("> ",), "unmarked": ("",), "both": ("> ", "")}
+
+
 class Sample(NamedTuple):
     program: str
     language: str
-    #: the history below has quote marks, which not all of the ways to read such a mail keep
-    marked: bool
+    #: the quote marks that the history below may have
+    marks: tuple[str, ...]
     header: str
 
 
@@ -27,7 +30,7 @@ def samples() -> list[Sample]:
     for each in (Path(__file__).parent / "reply_headers.txt").read_text("utf-8").split("\n%% ")[1:]:
         told, _, header = each.rstrip("\n").partition("\n")
         program, language, mark = told.split(", ")
-        found.append(Sample(program, language, mark == "marked", header))
+        found.append(Sample(program, language, MARKS[mark], header))
     return found
 
 
@@ -39,7 +42,7 @@ NAMES = [f"{number}-{sample.program}-{sample.language}" for number, sample in en
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=NAMES)
 def test_the_header_of_a_mail_program_and_what_it_heads_are_history(sample: Sample) -> None:
-    for mark in ("> ", "") if sample.marked else ("",):
+    for mark in sample.marks:
         quoted = "\n".join(f"{mark}{line}" for line in LETTER)
         split = split_text(f"{NEW}\n\n{sample.header}\n{'' if mark else chr(10)}{quoted}\n", OURS)
         assert split.new_text == NEW
