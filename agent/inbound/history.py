@@ -389,6 +389,8 @@ def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
     time, address = bool(_HAS_TIME.search(text)), bool(_HAS_ADDRESS.search(text))
     if not colon and not (time and address):
         return False
+    if not address and not quote_next and _tells_whom().search(text):
+        return False
     verb = bool(_verbs_end().search(text))
     if colon and verb and (time or address or quote_next) and _verb_is_predicate(text, opens, quote_next):
         return True
@@ -430,6 +432,13 @@ def _dated_verb() -> re.Pattern[str]:
     before = r"(?:(?:no dia|am|den|le|el|il|op|på|w|v|pe|on|w dniu|dne|в)\s)?(?:[\w-]{2,14}[.,]{0,2}\s)?"
     date = r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4},?\s(?:\S{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?(?:\s\[?[+-]\d{4})?"
     return re.compile(rf"^(?:\S+\s){{1,4}}(?:{verbs})\s{before}{date}\W*$", re.I)
+
+
+@cache
+def _tells_whom() -> re.Pattern[str]:
+    """Match "nous a écrit" and "schrieb uns", which people write and no program does."""
+    verbs, whom = wordings.either("reply_headers", "verbs"), wordings.either("reply_headers", "whom")
+    return re.compile(rf"(?<!\w)(?:{whom})\s?(?:{verbs})(?!\w)|(?<!\w)(?:{verbs})\s(?:to\s)?(?:{whom})(?!\w)", re.I)
 
 
 @cache

@@ -59,6 +59,10 @@ def test_the_table_has_all_languages_that_reply_headers_are_read_in_for_certain(
     [
         "Le 12 mars Monsieur Dupont a écrit que la facture est fausse :\nil manque l'avoir. Nous payons le reste.",
         "Le 12/03/2026 M. Dupont nous a écrit :\nvous livrez le reste vendredi. Nous attendons.",
+        "Le 12/03/2026 votre collègue m'a écrit :\nla livraison suit. Nous attendons.",
+        "Il 12/03/2026 il vostro ufficio ci ha scritto:\nil resto arriva venerdì. Aspettiamo.",
+        "El 12/03/2026 su colega nos escribió:\nel resto llega el viernes. Esperamos.",
+        "Am 12.03.2026 schrieb mir Frau Klein:\ndie Ware kommt nach. Wir warten.",
         "Am 12. März schrieb Herr Maier, dass die Rechnung falsch ist:\nes fehlt die Gutschrift.",
         "Am 12.03.2026 schrieb uns Ihr Kollege: die Ware kommt nach.\nWir zahlen dann.",
         "Am 12.03.2026 schrieb ich an ap@customer.example:  bitte warten.\nWir zahlen am Freitag.",
