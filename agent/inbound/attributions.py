@@ -118,5 +118,4 @@ def _salutation() -> re.Pattern[str]:
 
 
 def _starting(subject: str, field: str) -> re.Pattern[str]:
-    words = "|".join(re.escape(phrase) for phrase in wordings.merged(subject, field))
-    return re.compile(rf"(?:{words})\s", re.I)
+    return re.compile(rf"(?:{wordings.either(subject, field)})\s", re.I)

@@ -60,18 +60,27 @@ def read_numbers(texts: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for whole in texts:
+        if not _DIGIT.search(whole):
+            continue
         bare = _without_ibans(whole[:MAX_TEXT].translate(_HYPHENS))
-        text = _OTHER.sub(lambda match: " " * len(match[0]), bare)
+        text = _OTHER.sub(_blank, bare)
         hits: list[tuple[int, str]] = []
         for match in _SPACED.finditer(text):
             is_date = _DATE.fullmatch(match["digits"]) and not _YEAR.fullmatch(match["digits"])
             if is_date and not _is_numbered(match["prefix"]):
                 continue
             hits.append((match.start(), match[0] if _is_code(match["prefix"]) else match["digits"]))
-        rest = _SPACED.sub(lambda match: " " * len(match[0]), text)
+        rest = _SPACED.sub(_blank, text)
         hits += [(match.start(), match[0]) for match in _TOKEN.finditer(rest) if _is_number(match[0])]
         found.update(dict.fromkeys(token for _, written in sorted(hits) for token in _apart(written)))
     return tuple(found)[:MAX_NUMBERS]
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 #: words of invoicing, which belong to no number where they are written in capitals
@@ -139,7 +148,7 @@ def _is_iban(text: str) -> bool:
 
 
 def _without_ibans(text: str) -> str:
-    return _WRITTEN_IBAN.sub(lambda match: " " * len(match[0]) if _is_iban(match[0]) else match[0], text)
+    return _WRITTEN_IBAN.sub(lambda match: _blank(match) if _is_iban(match[0]) else match[0], text)
 
 
 def mentions_iban(text: str) -> bool:

@@ -9,7 +9,6 @@ typed: it may say whose eyes a mail belongs before, and proves nothing.
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import islice
 
 from agent.inbound import wordings
@@ -48,7 +47,7 @@ def _below_text(history: str, *, prefixed: bool) -> Forward | None:
         words = text.strip(" *_:-–—=~")
         if marked_at is not None and at > marked_at + MAX_BLOCK:
             break
-        if marked_at is None and (_separators().fullmatch(words) or (text != words and FORWARDED_BY.match(words))):
+        if marked_at is None and (_is_separator(words) or (text != words and FORWARDED_BY.match(words))):
             marked_at = at
             continue
         label = label_of(text)
@@ -68,6 +67,5 @@ def _author(value: str) -> Address | None:
     return parse_address(found.pop()) if len(found) == 1 else None
 
 
-@cache
-def _separators() -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(phrase) for phrase in wordings.merged("reply_headers", "forwarded")), re.I)
+def _is_separator(words: str) -> bool:
+    return wordings.caseless(words) in wordings.literals("reply_headers", "forwarded")

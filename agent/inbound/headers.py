@@ -11,7 +11,8 @@ import base64
 import binascii
 import quopri
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -48,12 +49,20 @@ class Headers:
     body_at: int
     #: part of the section was cut off
     capped: bool
-    #: the first charset that the message names: raw 8-bit headers are mostly in it
+    #: the first charset that the message names, where a header has raw 8-bit text: that is mostly in it
     charset: str | None = None
+    #: the values by name: readers ask for dozens of names
+    _by_name: Mapping[str, list[bytes]] = field(init=False, repr=False, compare=False)
 
-    def raw(self, name: str) -> list[bytes]:
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[bytes]] = {}
+        for name, value in self.fields:
+            by_name.setdefault(name, []).append(value)
+        object.__setattr__(self, "_by_name", by_name)
+
+    def raw(self, name: str) -> Sequence[bytes]:
         """All values of `name`, top first."""
-        return [value for field, value in self.fields if field == name]
+        return self._by_name.get(name, ())
 
     def text(self, name: str) -> str:
         """The first value of `name`, decoded for people; empty where there is none."""
@@ -68,7 +77,7 @@ class Headers:
         return ""
 
     def has(self, name: str) -> bool:
-        return any(field == name for field, _ in self.fields)
+        return name in self._by_name
 
 
 def tidy(raw: bytes) -> bytes:
@@ -88,7 +97,8 @@ def parse_headers(raw: bytes) -> Headers:
     it is a stray line that some hop broke.
     """
     fields, body_at, capped = _sections(raw)
-    named = _CHARSET.search(raw[:65_536])
+    eight_bit = any(not value.isascii() or b"\x1b" in value for _, value in fields)
+    named = _CHARSET.search(raw[:65_536]) if eight_bit else None
     return Headers(fields, body_at, capped, named[1].decode("ascii") if named else None)
 
 

@@ -8,7 +8,7 @@ unquoted text after them is new again (an inline answer), or none do, and the re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from agent.inbound import wordings
@@ -93,7 +93,7 @@ def _header_at(lines: list[Line], at: int, limit: int, correspondents: frozenset
         or _separator(lines, at)
         or _dated_block(lines, at)
         or _block(lines, at)
-        or _wrote(lines, at, limit)
+        or _with_fields_above(lines, _wrote(lines, at, limit))
         or _wrote_and_more(lines, at)
         or (_Header(at, at + 1, to_end=True) if is_attribution(lines, at, correspondents) else None)
     )
@@ -122,10 +122,10 @@ def _reply_above(lines: list[Line], at: int) -> _Header | None:
     return None
 
 
-_RULED = re.compile(r"^[\s*_>|]*([-=_~]{2,}|—+|\*{3,})\s*(?P<words>\S.{2,80}?)\s*([-=_~]{2,}|—+|\*{3,})?[\s*_]*:?$")
+_RULED = re.compile(r"^[\s*_>|]*([-‐=_~]{2,}|—+|\*{3,})\s*(?P<words>\S.{2,80}?)\s*([-‐=_~]{2,}|—+|\*{3,})?[\s*_]*:?$")
 #: Notes names who passed a mail on
 FORWARDED_BY = re.compile(r"(?i)(forwarded by|weitergeleitet von|transféré par|reenviado por|inoltrato da)\b")
-_RULE = re.compile(r"^[\s*]*([-_=*~─—–]\s?){5,}[\s*]*$")
+_RULE = re.compile(r"^[\s*]*([-‐_=*~─—–]\s?){5,}[\s*]*$")
 
 
 def _separator(lines: list[Line], at: int) -> _Header | None:
@@ -134,7 +134,7 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
     if FOOTER_RULE.match(text):
         below = next_text(lines, at + 1)
         if below is not None and below <= at + 3:
-            if _separators().fullmatch(lines[below].text.strip(" *_:")):
+            if _is_separator(lines[below].text.strip(" *_:")):
                 return _Header(at, below + 1, to_end=True)
             if lines[below].depth and label_of(unquoted(lines[below])):
                 return _Header(at, below, to_end=False)
@@ -143,7 +143,7 @@ def _separator(lines: list[Line], at: int) -> _Header | None:
         return None
     ruled = _RULED.match(text)
     words = (ruled["words"] if ruled else text).strip(" *_:-")
-    if not _separators().fullmatch(words):
+    if not _is_separator(words):
         forwarded = ruled and FORWARDED_BY.match(words)
         if not forwarded and not (ruled and _label_below(lines, at)):
             return None
@@ -240,7 +240,7 @@ def _continues(text: str) -> bool:
 
 _STARTS_WITH_DATE = re.compile(
     r"^[\s*_\[(]*(\d{1,4}[-/.年]\s?\d{1,2}|\d{1,2}\.?\s\w{3,12}\.?,?\s\d{2,4}|[\w-]{2,14}[.,]{1,2}\s?(den\s)?\d{1,2}[./\s]|"
-    r"\w{2,12}\s\d{1,2}\s\w{3,12}\.?\s\d{4}|\w{2,12},\s\w{3,12}\s\d{1,2},\s\d{4}|"
+    r"\w{2,12}\s\d{1,2}\s\w{3,12}\.?\s\d{4}|(\w{2,12},\s)?\w{3,12}\s\d{1,2},\s\d{4}|\w{2,12},?\s\d{4}-\d\d-\d\d|"
     r"\w{2,3}\s\d{1,2}\.\s?\d|\w{2,12}\s\d{1,2}\.\s\w{3,12}\.?\s\d{4}|(19|20)\d\d\.\s\w{3,12}\.?\s\d{1,2}|\d{1,2}:\d{2})",
     re.I,
 )
@@ -292,7 +292,7 @@ def _wrote(lines: list[Line], at: int, limit: int) -> _Header | None:
     return None
 
 
-_ADDRESS_VERB_COLON = re.compile(r"[<(]?[\w.+'-]+@[\w-]+(?:\.[\w-]+)+[>)]?\s(?P<verb>[^:@]{3,25})[:：]\s{2,}(?=\S)")
+_ADDRESS_COLON = re.compile(r"[<(]?[\w.+'-]+@[\w-]+(?:\.[\w-]+)+[>)]?(?:\s(?P<verb>[^:@]{3,25}))?[:：]\s{2,}(?=\S)")
 
 
 def _wrote_and_more(lines: list[Line], at: int) -> _Header | None:
@@ -300,10 +300,33 @@ def _wrote_and_more(lines: list[Line], at: int) -> _Header | None:
     text = lines[at].text.strip()[:MAX_LINE]
     if "@" not in text or not _opens(text):
         return None
-    match = _ADDRESS_VERB_COLON.search(text)
-    if match is None or not _HAS_TIME.search(text[: match.start()]) or not closes_with_verb(match["verb"]):
+    match = _ADDRESS_COLON.search(text)
+    if match is None or not _HAS_TIME.search(text[: match.start()]):
         return None
-    return _Header(at, at + 1, to_end=True)
+    # In German the verb stands before the name.
+    told = closes_with_verb(match["verb"]) if match["verb"] else _names_behind_verb(text[: match.start()])
+    return _Header(at, at + 1, to_end=True) if told else None
+
+
+def _names_behind_verb(text: str) -> bool:
+    """Whether a text ends in a verb and a name, as "… um 9:12 schrieb Anna Berg", and in no "schrieb ich an"."""
+    found = _verb_and_name().search(text)
+    particles = wordings.merged("salutations", "particles")
+    return found is not None and all(word[0].isupper() or word in particles for word in found["name"].split())
+
+
+def _with_fields_above(lines: list[Line], header: _Header | None) -> _Header | None:
+    """Yandex writes to whom and of what the mail was right above the line that says whose it is."""
+    if header is None:
+        return None
+    start = header.start
+    while start and lines[start - 1].new and label_of(lines[start - 1].text):
+        start -= 1
+    if header.start - start < 2:
+        return header
+    if start and FOOTER_RULE.match(lines[start - 1].text):
+        start -= 1
+    return replace(header, start=start)
 
 
 def _framed(line: Line) -> str:
@@ -363,8 +386,12 @@ def _next_is_quote(lines: list[Line], at: int) -> bool:
 def _ends_header(joined: str, opens: bool, quote_next: bool) -> bool:
     text = joined.strip(" *_")
     colon = text.endswith((":", "：", ":>", ": >"))
-    verb = bool(_verbs_end().search(text))
     time, address = bool(_HAS_TIME.search(text)), bool(_HAS_ADDRESS.search(text))
+    if not colon and not (time and address):
+        return False
+    if not address and not quote_next and _tells_whom().search(text):
+        return False
+    verb = bool(_verbs_end().search(text))
     if colon and verb and (time or address or quote_next) and _verb_is_predicate(text, opens, quote_next):
         return True
     if colon and time and (_names_second(text) or (address and (opens or quote_next))):
@@ -387,31 +414,42 @@ def _verb_is_predicate(text: str, opens: bool, quote_next: bool) -> bool:
     return opens or quote_next or bool(verbs_close().search(text) or _dated_verb().search(text))
 
 
-@cache
-def _separators() -> re.Pattern[str]:
-    phrases = (*wordings.merged("reply_headers", "original"), *wordings.merged("reply_headers", "forwarded"))
-    return re.compile("|".join(re.escape(phrase) for phrase in phrases), re.I)
+def _is_separator(words: str) -> bool:
+    return wordings.caseless(words) in wordings.literals("reply_headers", "original", "forwarded")
 
 
 @cache
 def _phrases_start(*fields: str) -> re.Pattern[str]:
-    words = "|".join(re.escape(phrase) for field in fields for phrase in wordings.merged("reply_headers", field))
+    words = wordings.either("reply_headers", *fields)
     return re.compile(rf"^[\s*_\[(]*(?:{words})[\s,]", re.I)
 
 
 @cache
 def _dated_verb() -> re.Pattern[str]:
     """Match "Anna Berg schrieb am 12.11.2026 um 08:15:": a name, the verb, and a date with its time of day."""
-    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    verbs = wordings.either("reply_headers", "verbs")
     # What stands between is told word by word: "schrieb mir gestern am ..." is a sentence.
     before = r"(?:(?:no dia|am|den|le|el|il|op|på|w|v|pe|on|w dniu|dne|в)\s)?(?:[\w-]{2,14}[.,]{0,2}\s)?"
-    date = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?\s(?:\S{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?"
+    date = r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4},?\s(?:\S{1,5}\s)?\d{1,2}[.:]\d\d(?:[.:]\d\d)?(?:\s\[?[+-]\d{4})?"
     return re.compile(rf"^(?:\S+\s){{1,4}}(?:{verbs})\s{before}{date}\W*$", re.I)
 
 
 @cache
+def _tells_whom() -> re.Pattern[str]:
+    """Match "nous a écrit" and "schrieb uns", which people write and no program does."""
+    verbs, whom = wordings.either("reply_headers", "verbs"), wordings.either("reply_headers", "whom")
+    return re.compile(rf"(?<!\w)(?:{whom})\s?(?:{verbs})(?!\w)|(?<!\w)(?:{verbs})\s(?:to\s)?(?:{whom})(?!\w)", re.I)
+
+
+@cache
+def _verb_and_name() -> re.Pattern[str]:
+    verbs = wordings.either("reply_headers", "verbs")
+    return re.compile(rf"\s(?:{verbs})\s(?P<name>[^\s:@]+(?:\s[^\s:@]+){{0,4}})\s?$", re.I)
+
+
+@cache
 def _verbs_end() -> re.Pattern[str]:
-    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    verbs = wordings.either("reply_headers", "verbs")
     return re.compile(
         rf"(?:^|[\s>)\]\"',，、.]|(?<=[^\x00-\u02ff]))(?:{verbs})(?=$|[\s:：,(<\"/]|[^\x00-\u02ff])", re.I
     )

@@ -53,7 +53,7 @@ class Facts:
 
     @cached_property
     def server_sender(self) -> bool:
-        return bool(re.search(rf"(?i)(?:{_any('bounces', 'sender')})", wordings.fold(self.from_text)))
+        return bool(_compiled("bounces", "sender").search(wordings.fold(self.from_text)))
 
     @property
     def null_path(self) -> bool:
@@ -232,10 +232,5 @@ def judge_kind(facts: Facts) -> Rule:
 
 
 @cache
-def _any(subject: str, field: str) -> str:
-    return wordings.fold("|".join(wordings.merged(subject, field)))
-
-
-@cache
 def _compiled(subject: str, field: str) -> re.Pattern[str]:
-    return re.compile(_any(subject, field), re.I)
+    return re.compile(wordings.fold("|".join(wordings.merged(subject, field))), re.I)

@@ -7,6 +7,7 @@ library: the permissively licensed ones carry models of megabytes for hundreds o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 
 from agent.inbound import wordings
@@ -28,8 +29,13 @@ _SCRIPTS = (
 
 
 @cache
-def _words() -> dict[str, frozenset[str]]:
-    return {language: frozenset(table["words"]) for language, table in wordings.load("languages").items()}
+def _languages() -> dict[str, tuple[str, ...]]:
+    """The languages that each of the words is common in."""
+    found: dict[str, tuple[str, ...]] = {}
+    for language, table in wordings.load("languages").items():
+        for word in set(table["words"]):
+            found[word] = (*found.get(word, ()), language)
+    return found
 
 
 def guess_language(text: str) -> str:
@@ -39,12 +45,12 @@ def guess_language(text: str) -> str:
     'fr'
     """
     text = text[:SAMPLE]
-    letters = sum(char.isalpha() for char in text)
-    for language, script in _SCRIPTS:
+    letters = sum(map(str.isalpha, text))
+    for language, script in () if text.isascii() else _SCRIPTS:
         share = len(script.findall(text))
         if share and (share * 4 > letters or (language == "uk" and share * 40 > letters)):
             return language
     words = re.findall(r"[^\W\d_]+", text.lower())
-    scores = {language: sum(word in known for word in words) for language, known in _words().items()}
-    best = max(scores, key=lambda language: scores[language])
-    return best if scores[best] > 0 and list(scores.values()).count(scores[best]) == 1 else UNKNOWN
+    scores = Counter(language for word in words for language in _languages().get(word, ()))
+    first, second = (*scores.most_common(2), (UNKNOWN, 0), (UNKNOWN, 0))[:2]
+    return first[0] if first[1] > second[1] else UNKNOWN

@@ -12,9 +12,9 @@ from agent.inbound import wordings
 from agent.inbound.html import SIGNATURE_END_MARK, SIGNATURE_MARK
 
 #: what clients frame a line with
-FRAME = " \t*_-—=|"
+FRAME = " \t*_-‐—=|"
 #: a rule of dashes, stars or the like
-FOOTER_RULE = re.compile(r"^\s*(?:[-_=*~─—#+]\s?){3,}\s*$")
+FOOTER_RULE = re.compile(r"^\s*(?:[-‐_=*~─—#+]\s?){3,}\s*$")
 
 
 class LineClass(Enum):
@@ -45,7 +45,8 @@ class Line:
         return self.kind is LineClass.NEW
 
 
-_INVISIBLE = re.compile("[\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad]")
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+_NO_INVISIBLE = str.maketrans("", "", _INVISIBLE)
 _PGP = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]+: .*\n)*\n?", re.M)
 _PGP_END = re.compile(r"^-----BEGIN PGP SIGNATURE-----\n(?:.*\n)*?-----END PGP SIGNATURE-----$", re.M)
 
@@ -57,8 +58,8 @@ def read_lines(text: str) -> list[Line]:
 def each_line(text: str) -> Iterator[Line]:
     """The lines of `text` one after the other, for who may need the first ones only."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u00a0", " ")
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
+    if not text.isascii() and any(char in text for char in _INVISIBLE):
+        text = text.translate(_NO_INVISIBLE)
     if "-----BEGIN PGP SIGNED MESSAGE-----" in text:
         text = re.sub(r"^- (?=-)", "", _PGP_END.sub("", _PGP.sub("", text)), flags=re.M)
     in_signature = 0
@@ -76,7 +77,8 @@ def each_line(text: str) -> Iterator[Line]:
 
 def _may_end(text: str) -> bool:
     tail = text[-_TAIL:].rstrip(FRAME + ">")
-    return tail.endswith((":", "：")) or closes_with_verb(tail)
+    # The time may stand behind the verb: "Anna Berg skrev: (2 mars 2026 09:12)".
+    return tail.endswith((":", "：", ")")) or closes_with_verb(tail)
 
 
 #: Characters of a line in which the verb of a reply header is looked for.
@@ -84,21 +86,27 @@ _TAIL = 80
 
 
 def closes_with_verb(text: str) -> bool:
-    """Whether `text` ends with the verb of a reply header, as `verbs_close` finds it. Most lines hold none, and of an
-    ASCII one that is told far cheaper than by the search.
+    """Whether `text` ends with the verb of a reply header, as `verbs_close` finds it. Most lines don't, which is told
+    far cheaper than by the search.
     """
     tail = text[-_TAIL:]
-    lowered = tail.lower()
-    if tail.isascii() and not any(verb in lowered for verb in _ascii_verbs()):
+    lowered = wordings.caseless(tail)
+    before_parenthesis = lowered.rpartition("(")[0]
+    if not (_ends_in_verb(lowered) or (before_parenthesis and _ends_in_verb(before_parenthesis))):
         return False
     return bool(verbs_close().search(tail))
 
 
+def _ends_in_verb(text: str) -> bool:
+    return _NO_WORD_AT_END.sub("", text).endswith(_verb_ends())
+
+
+_NO_WORD_AT_END = re.compile(r"(?<=[^\W_])[\W_]+$")
+
+
 @cache
-def _ascii_verbs() -> tuple[str, ...]:
-    """One of these stands in each ASCII text that a verb stands in; a capital Turkish dotless i is ASCII."""
-    verbs = (re.sub(r"\\\(.*|\\w\*", "", verb) for verb in wordings.merged("reply_headers", "verbs"))
-    return tuple({verb for verb in (verb.lower().replace("ı", "i") for verb in verbs) if verb.isascii()})
+def _verb_ends() -> tuple[str, ...]:
+    return tuple(_NO_WORD_AT_END.sub("", verb) for verb in wordings.literals("reply_headers", "verbs"))
 
 
 _QUOTED = re.compile(r"\s{0,3}((?:>\s?)+)")
@@ -124,5 +132,5 @@ def unquoted(line: Line) -> str:
 
 @cache
 def verbs_close() -> re.Pattern[str]:
-    verbs = "|".join(wordings.merged("reply_headers", "verbs"))
+    verbs = wordings.either("reply_headers", "verbs")
     return re.compile(rf"(?:{verbs})[^\w]{{0,4}}(?:\([^()]*\))?\s*[:：]?[\s>*_]*$", re.I)

@@ -62,6 +62,6 @@ _NO_MARKS = str.maketrans("", "", MARKS)
 
 
 def _even_blank_lines(text: str) -> str:
-    if any(mark in text for mark in MARKS):
+    if not text.isascii() and any(mark in text for mark in MARKS):
         text = text.translate(_NO_MARKS)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n").rstrip()

@@ -14,16 +14,16 @@ import hashlib
 import logging
 import mimetypes
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from email import policy
 from email.message import Message
-from email.parser import BytesParser
 
 from mailparser.core import MailParser
 
 from agent.inbound.charsets import decode_text, no_surrogates
 from agent.inbound.envelopes import MAX_ENVELOPE, is_encrypted, read_tnef, signed_content
 from agent.inbound.headers import Headers, decode_header
+from agent.inbound.mime import parse_message
 from agent.inbound.values import Attachment
 
 MAX_PARTS = 1_000
@@ -75,14 +75,14 @@ def read_parts(raw: bytes, headers: Headers) -> Parts:
     error = "the header section is too long; only its beginning was read" if headers.capped else None
     section = b"".join(name.encode("ascii") + b": " + value + b"\n" for name, value in headers.fields)
     try:
-        tree = BytesParser(policy=policy.compat32).parsebytes(section + b"\n" + raw[headers.body_at :])
+        tree = parse_message(section + b"\n" + raw[headers.body_at :])
     except (RecursionError, ValueError, LookupError, TypeError, IndexError) as problem:
         tree = Message()
         error = "parts are nested too deep" if isinstance(problem, RecursionError) else "the MIME structure is broken"
         return Parts((), (), (), (), "text/plain", "", tree, error)
     found = _Found(error=error)
     _walk(tree, 0, found)
-    report_type = _param(tree, "report-type")
+    report_type = _params(tree).get("report-type", "")
     return Parts(
         tuple(found.passages), tuple(found.attachments), tuple(found.reports), tuple(found.embedded),
         _content_type(tree), report_type, tree, found.error,
@@ -159,7 +159,7 @@ def _embedded(part: Message, kind: str, found: _Found) -> None:
         # delivery-status parts are lists of header blocks, rfc822 parts hold one message
         text = "\n".join(_as_source(child) for child in payload[:MAX_PARTS] if isinstance(child, Message))
     else:
-        text = _leaf_text(part)
+        text = _leaf_text(part, kind, _params(part))
     text = no_surrogates(text[:MAX_TEXT])
     if kind in (
         "message/rfc822",
@@ -181,9 +181,10 @@ def _as_source(message: Message) -> str:
     lines = [f"{name}: {_even(str(value))}" for name, value in list(message.raw_items())[:500]]
     body_text = ""
     if not message.is_multipart():
-        body_text = _leaf_text(message)
+        body_text = _leaf_text(message, _content_type(message), _params(message))
     else:
-        texts = [_leaf_text(leaf) for leaf in message.walk() if _content_type(leaf).startswith("text/")]
+        leaves = ((leaf, _content_type(leaf)) for leaf in message.walk())
+        texts = [_leaf_text(leaf, kind, _params(leaf)) for leaf, kind in leaves if kind.startswith("text/")]
         body_text = "\n".join(texts)
     return "\n".join(lines) + "\n\n" + body_text[:MAX_TEXT]
 
@@ -195,15 +196,16 @@ def _even(value: str) -> str:
 def _leaf(part: Message, kind: str, depth: int, found: _Found) -> None:
     name = _filename(part)
     disposition = _disposition(part)
+    params = _params(part)
     is_text = kind in ("text/plain", "text/html", "text", "text/enriched", "text/markdown", "plain/text") or (
         kind.startswith("text/")
         and not name
         and kind not in ("text/calendar", "text/x-vcard", "text/vcard", "text/csv")
     )
     if is_text and disposition != "attachment" and not (name and disposition != "inline" and found.passages):
-        text = _leaf_text(part)[:MAX_TEXT]
-        if kind != "text/html" and _param(part, "format") == "flowed":
-            text = unflow(text, delete_space=_param(part, "delsp") == "yes")
+        text = _leaf_text(part, kind, params)[:MAX_TEXT]
+        if kind != "text/html" and params.get("format") == "flowed":
+            text = unflow(text, delete_space=params.get("delsp") == "yes")
         is_html = kind == "text/html" or (kind == "text" and bool(re.match(r"\s*<(!doctype|html)", text, re.I)))
         if _PGP_TEXT.match(text):
             found.error = found.error or ENCRYPTED
@@ -212,7 +214,7 @@ def _leaf(part: Message, kind: str, depth: int, found: _Found) -> None:
             found.passages.append(Passage("", text) if is_html else Passage(text, ""))
         return
     data = _bytes_of(part)
-    if kind in _CMS and _param(part, "smime-type") in ("enveloped-data", "authenveloped-data"):
+    if kind in _CMS and params.get("smime-type") in ("enveloped-data", "authenveloped-data"):
         found.error = found.error or ENCRYPTED
     elif kind in _CMS and _open_signed(data, depth, found):
         return
@@ -240,7 +242,7 @@ def _open_signed(data: bytes, depth: int, found: _Found) -> bool:
     if inner is None:
         return False
     try:
-        tree = BytesParser(policy=policy.compat32).parsebytes(inner)
+        tree = parse_message(inner)
     except (RecursionError, ValueError, LookupError, TypeError, IndexError):
         found.error = "the mail inside the signature is broken"
         return False
@@ -263,11 +265,11 @@ def _open_tnef(data: bytes, found: _Found) -> bool:
     return True
 
 
-def _leaf_text(part: Message) -> str:
-    """The text of a leaf: mail-parser's where the label is right, else by the bytes."""
+def _leaf_text(part: Message, kind: str, params: Mapping[str, str]) -> str:
+    """The text of a leaf, by its bytes where its label is wrong."""
     data = _bytes_of(part)
-    charset = _param(part, "charset") or None
-    if _content_type(part) == "text/html" and charset is None:
+    charset = params.get("charset") or None
+    if kind == "text/html" and charset is None:
         named = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", data[:4_000], re.I)
         charset = named[1].decode("ascii", "replace") if named else None
     return decode_text(data, charset).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
@@ -306,14 +308,17 @@ def _content_type(part: Message) -> str:
         return "text/plain"
 
 
-def _param(part: Message, name: str) -> str:
+def _params(part: Message) -> dict[str, str]:
+    """The parameters of the content type, lower-cased; the first of each name."""
     try:
-        value = part.get_param(name)
+        named: Iterable[tuple[str, object]] = part.get_params(failobj=[])
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):
-        return ""
-    if isinstance(value, tuple):
-        value = value[2]
-    return value.strip().lower() if isinstance(value, str) else ""
+        return {}
+    found: dict[str, str] = {}
+    for name, value in named:
+        text = value[2] if isinstance(value, tuple) else value
+        found.setdefault(name.lower(), text.strip().lower() if isinstance(text, str) else "")
+    return found
 
 
 def _disposition(part: Message) -> str:
@@ -324,6 +329,8 @@ def _disposition(part: Message) -> str:
 
 
 def _filename(part: Message) -> str:
+    if part["content-disposition"] is None and "name" not in str(part["content-type"]).lower():
+        return ""
     try:
         name = part.get_filename() or ""
     except (ValueError, TypeError, IndexError, AttributeError, LookupError):

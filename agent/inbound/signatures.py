@@ -137,7 +137,7 @@ def _footers(lines: list[Line], first: int, end: int) -> int:
             _to_history(lines, top, cut)
             cut = top
         else:
-            sent = next((i for i in range(max(first, last - 4), last + 1) if _is_device_line(lines[i].text)), None)
+            sent = next((i for i in range(max(first, last - 4), last) if _is_device_line(lines[i].text)), None)
             if sent is not None and all(len(line.text) < 80 for line in lines[sent : last + 1]):
                 cut = sent
                 continue
@@ -152,16 +152,13 @@ def _to_history(lines: list[Line], start: int, end: int) -> None:
 def _is_device_line(text: str) -> bool:
     text = text.strip(" \t*_[]()|-–—.!")
     words = text.split()
-    return 0 < len(words) <= 14 and not _SENTENCE.search(text) and bool(_device_pattern().fullmatch(text))
+    if not 0 < len(words) <= 14:
+        return False
+    return bool(wordings.pattern("footers", "sent_from").fullmatch(text)) and not _SENTENCE.search(text)
 
 
 #: "Sent from my desk, which is easier" is somebody talking
 _SENTENCE = re.compile(r"(?i)\b(is|are|was|were|which|because|so|today|yesterday|this morning)\b")
-
-
-@cache
-def _device_pattern() -> re.Pattern[str]:
-    return wordings.pattern("footers", "sent_from")
 
 
 def _is_disclaimer(paragraph: str) -> bool:
@@ -191,9 +188,24 @@ _SENTENCE_END = re.compile(
 )
 
 
+_FIRST_WORD = re.compile(r"\W*(\w+)")
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    firsts = (_FIRST_WORD.match(phrase) for phrase in wordings.literals("sign_offs", "phrases"))
+    return frozenset(match[1] for match in firsts if match)
+
+
+def _is_sign_off(text: str) -> bool:
+    """Whether a line is a courtesy line; its first word tells most others."""
+    first = _FIRST_WORD.match(text)
+    return first is not None and wordings.caseless(first[1]) in _first_words() and bool(_sign_off().match(text))
+
+
 @cache
 def _sign_off() -> re.Pattern[str]:
-    phrases = "|".join(re.escape(phrase) for phrase in wordings.merged("sign_offs", "phrases"))
+    phrases = wordings.either("sign_offs", "phrases")
     return re.compile(rf"^\W*(?:{phrases})(?:\W+(?:{phrases}))?\W*$", re.I)
 
 
@@ -201,7 +213,7 @@ def _contact_block(lines: list[Line], first: int, cut: int) -> int:
     """A courtesy line near the end with nothing but a name and contact lines below it starts the signature."""
     texts = [index for index in range(first, cut) if not lines[index].blank][-16:]
     for place, index in enumerate(texts):
-        if index == first or not _sign_off().match(lines[index].text):
+        if index == first or not _is_sign_off(lines[index].text):
             continue
         below = [lines[at].text for at in texts[place + 1 :]]
         if _are_name_and_contacts(below):

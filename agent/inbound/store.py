@@ -45,7 +45,7 @@ from models.events import RELANCE
 from models.message import Direction
 from models.states import CLOSED, MessageState
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Goes up when the same bytes would be read otherwise."""
 UNDECIDED = (MessageState.STORED, MessageState.READ, MessageState.DECIDED)
 MAX_SUBJECT = 2_000
