@@ -18,7 +18,7 @@ from classifier.calibration import Weights
 from classifier.clauses import topics
 from classifier.dates import DateMention
 from classifier.estimators import Array
-from classifier.facts import PromiseFacts, Spoken, is_of_document, rank_of
+from classifier.facts import PromiseFacts, Spoken, ends_an_absence, is_of_document, rank_of
 from classifier.marks import coming_days
 from classifier.odds import logit
 from classifier.values import InvoiceRef
@@ -77,6 +77,8 @@ def day_inputs(
     inputs: list[tuple[date, tuple[float, ...]]] = []
     for index, (at, mention) in enumerate(found):
         each, day = spoken[at], days[index]
+        if ends_an_absence(each.sentence, mention, language):
+            continue
         said = topics(each.sentence, mention.start, mention.end, language)
         rivals = [float(opinions[other]) for other, rival in enumerate(days) if rival != day]
         inputs.append((day, (
