@@ -46,9 +46,7 @@ class Grammar:
     _always: tuple[int, ...]
 
     @classmethod
-    def made(
-        cls, tables: Mapping[str, Mapping[str, int]], patterns: Sequence[Pattern], of: frozenset[str]
-    ) -> Grammar:
+    def made(cls, tables: Mapping[str, Mapping[str, int]], patterns: Sequence[Pattern], of: frozenset[str]) -> Grammar:
         """Looks each pattern up by its smallest set of needed words: few are worth a look in any sentence."""
         by_word: dict[str, list[int]] = {}
         always: list[int] = []
@@ -109,7 +107,9 @@ def grammar(language: str) -> Grammar:
         expressions = (_literal(fold(name), parts.spellings).replace("'", "'?") for name in feast.names)
         expression = _EDGE_BEFORE + feast.around("|".join(expressions)) + _EDGE_AFTER
         firsts = frozenset(word for name in feast.names for word in _begins(fold(name), parts.spellings))
-        patterns.append(Pattern(feast.family, expression, (firsts,), feast.resolve, {"strong": feast.strong}, vague=False))
+        patterns.append(
+            Pattern(feast.family, expression, (firsts,), feast.resolve, {"strong": feast.strong}, vague=False)
+        )
     leads = "|".join(fold(word) for word in raw["numeric_lead"])
     weekday = rf"(?:{parts.placeholders['any_length_weekday']},?\s+(?:(?:{leads})\s+)?)?"
     # "3-julio-26", "12/abr", "7.Mrz"
@@ -125,6 +125,19 @@ def grammar(language: str) -> Grammar:
 
 #: A month by its name between the marks of a date of numbers, with a year of two digits or four.
 _JOINED_MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])(?P<sep>[-/.]?){month}(?:(?P=sep)\s?(?P<year>20[1-3]\d|[1-3]\d))?"
+
+
+@cache
+def shortened(language: str) -> frozenset[str]:
+    """Short weekdays and words of dates behind which a full stop ends no sentence."""
+    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    spelt = (each for others in raw["spellings"].values() for each in others)
+    listed = [*raw["weekdays"], *raw["short_weekdays"], *spelt]
+    return frozenset(fold(word) for word in listed if len(word) <= _LONGEST_SHORT and word.isalpha())
+
+
+#: Letters of the longest abbreviation of a weekday, a week or the like.
+_LONGEST_SHORT = 4
 
 
 def spellings_of(raw: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -167,9 +180,7 @@ def _options(token: str) -> list[str]:
     return token[1:-1].split("|") if token[0] == "(" else [token]
 
 
-def _first(
-    option: str, tables: Mapping[str, Mapping[str, int]], spellings: Mapping[str, Sequence[str]]
-) -> set[str]:
+def _first(option: str, tables: Mapping[str, Mapping[str, int]], spellings: Mapping[str, Sequence[str]]) -> set[str]:
     placeholder = _PLACEHOLDER.match(option)
     if placeholder is None:
         return _begins(option, spellings) or {DIGITS}
@@ -286,7 +297,8 @@ def _alternatives(body: str, parts: Parts) -> str:
 def _piece(word: str, parts: Parts) -> str:
     pieces = re.split(r"\{(\w+)\}", word)
     return "".join(
-        _literal(piece, parts.spellings) if at % 2 == 0 else parts.placeholders[piece] for at, piece in enumerate(pieces)
+        _literal(piece, parts.spellings) if at % 2 == 0 else parts.placeholders[piece]
+        for at, piece in enumerate(pieces)
     )
 
 

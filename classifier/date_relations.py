@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 class Relation:
     """How a day follows from the coming day before it.
 
-    `family`: so many `days` on (`later_day`), or from the day that is said right behind it (`from_next_day`); the first `weekday` behind it, with `same` not before it, with negative
-    `weeks` the last one before it (`later_weekday`); the `weekday` of its week or of `weeks` later, the Friday where
-    none is said (`later_week`); the `day` of its month or of `months` later, likewise the last (`later_month`).
+    `family`: so many `days` on (`later_day`), or from the day said right behind it (`from_next_day`); the first
+    `weekday` behind it, with `same` not before it, with negative `weeks` the last one before it (`later_weekday`); the
+    `weekday` of its week or of `weeks` later, the Friday where none is said (`later_week`); the `day` of its month or
+    of `months` later, likewise the last (`later_month`).
     """
 
     family: str

@@ -19,6 +19,7 @@ from importlib.resources import files
 from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
+from classifier.other_matters import is_of_another_matter
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
 from classifier.prices import costs_several
@@ -345,7 +346,7 @@ def _coming(sentence: Sentence, language: str) -> list[DateMention]:
     return [
         mention for mention in sentence.dates
         if mention.ahead and mention.family != "nothing" and not is_of_document(sentence, mention, language)
-        and not _is_replaced(sentence, mention, language) and not ends_an_absence(sentence, mention, language)
+        and not _is_replaced(sentence, mention, language) and not is_of_another_matter(sentence, mention, language)
     ]  # fmt: skip
 
 
@@ -373,16 +374,6 @@ def _is_replaced(sentence: Sentence, mention: DateMention, language: str) -> boo
     found = words(sentence.folded[: mention.start])
     hits = _wording(language).instead.find(found)
     return any(hit.after == len(found) for hit in hits)
-
-
-def ends_an_absence(sentence: Sentence, mention: DateMention, language: str) -> bool:
-    """Whether somebody is away until that day: "je suis en arrêt jusqu'au 20 juin", "ich bin bis 3. April im Urlaub"."""
-    first, last = clause_around(sentence, mention.start, mention.end, language)
-    wording = _wording(language)
-    if not wording.absent.find(words(sentence.folded[first:last])):
-        return False
-    leading = words(sentence.folded[first : mention.end])
-    return any(leading[hit.after - 1].end + first >= mention.start - 1 for hit in wording.until.find(leading))
 
 
 def is_of_document(sentence: Sentence, mention: DateMention, language: str) -> bool:
@@ -431,8 +422,6 @@ class _Wording:
     references: Phrases
     methods: Phrases
     instead: Phrases
-    absent: Phrases
-    until: Phrases
     another: Phrases
     reasons: frozenset[str]
     joins: frozenset[tuple[str, ...]]
@@ -448,8 +437,6 @@ def _wording(language: str) -> _Wording:
         Phrases({"reference": raw["reference"]}),
         Phrases(raw["methods"]),
         Phrases({"instead": raw["instead"]}),
-        Phrases({"absent": raw["absent"]}),
-        Phrases({"until": raw["until"]}),
         Phrases({"another": raw["another"]}),
         frozenset(fold(each) for each in raw["reasons"]),
         frozenset(tuple(word.folded for word in words(fold(each))) for each in raw["joins"]),

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from classifier.text import Phrases, Word, fold, words
+from classifier.text import Phrases, Word, words
 
 if TYPE_CHECKING:
     from classifier.dates import DateMention
