@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from classifier.date_arithmetic import add_months, date_or_none, easter, in_month, last_day, nth_weekday, working_days
+from classifier.date_arithmetic import add_months, date_or_none, in_month, last_day, nth_weekday, working_days
 
 #: How far a date without a year may lie from the message; beyond it the other direction is meant.
 NEAR = timedelta(days=240)
@@ -37,7 +37,7 @@ _NONE: Readings = (None, None)
 def _explicit(said: Mapping[str, str], context: Context) -> Readings:
     """Day and month, with or without a year or a weekday; with `each_month` the day of each month from that one on."""
     month = context.tables["months"][said["month"]]
-    ahead, behind = _near(context.base, _number(said.get("year")), month, _day(said, context))
+    ahead, behind = _near(context.base, _year(said), month, _day(said, context))
     if context.params.get("each_month") and ahead is None:
         return _day_of_month(said, context)
     return _of_weekday((ahead, behind), said, context)
@@ -45,9 +45,7 @@ def _explicit(said: Mapping[str, str], context: Context) -> Readings:
 
 def resolve_numeric(said: Mapping[str, str], context: Context) -> Readings:
     """12/03, 12.03.2026, 2026-03-12: two numbers that may be day and month in either order."""
-    first, second, year = int(said["first"]), int(said["second"]), _number(said.get("year"))
-    if year is not None and year < 100:
-        year += 2000
+    first, second, year = int(said["first"]), int(said["second"]), _year(said)
     if context.params.get("year_first"):
         return _of_weekday(_near(context.base, year, first, second), said, context)
     day_first = _near(context.base, year, second, first)
@@ -137,7 +135,7 @@ def _in_span(said: Mapping[str, str], context: Context) -> Readings:
         return (working_days(base, number), None) if number <= 60 else _NONE
     if unit == _MONTH_UNIT:
         return (add_months(base, number), None) if number <= 24 else _NONE
-    if unit == _HOUR_UNIT:
+    if unit == HOUR_UNIT:
         return (base + timedelta(-(-number // 24)), None) if number >= 24 else (base, None)
     return (base + timedelta(number * unit), None) if number * unit <= 400 else _NONE
 
@@ -145,7 +143,7 @@ def _in_span(said: Mapping[str, str], context: Context) -> Readings:
 def _span_ago(said: Mapping[str, str], context: Context) -> Readings:
     """Three days ago", "two hours ago" (the same day); weeks and months ago are vague."""
     unit = context.tables["units"][said["unit"]]
-    if unit == _HOUR_UNIT and _count(said, context) <= _SAME_DAY_HOURS:
+    if unit == HOUR_UNIT and _count(said, context) <= _SAME_DAY_HOURS:
         return None, context.base
     if unit != 1:
         return _NONE
@@ -223,23 +221,6 @@ def _weekday_of_month(said: Mapping[str, str], context: Context) -> Readings:
     return next((day for day in days if context.base <= day <= context.base + NEAR), None), None
 
 
-def _feast(said: Mapping[str, str], context: Context) -> Readings:
-    """A feast: the `day` of a `month`, or so many days behind (or before) `easter`; with a weekday the first such day
-    after it.
-    """
-    params = context.params
-    if "easter" not in params:
-        return _near(context.base, None, int(params["month"]), int(params["day"]))
-    years = (context.base.year - 1, context.base.year, context.base.year + 1)
-    days = [easter(year) + timedelta(int(params["easter"])) for year in years]
-    if "weekday" in said:
-        wanted = context.tables["weekdays"][said["weekday"]]
-        days = [day + timedelta((wanted - day.weekday() - 1) % 7 + 1) for day in days]
-    ahead = next((day for day in days if context.base <= day <= context.base + NEAR), None)
-    behind = next((day for day in reversed(days) if context.base - NEAR <= day <= context.base), None)
-    return ahead, behind
-
-
 def _each_week(said: Mapping[str, str], context: Context) -> Readings:
     """What is done each week has no day; with `ahead` its next one may be meant: "we pay on Mondays, you are next"."""
     return _weekday(said, context) if context.params.get("ahead") else _NONE
@@ -279,8 +260,8 @@ FAMILIES: Mapping[str, Resolver] = {
     "last_working_day": _last_working_day,
     "weekday_of_month": _weekday_of_month,
     "numbered_week": _numbered_week,
-    "feast": _feast,
     "each_week": _each_week,
+    "from_next_day": _nothing,
     "later_day": _nothing,
     "later_month": _nothing,
     "later_week": _later_week,
@@ -298,7 +279,7 @@ VAGUE = {
     "later_week",
 }
 
-_HOUR_UNIT = 0
+HOUR_UNIT = 0
 _SAME_DAY_HOURS = 6
 _MONTH_UNIT = 30
 
@@ -335,6 +316,11 @@ def _day_in(context: Context, year: int, month: int) -> date:
     last = last_day(year, month)
     day = int(context.params.get("day", 31))
     return last if day >= last.day else last.replace(day=day)
+
+
+def _year(said: Mapping[str, str]) -> int | None:
+    year = _number(said.get("year"))
+    return year + 2000 if year is not None and year < 100 else year
 
 
 def _number(text: str | None) -> int | None:

@@ -7,6 +7,7 @@ light of the coming day that was said last. Pure.
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from classifier.date_arithmetic import add_months, last_day
 from classifier.date_families import FRIDAY, Context, number_in
+from classifier.text import words
 
 if TYPE_CHECKING:
     from classifier.dates import DateMention
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 class Relation:
     """How a day follows from the coming day before it.
 
-    `family`: so many `days` on (`later_day`); the first `weekday` behind it, with `same` not before it, with negative
-    `weeks` the last one before it (`later_weekday`); the `weekday` of its week or of `weeks` later, the Friday where
-    none is said (`later_week`); the `day` of its month or of `months` later, likewise the last (`later_month`).
+    `family`: so many `days` on (`later_day`), or from the day said right behind it (`from_next_day`); the first
+    `weekday` behind it, with `same` not before it, with negative `weeks` the last one before it (`later_weekday`); the
+    `weekday` of its week or of `weeks` later, the Friday where none is said (`later_week`); the `day` of its month or
+    of `months` later, likewise the last (`later_month`).
     """
 
     family: str
@@ -62,7 +65,7 @@ def relation_of(family: str, said: Mapping[str, str], context: Context) -> Relat
     """The relation that a phrase of this family states; None where it states none."""
     params = context.params
     weekday = context.tables["weekdays"][said["weekday"]] if "weekday" in said else None
-    if family == "later_day":
+    if family in ("later_day", "from_next_day"):
         if "n" not in said:
             return Relation(family, days=int(params["days"]))
         unit = context.tables["units"][said["unit"]]
@@ -76,6 +79,41 @@ def relation_of(family: str, said: Mapping[str, str], context: Context) -> Relat
         day = number_in(said, context) if "day" in said or "named_day" in said else 31
         return Relation(family, months=int(params.get("months", 0)), day=int(params.get("day", day)))
     return None
+
+
+def counted_from_next(
+    mentions: Sequence[DateMention], folded: str, base: date, of: frozenset[str]
+) -> list[DateMention]:
+    """The phrases of a sentence, those that count from the day behind them made one with it: "two days after the board
+    meeting on the 18th", "le lendemain du 14 avril". `of`: words with which a day is said to be another's.
+    """
+    found: list[DateMention] = []
+    for mention in mentions:
+        last = found[-1] if found else None
+        relation = last.relation if last else None
+        if last is None or relation is None or not mention.ahead or not _counts_from(last, mention, folded, of):
+            found.append(mention)
+            continue
+        day = mention.ahead + timedelta(relation.days)
+        ahead = day if day >= base else None
+        found[-1] = replace(last, end=mention.end, family="later_day", ahead=ahead, relation=None)
+    return found
+
+
+def _counts_from(mention: DateMention, following: DateMention, folded: str, of: frozenset[str]) -> bool:
+    relation = mention.relation
+    between = folded[mention.end : following.start]
+    if relation is None or following.relation is not None or _PARTED.search(between):
+        return False
+    said = words(folded[mention.end : following.end])
+    return (relation.family == "from_next_day" and len(words(between)) <= _THING) or (
+        relation.family == "later_day" and not words(between) and said[0].folded in of
+    )
+
+
+#: Words of the thing on the day from which another is counted: "after the board meeting on the 18th".
+_THING = 5
+_PARTED = re.compile(r"[,;:()!?\n]|\.\s")
 
 
 def in_context(
@@ -102,7 +140,7 @@ def in_context(
 
 
 def _counted(mention: DateMention, base: date, before: date | None) -> DateMention:
-    if mention.relation is None or before is None:
+    if mention.relation is None or before is None or mention.relation.family == "from_next_day":
         return mention
     ahead = mention.relation.counted_from(before)
     return replace(mention, ahead=ahead if ahead and ahead >= base else None)

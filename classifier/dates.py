@@ -20,7 +20,8 @@ from datetime import date
 
 from classifier.date_families import Context
 from classifier.date_patterns import DIGITS, grammar
-from classifier.date_relations import CLOSE, Relation, in_context, relation_of
+from classifier.date_relations import CLOSE, Relation, counted_from_next, in_context, relation_of
+from classifier.struck_days import without_struck
 from classifier.text import fold, words
 
 
@@ -72,7 +73,7 @@ def find_dates(
             mention = DateMention(
                 match.start(), match.end(), pattern.family, ahead, behind, pattern.vague, relation, usual_day
             )
-            full = mention.family in _FULL and (ahead or behind)
+            full = mention.family == "feast" or (mention.family in _FULL and (ahead or behind))
             rank = 0 if pattern.params.get("strong") else 1 if full else 2
             first = match.start() if rank == 1 else 0  # "5 March, the fourth delivery" is no fourth of March
             found.append((rank, first, match.start() - match.end(), order, mention))
@@ -82,7 +83,9 @@ def find_dates(
         left, right = chosen[at - 1 : at], chosen[at : at + 1]
         if all(one.end <= mention.start for one in left) and all(one.start >= mention.end for one in right):
             chosen.insert(at, mention)
-    return in_context([each for each in chosen if not _belongs_to_another(each, chosen)], base, before, usual)
+    alone = [each for each in chosen if not _belongs_to_another(each, chosen)]
+    counted = counted_from_next(alone, folded, base, known.of)
+    return without_struck(folded, in_context(counted, base, before, usual), language)
 
 
 #: Families whose phrase says day and month: "no later than Friday" is no part of "Friday, 5 June".

@@ -19,6 +19,7 @@ from importlib.resources import files
 from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
 from classifier.instalments import find_parts, names_an_amount, promises_a_part
+from classifier.other_matters import is_of_another_matter
 from classifier.portions import sums_in
 from classifier.preprocess import Sentence
 from classifier.prices import costs_several
@@ -345,7 +346,7 @@ def _coming(sentence: Sentence, language: str) -> list[DateMention]:
     return [
         mention for mention in sentence.dates
         if mention.ahead and mention.family != "nothing" and not is_of_document(sentence, mention, language)
-        and not _is_replaced(sentence, mention, language)
+        and not _is_replaced(sentence, mention, language) and not is_of_another_matter(sentence, mention, language)
     ]  # fmt: skip
 
 

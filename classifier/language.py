@@ -70,6 +70,8 @@ def _evidence() -> _Evidence:
         dates = tomllib.loads((folder / "dates" / f"{language}.toml").read_text("utf-8"))
         for table in ("months", "weekdays", "numbers", "days"):
             listed += [word for word in dates[table] if len(word) >= _LONG_WORD - 1]
+        spelt = (each for others in dates["spellings"].values() for each in others)
+        listed += [word for word in spelt if len(word) >= _LONG_WORD - 1]
     return _Evidence(
         _holders(
             {

@@ -17,6 +17,7 @@ from functools import cache
 from importlib.resources import files
 
 from classifier.amounts import AmountMention, find_amounts
+from classifier.date_patterns import shortened
 from classifier.dates import DateMention, find_dates
 from classifier.language import detect_language
 from classifier.text import compose, fold, overlaps, words
@@ -31,6 +32,7 @@ _ABBREVIATION = re.compile(
     r"|fev|avr|juil|sept|oct|nov|dec|jan|feb|mar|apr|jun|jul|aug|sep|okt|dez"
     r"|fr|rs|ds|mts|lfd|crt|ct|inst|prox|jl|v|ene|abr|ago|gen|mag|giu|lug|ott|mrt|kw|wk))\.$"
 )
+_LAST_WORD = re.compile(r"\b([^\W\d_]{2,5})\.$")
 _NUMBER_STOP = re.compile(r"\d\.$")
 _LIST_NUMBER = re.compile(r"\W*\d{1,2}\.")
 _SIGNATURE_MARK = re.compile(r"^(--|__|==|\*\*\*)\s*$|^-- ?$")
@@ -130,6 +132,9 @@ def _goes_on(piece: str, following: str, language: str) -> bool:
     """Whether the full stop behind `piece` ends no sentence; `following` is the first character behind the blank."""
     if _NUMBER_STOP.search(piece):
         return language == "de" or not following.isupper() or bool(_LIST_NUMBER.fullmatch(piece))
+    last = _LAST_WORD.search(piece)
+    if last and not following.isupper() and fold(last[1]) in shortened(language):
+        return True  # "lun. mattina", "Do. nächste Woche"
     return bool(_ABBREVIATION.search(fold(piece[-8:])))
 
 

@@ -21,6 +21,7 @@ from classifier.estimators import Array
 from classifier.facts import PromiseFacts, Spoken, is_of_document, rank_of
 from classifier.marks import coming_days
 from classifier.odds import logit
+from classifier.other_matters import is_of_another_matter
 from classifier.values import InvoiceRef
 
 #: Inputs of the map; part of a trained model's format.
@@ -33,6 +34,11 @@ DAY_INPUTS = (
 
 #: The least probability of a day that is told.
 LEAST = 0.35
+
+#: The most probable that a day can be whose clause speaks of a condition, an event or a refusal, or that is asked
+#: about: a person's to judge, however plain the rest is.
+MOST_OPEN = 0.9
+_RANK, _ASKED = DAY_INPUTS.index("rank"), DAY_INPUTS.index("asked")
 
 BY_RULE = Weights(tuple(6.0 * (name == "by rule") for name in DAY_INPUTS), -3.0)
 """The map where none can be fitted: the day that the rules read."""
@@ -50,7 +56,8 @@ def choose_day(
     """`facts` with the most probable day and its probability; with none where none is probable."""
     probable: dict[date, float] = {}
     for day, inputs in day_inputs(facts, spoken, heard, said_at, invoices, language):
-        probable[day] = max(probable.get(day, 0.0), probability(inputs))
+        open_yet = inputs[_RANK] < 0 or inputs[_ASKED] > 0
+        probable[day] = max(probable.get(day, 0.0), min(probability(inputs), MOST_OPEN if open_yet else 1.0))
     best = max(probable, key=probable.__getitem__, default=None)
     if best is None or probable[best] < LEAST:
         return replace(facts, on=None)
@@ -77,6 +84,8 @@ def day_inputs(
     inputs: list[tuple[date, tuple[float, ...]]] = []
     for index, (at, mention) in enumerate(found):
         each, day = spoken[at], days[index]
+        if is_of_another_matter(each.sentence, mention, language):
+            continue
         said = topics(each.sentence, mention.start, mention.end, language)
         rivals = [float(opinions[other]) for other, rival in enumerate(days) if rival != day]
         inputs.append((day, (

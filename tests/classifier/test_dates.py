@@ -374,7 +374,8 @@ def test_every_form_filled_with_any_words_gives_a_day_or_none(language: str) -> 
     of = {
         "month": raw["months"], "weekday": raw["weekdays"], "n": [*raw["numbers"], "14"], "unit": raw["units"],
         "day": [*map(str, range(1, 32)), *raw["days"]], "day_ordinal": list(raw["days"]), "week": ["1", "53"],
-        "quarter": raw["quarters"], "nth": raw["nths"], "year": ["2026", "2099"],
+        "quarter": raw["quarters"], "nth": raw["nths"], "year": ["2026", "2099"], "wd": raw["short_weekdays"],
+        "hours": ["24", "48"], "hour_unit": [word for word, unit in raw["units"].items() if unit == 0],
     }  # fmt: skip
 
     def filled(form: str) -> str:

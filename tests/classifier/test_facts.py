@@ -30,6 +30,23 @@ PROMISED = [
     ("It'll be paid by the end of next week.", "2026-03-20"),
     ("Après les congés, fin août, ce sera soldé.", "2026-08-31"),
     ("Deux petits jours et c'est sur votre compte, promis.", "2026-03-13"),
+    ("Je paie dès que je peux, je suis en arrêt jusqu'au 20 juin.", None),
+    ("On est fermés jusqu'au 16 mars, vous serez payés le 18.", "2026-03-18"),
+    ("Je vous rappelle lundi pour vous donner une date.", None),
+    ("Once my client pays on the 25th I'll pay you.", None),
+    ("My client pays on the 25th and I'll pay you on the 26th.", "2026-03-26"),
+    ("Goods are due in on the 20th, then we'll see.", None),
+    ("Bank holiday Monday we're shut.", None),
+    ("I'll let you know by Monday.", None),
+    ("Ich bin bis 3. April im Urlaub.", None),
+    ("Ich melde mich am Montag mit einem Termin.", None),
+    ("Sobald mein Kunde am 25. zahlt, zahle ich auch.", None),
+    ("El lunes le llamo y le doy una fecha.", None),
+    ("Estoy de vacaciones hasta el 3 de abril.", None),
+    ("Appena il mio cliente mi paga il 25 pago anch'io.", None),
+    ("Lunedì la chiamo.", None),
+    ("Ik ben tot 3 april met vakantie.", None),
+    ("Ik bel je vrijdag wel even terug.", None),
 ]
 
 

@@ -59,6 +59,17 @@ def test_a_german_day_ends_no_sentence() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "count"),
+    [
+        ("Do. nächste Woche raus", "de", 1), ("lun. mattina in banca", "it", 1), ("sem. prochaine, promis", "fr", 1),
+        ("Geht klar. Danke", "de", 2),
+    ],
+)  # fmt: skip
+def test_a_short_weekday_ends_no_sentence_before_a_small_letter(text: str, language: str, count: int) -> None:
+    assert len(split_sentences(text, language)) == count
+
+
+@pytest.mark.parametrize(
     ("text", "days"),
     [
         ("La FV 12/03/2026 è pagata.", []),
@@ -98,6 +109,9 @@ def test_figures_names_of_days_and_addresses_become_placeholders() -> None:
         ("Riusciamo a pagare 900€ entro venerdì.", "it"),
         ("Uiterlijk 31 maart is alles voldaan.", "nl"),
         ("We betalen zo snel mogelijk.", "nl"),
+        ("mach ma morgn fix", "de"),
+        ("yep fri latest, promise", "en"),
+        ("dopodomani ce l'hai", "it"),
     ],
 )
 def test_short_mails_tell_their_language(text: str, language: str) -> None:

@@ -12,7 +12,7 @@ from classifier.calibration import Weights
 from classifier.facts import PromiseFacts, Spoken, promise_facts
 from classifier.marks import coming_days
 from classifier.preprocess import prepare
-from classifier.promise_days import BY_RULE, DAY_INPUTS, choose_day, day_inputs
+from classifier.promise_days import BY_RULE, DAY_INPUTS, MOST_OPEN, choose_day, day_inputs
 from tests.classifier.builders import WEDNESDAY, invoice, reply
 
 TEXT = "The director is back on 16 March. You will have the money on 20 March."
@@ -39,6 +39,23 @@ def test_the_most_probable_day_is_told_and_none_where_none_is_probable(
     heard: list[float], expected: date | None
 ) -> None:
     assert chosen(BY_NETWORK, heard).on == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sure"),
+    [
+        ("You will have the money on 20 March.", True),
+        ("If the board agrees on 20 March you will have the money.", False),
+        ("Shall we send the money on 20 March?", False),
+    ],
+)
+def test_a_day_under_a_condition_or_asked_about_is_never_sure(text: str, sure: bool) -> None:
+    found = chosen(BY_NETWORK, [9.0], text, 0.9)
+    assert (found.on, found.probability > MOST_OPEN) == (PAID, sure)
+
+
+def test_the_day_of_a_call_is_no_candidate() -> None:
+    assert chosen(BY_NETWORK, [9.0], "I'll call you on 20 March.", 0.9).on is None
 
 
 def test_a_reply_without_a_coming_day_has_none_to_choose() -> None:
