@@ -72,7 +72,7 @@ def tax_kept(
     window: Sequence[Sentence], promising: Sequence[Sentence], language: str, total: Decimal, currency: str
 ) -> Decimal | None:
     """What is not paid (yet) where a tax is told by its rate and these sentences promise it or its net, by the first of
-    the two that they name: "the VAT, 20 %, goes out today, the net on the 15th"; None where they don't tell.
+    the two that they say is paid: "the VAT, 20 %, goes out today, the net on the 15th"; None where they don't tell.
     """
     wording = _wording(language)
     rates = {
@@ -88,10 +88,16 @@ def tax_kept(
         shares = [(start, end) for start, end, _ in shares_of(sentence, language)]
         if not nets and not any(overlaps(*_widened(each, sentence), shares) for each in taxes):
             continue
-        for start, end in sorted([*nets, *taxes]):
-            if not topics(sentence, start, end, language) & (_AGAINST | {"contested"}):
+        about = {place: topics(sentence, *place, language) for place in sorted([*nets, *taxes])}
+        for (start, end), said in sorted(about.items(), key=lambda each: -len(each[1] & _COMING)):
+            is_told = (start, end) in nets or "pay" in said or overlaps(*_widened((start, end), sentence), shares)
+            if is_told and not said & (_AGAINST | {"contested"}):  # "we are exempt from VAT" pays none
                 return total - net if (start, end) in nets else net
     return None
+
+
+#: What says of a tax or a net that it will be paid.
+_COMING = frozenset({"pay", "coming"})
 
 
 def _widened(place: tuple[int, int], sentence: Sentence) -> tuple[int, int]:

@@ -125,7 +125,7 @@ def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> 
     about: dict[int, set[str]] = {}
     for each in priced.counts:
         about.setdefault(each.number, set()).add(_fate(each, sentences[each.sentence], language))
-    paid = [number for number, said in about.items() if "paid" in said and "not" not in said]
+    paid = [number for number, said in about.items() if "paid" in said]  # "9 were done: we pay these 9"
     unpaid = [number for number, said in about.items() if "not" in said]
     came = [number for number, said in about.items() if "came" in said and "not" not in said]
     if len(about) > _MOST_SUMS:

@@ -92,6 +92,8 @@ OFFSET = [
 NET = [
     ("en", "You'll receive the amount without the 20% VAT on Monday.", "1200", "1000"),
     ("nl", "Wij betalen het bedrag zonder de 21% btw, vrijdag.", "1210", "1000"),
+    ("fr", "Nous sommes exonérés de TVA : vous recevrez le montant hors taxes (TVA 20 %) vendredi.", "1440", "1200"),
+    ("en", "The VAT at 20% should not have been charged, so we are paying the net figure on Tuesday.", "3600", "3000"),
 ]
 
 
