@@ -164,9 +164,13 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
         return None
     found = [(at, each) for at, each in _named(account, priced) if each.amount not in account.whole]
     named = {sum_.amount for _, sum_ in found}
+    promised = {sum_.amount for at, sum_ in found if _is_promised(sum_, sentences[at], language, wording)}
+    if len(promised) == 1 and len(named) == _BOTH and sum(named) == owed.total:
+        found = [each for each in found if each[1].amount not in promised]  # "500 went, 380 follows on Friday"
+        named, promised = named - promised, set()
     if not named or len(named) > _MOST_SUMS or sum(named) >= owed.total:
         return None
-    if any(_is_promised(sum_, sentences[at], language, wording) for at, sum_ in found):
+    if promised:
         return None
     if any(
         is_left(sentences[at], sum_, language)
@@ -186,6 +190,9 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
     elsewhere = not parts and len(account.invoiced) == 1 and any(_says(each, wording.lessened) for each in sentences)
     return sum(named, Decimal(0)) if here or elsewhere else None
 
+
+#: What was paid, and what is left and named, too.
+_BOTH = 2
 
 #: What says of a sum that it won't be paid.
 _REFUSED = frozenset({"contested", "refusal"})

@@ -75,6 +75,7 @@ INSTEAD = [
 ]
 
 OFFSET = [
+    ("en", "500 went yesterday, the outstanding 380 will be with you Friday.", "880", "380"),
     ("en", "We've raised a debit note for £460 and will pay the balance on Friday.", "1960", "1500"),
     ("en", "Ten per cent off as agreed, payment on Monday.", "2900", "2610"),
     ("de", "Wir verrechnen unsere Gegenforderung von 500 Euro und überweisen den Rest am 20. März.", "3700", "3200"),
