@@ -82,18 +82,22 @@ def tax_kept(
     if len(rates) != 1 or not any(wording.tax.find(words(each.folded)) for each in window):
         return None
     net = net_of(total, rates.pop())
+    told: list[tuple[int, bool]] = []
     for sentence in promising:
         nets = _places(sentence, wording.net)
         taxes = [each for each in _places(sentence, wording.tax) if not overlaps(*each, nets)]
         shares = [(start, end) for start, end, _ in shares_of(sentence, language)]
         if not nets and not any(overlaps(*_widened(each, sentence), shares) for each in taxes):
             continue
-        about = {place: topics(sentence, *place, language) for place in sorted([*nets, *taxes])}
-        for (start, end), said in sorted(about.items(), key=lambda each: -len(each[1] & _COMING)):
-            is_told = (start, end) in nets or "pay" in said or overlaps(*_widened((start, end), sentence), shares)
+        for place in sorted([*nets, *taxes]):
+            said = topics(sentence, *place, language)
+            is_told = place in nets or "pay" in said or overlaps(*_widened(place, sentence), shares)
             if is_told and not said & (_AGAINST | {"contested"}):  # "we are exempt from VAT" pays none
-                return total - net if (start, end) in nets else net
-    return None
+                told.append((-len(said & _COMING), place in nets))
+    if not told:
+        return None
+    _, is_of_net = min(told, key=lambda each: each[0])
+    return total - net if is_of_net else net
 
 
 #: What says of a tax or a net that it will be paid.

@@ -363,5 +363,5 @@ _NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
-    behind = (frozenset(fold(each) for each in raw[name]) for name in ("behind", "behind_sum"))
-    return _Wording(*behind, *(Phrases({name: raw[name]}) for name in _NAMES))
+    behind, behind_sum = (frozenset(fold(each) for each in raw[name]) for name in ("behind", "behind_sum"))
+    return _Wording(behind, behind_sum, *(Phrases({name: raw[name]}) for name in _NAMES))
