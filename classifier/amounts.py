@@ -13,39 +13,17 @@ from decimal import Decimal
 
 from price_parser import Price
 
+from classifier.currencies import CODES, CURRENCIES, NAMES, SIGNS
 from classifier.spelled import find_spelled
 from classifier.text import fold
 
-_CURRENCIES = {
-    "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
-    "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP", "sterling": "GBP",
-    "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD",
-    "chf": "CHF", "sfr": "CHF", "franken": "CHF", "fr": "CHF", "francs": "CHF",
-    "nz$": "NZD", "nzd": "NZD", "cad": "CAD", "aud": "AUD", "sek": "SEK", "nok": "NOK", "dkk": "DKK",
-    "pln": "PLN", "zl": "PLN", "czk": "CZK", "₹": "INR", "inr": "INR", "rs": "INR", "zar": "ZAR", "mad": "MAD",
-    "dirhams": "MAD", "tnd": "TND", "dinars": "TND", "fcfa": "XOF", "f cfa": "XOF", "francs cfa": "XOF", "xof": "XOF",
-    "mxn": "MXN", "pesos": "MXN", "dolares": "USD", "dollari": "USD", "bucks": "USD", "pfund": "GBP", "pond": "GBP",
-    "libras": "GBP", "sterline": "GBP", "franchi": "CHF", "frank": "CHF", "e": "EUR",
-    "kes": "KES", "aed": "AED", "sgd": "SGD", "myr": "MYR", "ars": "ARS", "clp": "CLP", "cop": "COP", "pen": "PEN",
-    "ngn": "NGN", "naira": "NGN", "n": "NGN", "xaf": "XAF", "dzd": "DZD", "xpf": "XPF", "rand": "ZAR", "r": "ZAR",
-    "rupees": "INR", "dirham": "MAD", "soles": "PEN", "kronor": "SEK", "kroner": "NOK", "ringgit": "MYR",
-    "balles": "EUR", "euronen": "EUR", "pavos": "EUR", "eurillos": "EUR", "eurootjes": "EUR",
-}  # fmt: skip
+#: Signs that are a currency's in one way of writing only, see the patterns.
+_MARKED = {"e": "EUR", "fr": "CHF", "n": "NGN", "r": "ZAR", "rs": "INR"}
 #: Groups of three, and of two as India writes lakhs (1,25,000).
 _GROUPED = r"\d{1,3}(?:[ .,']\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2}){1,2},\d{3}(?:\.\d{2})?"
 _NUMBER = rf"{_GROUPED}|\d{{1,9}}(?:[.,]\d{{1,3}})?"
 #: "Fr." is a Friday, too: it is money only beside a number that no day has.
 _LARGE = rf"(?:{_GROUPED}|\d{{3,9}}(?:[.,]\d{{1,2}})?)(?!\d)"
-_CODES = (
-    r"eur|euros?|gbp|usd|chf|sfr|cad|aud|nzd|sek|nok|dkk|pln|czk|inr|zar|mad|tnd|xof|fcfa|mxn|kes|aed"
-    r"|sgd|myr|ars|clp|cop|pen|ngn|xaf|dzd|xpf"
-)
-_NAMES = (
-    rf"{_CODES}|pounds?|quid|dollars?|franken|francs(?: cfa)?|f cfa|zl|dirhams|dinars|pesos|dolares|dollari|bucks"
-    r"|pfund|pond|libras|sterline|franchi|frank|balles|euronen|pavos|eurillos|eurootjes|naira|rand|rupees"
-    r"|dirham|soles|kronor|kroner|ringgit"
-)
-_SIGNS = r"€|£|₹|\$"
 #: A thousand: "3,5 k€", "1k2 €", "3 TEUR", "1,5 Tsd. Euro", "3 mila euro".
 _KILO = r"k(?P<hundreds>\d)?|t(?=\s?(?:€|eur|chf))|tsd\.?|mila"
 _ROUND = r"(?:[.,]-{1,2}\s?)?"
@@ -54,11 +32,11 @@ _CENTS = (
     r"|\s(?:et|and|und|con|y|e|en)\s\d{1,2}\s(?:cent\w{0,5}|pence|rappen)\b"
 )
 _AFTER = re.compile(
-    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>{_KILO})?\s?{_ROUND}(?P<currency>{_SIGNS}|(?:{_NAMES})\b)"
+    rf"(?<![\w.,/-])(?P<number>{_NUMBER})\s?(?P<kilo>{_KILO})?\s?{_ROUND}(?P<currency>{SIGNS}|(?:{NAMES})\b)"
     rf"(?P<cents>{_CENTS})?"
 )
 _BEFORE = re.compile(
-    rf"(?<!\w)(?P<currency>{_SIGNS}|(?:us|ca?|a|nz)\$|(?:{_CODES}|rs)(?![a-z]))\.?\s?(?P<number>{_NUMBER})"
+    rf"(?<!\w)(?P<currency>{SIGNS}|(?:us|ca?|a|nz)\$|(?:{CODES}|rs)(?![a-z]))\.?\s?(?P<number>{_NUMBER})"
     rf"(?:{_ROUND}|(?P<kilo>k)\b)?(?![\d])"
 )
 _KILO_BEFORE = re.compile(
@@ -95,7 +73,8 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
                 continue
             amount = _amount(found)
             if amount is not None:
-                currency = _CURRENCIES[found["currency"]]
+                said = found["currency"]
+                currency = CURRENCIES.get(said) or _MARKED[said]
                 mentions.append(AmountMention(found.start(), found.end(), amount, currency))
     for spelled in find_spelled(text, language):
         if not any(spelled.start < other.end and spelled.end > other.start for other in mentions):

@@ -104,10 +104,11 @@ def promise_facts(
     judged = [Said(*_plain(pair), pair in saying or _may_be_of_a_rest(pair, language)) for pair in dated]
     sureness = 1.0
     remainder = find_remainder(judged, parts, language, invoices)
-    if remainder is not None and not costs_several([each.sentence for each in spoken], language, invoices):
-        parts = (remainder,)
-    elif reckoned := reckon(judged, parts, language, invoices, listed):
-        parts, sureness = (reckoned,), RECKONED
+    if remainder is not None and costs_several([each.sentence for each in spoken], language, invoices):
+        remainder = None
+    reckoned = reckon(judged, parts, language, invoices, listed)
+    if left := _least(remainder, reckoned):
+        parts, sureness = (left,), RECKONED
     if not found:
         return PromiseFacts(None, parts, sureness=sureness)
     ranks = _ranks(found, language)
@@ -121,6 +122,11 @@ def promise_facts(
     if on is None:
         on = min(instalments) if len(parts) > 1 and instalments else _before_the_rest(best[-1], language)
     return PromiseFacts(on or _last(best, language), parts, sureness=sureness)
+
+
+def _least(*left: Promised | None) -> Promised | None:
+    """Of what is left by either account the one that takes more off: it knows of more sums."""
+    return min((each for each in left if each and each.amount), key=lambda each: each.amount or 0, default=None)
 
 
 def _plain(pair: _Dated) -> tuple[Sentence, list[DateMention]]:

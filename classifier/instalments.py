@@ -17,7 +17,7 @@ from itertools import combinations
 
 from classifier.clauses import clause_around, depends, topics
 from classifier.dates import DateMention
-from classifier.portions import Owed, find_portions, is_with_costs, owed_on
+from classifier.portions import Owed, find_portions, is_regular, is_with_costs, owed_on
 from classifier.preprocess import Sentence
 from classifier.surroundings import (
     CLOSE,
@@ -168,12 +168,15 @@ def _promised(
     others += [span for each in sentence.amounts if (span := (each.start, each.end)) not in others]
     others += [span for span in find_rates(sentence, language) if span not in others]
     is_all = says_all(sentence, language)
+    if is_all and len(portions) > 1 and sum(each.amount or owed.total for each in portions) == owed.total:
+        return []  # "the full sum, 1,925 plus 385 of VAT"
     kept: list[tuple[Portion, int]] = []
     for portion in portions:
         said = topics(sentence, portion.start, portion.end, language, others) | _pledged(portion, sentence, language)
         # "We agreed yesterday on three equal parts: on Friday, ..." was not paid yesterday
         follow = portion.count > 1 and any(each.start >= portion.end for each in dates)
-        is_done = "done" in said and "coming" not in said and not follow
+        again = is_regular(portion.end, sentence, language)  # "100 a month since April" is none that was paid
+        is_done = "done" in said and "coming" not in said and not follow and not again
         weight = _weight(portion, said, sentence, dates, language)
         refused = "refusal" in said and weight < _DAY  # with a day beside it, something else won't be
         is_more = portion.amount is not None and portion.amount > owed.total

@@ -72,7 +72,7 @@ def tax_kept(
     window: Sequence[Sentence], promising: Sequence[Sentence], language: str, total: Decimal, currency: str
 ) -> Decimal | None:
     """What is not paid (yet) where a tax is told by its rate and these sentences promise it or its net, by the first of
-    the two that they name: "the VAT, 20 %, goes out today, the net on the 15th"; None where they don't tell.
+    the two that they say is paid: "the VAT, 20 %, goes out today, the net on the 15th"; None where they don't tell.
     """
     wording = _wording(language)
     rates = {
@@ -82,16 +82,26 @@ def tax_kept(
     if len(rates) != 1 or not any(wording.tax.find(words(each.folded)) for each in window):
         return None
     net = net_of(total, rates.pop())
+    told: list[tuple[int, bool]] = []
     for sentence in promising:
         nets = _places(sentence, wording.net)
         taxes = [each for each in _places(sentence, wording.tax) if not overlaps(*each, nets)]
         shares = [(start, end) for start, end, _ in shares_of(sentence, language)]
         if not nets and not any(overlaps(*_widened(each, sentence), shares) for each in taxes):
             continue
-        for start, end in sorted([*nets, *taxes]):
-            if not topics(sentence, start, end, language) & (_AGAINST | {"contested"}):
-                return total - net if (start, end) in nets else net
-    return None
+        for place in sorted([*nets, *taxes]):
+            said = topics(sentence, *place, language)
+            is_told = place in nets or "pay" in said or overlaps(*_widened(place, sentence), shares)
+            if is_told and not said & (_AGAINST | {"contested"}):  # "we are exempt from VAT" pays none
+                told.append((-len(said & _COMING), place in nets))
+    if not told:
+        return None
+    _, is_of_net = min(told, key=lambda each: each[0])
+    return total - net if is_of_net else net
+
+
+#: What says of a tax or a net that it will be paid.
+_COMING = frozenset({"pay", "coming"})
 
 
 def _widened(place: tuple[int, int], sentence: Sentence) -> tuple[int, int]:

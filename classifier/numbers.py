@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from classifier.amounts import read_number, thousands
 from classifier.preprocess import Sentence
-from classifier.spelled import find_numbers
+from classifier.spelled import find_numbers, is_vague_behind
 from classifier.surroundings import wording_of
 from classifier.text import KEPT, words
 
@@ -27,22 +27,29 @@ def numbers_of(sentence: Sentence, language: str) -> Iterator[tuple[int, int, De
     and number.
     """
     for found in BARE.finditer(sentence.folded):
+        if is_in_words(found.start(), sentence, language):
+            continue
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
         if amount is not None:
             end, scale = scaled(found.end(), sentence, language)
+            if is_vague_behind(sentence.text, end, language):
+                continue
             yield found.start(), end, amount * scale
     for start, last, counted in find_numbers(sentence.text, language):
         end, scale = scaled(last, sentence, language)
         yield start, end, Decimal(with_hundreds(counted) * scale)
 
 
+def is_in_words(start: int, sentence: Sentence, language: str) -> bool:
+    """Whether a number in digits begins one that goes on in words: "3 mil y medio"."""
+    return any(start == first for first, _, _ in find_numbers(sentence.text, language))
+
+
 def with_hundreds(counted: int) -> int:
-    """The number that is meant where money is spoken of: "mille deux" is 1,200."""
-    return 1000 + 100 * (counted - 1000) if counted in _HUNDREDS_LEFT_OUT else counted
-
-
-_HUNDREDS_LEFT_OUT = range(1002, 1010)
+    """The number that is meant where money is spoken of: "mille deux" is 1,200, "duemilacinque" 2,500."""
+    thousands, rest = divmod(counted, 1000)
+    return 1000 * thousands + 100 * rest if 1 <= thousands < 10 and 2 <= rest < 10 else counted
 
 
 def scaled(end: int, sentence: Sentence, language: str) -> tuple[int, int]:

@@ -13,21 +13,21 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from classifier.amounts import read_number, thousands
-from classifier.numbers import BARE, scaled, shares_of, with_hundreds
+from classifier.numbers import BARE, is_in_words, scaled, shares_of, with_hundreds
 from classifier.preprocess import Sentence
-from classifier.spelled import find_numbers
+from classifier.spelled import find_numbers, is_vague_behind
 from classifier.sums import CENT, is_owed_in
 from classifier.surroundings import (
     CLOSE,
     COUNTED_WORDS,
     EVERY_WORDS,
-    NO_SHARE,
     SHARES,
     Portion,
     has_its_day,
     is_multiple,
     is_of_thing,
     is_threshold,
+    named_shares,
     wording_of,
 )
 from classifier.text import KEPT, fold, overlaps, words
@@ -98,7 +98,11 @@ def find_portions(sentence: Sentence, language: str, owed: Owed) -> tuple[Portio
     if not stated:
         found += _equal_parts(sentence, language, owed)
     in_dates = [(each.start, each.end) for each in sentence.dates if each.family != "nothing"]  # "a metà giugno"
-    kept = [each for each in found if not (each.is_share and overlaps(each.start, each.end, in_dates))]
+    rates = {start for start, _, _ in shares_of(sentence, language)}  # "al 20%", which is no 20th
+    kept = [
+        each for each in found
+        if not each.is_share or each.start in rates or not overlaps(each.start, each.end, in_dates)
+    ]  # fmt: skip
     kept = [
         each for each in kept
         if not is_threshold(each, sentence, language) and not is_of_thing(each, sentence, language)
@@ -133,30 +137,35 @@ def _bare(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
     numbered, one = wording_of(language).numbered, wording_of(language).one
     others = numbers_in(sentence)
     has_rest = any(hit.name == "rest" for hit in wording_of(language).named.find(words(sentence.folded)))
+    is_now = bool(wording_of(language).now.find(words(sentence.folded)))
     for found in BARE.finditer(sentence.folded):
+        if is_in_words(found.start(), sentence, language):
+            continue
         number = found["number"]
         amount = thousands(number, found["hundreds"]) if found["kilo"] else read_number(number)
         end, scale = scaled(found.end(), sentence, language)
         amount = None if amount is None else amount * scale
+        if is_vague_behind(sentence.text, end, language):
+            continue
         as_money = found["kilo"] or scale > 1 or found["round"] or number[-3:-2] in {",", "."}
         if not as_money and scale == 1 and _is_year(number, sentence):
             continue
-        is_regular = _is_regular(found.end(), sentence, language)
-        if found["euros"] and not is_regular:
+        regular = is_regular(found.end(), sentence, language)
+        if found["euros"] and not regular:
             continue  # "la 20e", but "50e tous les vendredis"
-        least = _LEAST_REGULAR if is_regular else _LEAST_BARE
+        least = _LEAST_REGULAR if regular else _LEAST_BARE
         if amount is None:
             continue
         is_part = (
             has_rest or owed.total - amount in others
             or is_multiple(Portion(found.start(), end, amount), sentence, language)
         )  # fmt: skip
-        if not (as_money or sentence.dates or is_regular or is_part):
+        if not (as_money or sentence.dates or is_now or regular or is_part):
             continue
         if not (_is_portion(amount, owed, others, least) or is_with_costs(amount, owed, sentence, language)):
             continue
         digits = re.sub(r"\D", "", number)
-        in_a_number = not (found["kilo"] or is_regular) and any(digits in each for each in owed.numbers)
+        in_a_number = not (found["kilo"] or regular) and any(digits in each for each in owed.numbers)
         before = [word.folded for word in words(sentence.folded[: found.start()])][-2:]
         is_of_document = not numbered.isdisjoint(before) or (before[-1:] and before[-1] in one)
         if not in_a_number and not is_of_document:
@@ -197,7 +206,7 @@ def _is_year(number: str, sentence: Sentence) -> bool:
     return number.isdigit() and any(abs(int(number) - day.year) <= 1 for day in days)
 
 
-def _is_regular(end: int, sentence: Sentence, language: str) -> bool:
+def is_regular(end: int, sentence: Sentence, language: str) -> bool:
     """Whether "a month" stands right behind a number, or behind the "e" that telephones write for euros: "60 a month",
     "60 e par mois".
     """
@@ -229,14 +238,21 @@ def numbers_in(sentence: Sentence) -> set[Decimal]:
 
 
 def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
-    """As in "three equal instalments": the sum by their number, where no amount says how much each is."""
-    wording = wording_of(language)
-    counted = [(start, end, number) for start, end, number in find_numbers(sentence.text, language)]
-    counted += [(each.start(), each.end(), int(each.group())) for each in _COUNT.finditer(sentence.folded)]
-    for start, end, number in counted:
+    """As in "three equal instalments", "four times the same sum", "in three goes, the first on Friday": the sum by
+    their number, where no amount says how much each is.
+    """
+    wording, found = wording_of(language), words(sentence.folded)
+    has_first = bool(wording.first_of.find(found))
+    for start, end, number in _counts(sentence, language):
         behind = words(sentence.folded[end:])[:COUNTED_WORDS]
         said = wording.equal.find(behind)
-        if 2 <= number <= _MOST_PARTS and {hit.name for hit in said} == {"equal", "instalment"}:
+        names = {hit.name for hit in said}
+        before = words(sentence.folded[:start])[-1:]
+        is_parted = has_first and any(hit.first == 0 for hit in said if hit.name == "instalment") and (
+            bool(before) and before[0].folded in wording.parted
+        )  # fmt: skip
+        is_times = "equal" in names and _says_often(sentence.folded[start:end])
+        if 2 <= number <= _MOST_PARTS and (names == {"equal", "instalment"} or is_parted or is_times):
             last = max(behind[hit.after - 1].end for hit in said)
             yield Portion(
                 start, end + last, (owed.total / number).quantize(CENT, ROUND_HALF_UP), is_share=True, count=number
@@ -244,7 +260,25 @@ def _equal_parts(sentence: Sentence, language: str, owed: Owed) -> Iterator[Port
             return
 
 
+def _says_often(word: str) -> bool:
+    """Whether a word says how often: "viermal"."""
+    return bool(_TIMES.fullmatch(word))
+
+
+def _counts(sentence: Sentence, language: str) -> Iterator[tuple[int, int, int]]:
+    """Small numbers of whatever, in digits or words, and those of "viermal"."""
+    yield from find_numbers(sentence.text, language)
+    for each in _COUNT.finditer(sentence.folded):
+        yield each.start(), each.end(), int(each.group())
+    for word in words(sentence.folded):
+        if often := _TIMES.fullmatch(word.folded):
+            counted = find_numbers(sentence.text[word.start : word.start + often.end("count")], language)
+            if counted:
+                yield word.start, word.end, counted[0][2]
+
+
 _COUNT = re.compile(r"(?<![\w.,/-])\d{1,2}(?![\w.,/-])")
+_TIMES = re.compile(r"(?P<count>[a-z]{3,}?)(?:mal|maal)")
 
 
 _MOST_PARTS = 36
@@ -260,22 +294,14 @@ def _percentages(sentence: Sentence, language: str, owed: Owed) -> Iterator[Port
 
 
 def _named(sentence: Sentence, language: str, owed: Owed) -> Iterator[Portion]:
-    """Half, a third, the rest; of phrases that share words the longest."""
-    found = words(sentence.folded)
-    hits = sorted(wording_of(language).named.find(found), key=lambda hit: (hit.first - hit.after, hit.first))
-    taken: set[int] = set()
-    for hit in hits:
-        if taken.isdisjoint(range(hit.first, hit.after)):
-            taken.update(range(hit.first, hit.after))
-            if hit.name == NO_SHARE:
-                continue
-            share = SHARES.get(hit.name)
-            amount = (owed.total * share).quantize(CENT, ROUND_HALF_UP) if share else None
-            end = found[hit.after - 1].end
-            # "A third a month" is paid as often as it goes into the whole
-            often = round(1 / share) if share and hit.name in _UNITS and _is_regular(end, sentence, language) else 1
-            yield Portion(found[hit.first].start, end, amount, is_share=share is not None, count=often)
+    """Half, a third, the rest."""
+    for start, end, name in named_shares(sentence, language):
+        share = SHARES.get(name)
+        amount = (owed.total * share).quantize(CENT, ROUND_HALF_UP) if share else None
+        # "A third a month" is paid as often as it goes into the whole
+        often = round(1 / share) if share and name in _UNITS and is_regular(end, sentence, language) else 1
+        yield Portion(start, end, amount, is_share=share is not None, count=often)
 
 
 #: Shares that make up the whole where they are paid again and again.
-_UNITS = frozenset({"half", "third", "quarter", "fifth", "tenth"})
+_UNITS = frozenset({"half", "third", "quarter", "fifth", "sixth", "eighth", "tenth"})

@@ -29,7 +29,9 @@ from classifier.values import InvoiceRef
 _BEHIND = 3
 
 _COUNT = re.compile(r"(?<![\w.,/'-])(?:\d{1,3}(?:[ .']\d{3})|\d{1,4})(?![\w/%'-]|[.,]\d)")
-_PRICE = re.compile(r"(?<![\w.,/'-])(?<!\d )\d{1,4}(?:[.,]\d{1,2})?(?![\w/%'-]|[.,]\d| \d)")
+_PRICE = re.compile(
+    r"(?<![\w.,/'-])(?<!\d )(?:\d{1,3}[.,']\d{3}(?:[.,]\d{2})?|\d{1,4}(?:[.,]\d{1,2})?)(?![\w/%'-]|[.,]\d| \d)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,18 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
 from classifier.net_sums import is_net, is_tax, names_net, net_of, tax_kept
-from classifier.numbers import numbers_of
+from classifier.numbers import numbers_of, shares_of
 from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.prices import Count, Priced, find_priced
-from classifier.remainders import Said, is_against, is_left
+from classifier.remainders import Said, is_against, is_left, paid_instead
 from classifier.shares import sum_of_invoices
 from classifier.sums import Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
@@ -37,6 +38,9 @@ _DIGITS = 3
 
 #: Smaller numbers without cents and currency are things, days, copies.
 _LEAST_BARE = 20
+
+#: From this number on words like "came" behind it may be said of a sum, too.
+_HUNDREDS = 100
 
 
 def reckon(
@@ -54,6 +58,8 @@ def reckon(
         return None
     if summed := sum_of_invoices(said, language, invoices):
         return summed
+    if (instead := paid_instead([each.sentence for each in said], language, owed)) is not None:
+        return Promised(_first_day(promising), instead, owed.currency)
     if len(parts) > 1:
         return None
     sentences = [each.sentence for each in said]
@@ -68,8 +74,11 @@ def reckon(
     off = _off(account, parts)
     if off is None or not 0 < off < owed.total:
         return None
-    day = next((each.dates[0].ahead for each in promising if each.dates), None)
-    return Promised(day, owed.total - off, owed.currency)
+    return Promised(_first_day(promising), owed.total - off, owed.currency)
+
+
+def _first_day(promising: Sequence[Said]) -> date | None:
+    return next((each.dates[0].ahead for each in promising if each.dates), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ def _of_things(priced: Priced, sentences: Sequence[Sentence], language: str) -> 
     about: dict[int, set[str]] = {}
     for each in priced.counts:
         about.setdefault(each.number, set()).add(_fate(each, sentences[each.sentence], language))
-    paid = [number for number, said in about.items() if "paid" in said and "not" not in said]
+    paid = [number for number, said in about.items() if "paid" in said]  # "9 were done: we pay these 9"
     unpaid = [number for number, said in about.items() if "not" in said]
     came = [number for number, said in about.items() if "came" in said and "not" not in said]
     if len(about) > _MOST_SUMS:
@@ -155,9 +164,13 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
         return None
     found = [(at, each) for at, each in _named(account, priced) if each.amount not in account.whole]
     named = {sum_.amount for _, sum_ in found}
+    promised = {sum_.amount for at, sum_ in found if _is_promised(sum_, sentences[at], language, wording)}
+    if len(promised) == 1 and len(named) == _BOTH and sum(named) == owed.total:
+        found = [each for each in found if each[1].amount not in promised]  # "500 went, 380 follows on Friday"
+        named, promised = named - promised, set()
     if not named or len(named) > _MOST_SUMS or sum(named) >= owed.total:
         return None
-    if any(_is_promised(sum_, sentences[at], language, wording) for at, sum_ in found):
+    if promised:
         return None
     if any(
         is_left(sentences[at], sum_, language)
@@ -178,6 +191,9 @@ def _of_sums(account: _Account, parts: Sequence[Promised], priced: Priced | None
     return sum(named, Decimal(0)) if here or elsewhere else None
 
 
+#: What was paid, and what is left and named, too.
+_BOTH = 2
+
 #: What says of a sum that it won't be paid.
 _REFUSED = frozenset({"contested", "refusal"})
 
@@ -189,6 +205,9 @@ def _is_told(at: int, sum_: Sum, account: _Account) -> bool:
     clause = words(sentence.folded[first:last])
     if any(phrases.find(clause) for phrases in (wording.lessened, wording.past)):
         return True
+    days = [each for each in sentence.dates if first <= each.start < last]
+    if any(each.ahead is None and each.behind is not None for each in days):
+        return True  # "the 620 of 27 February were transferred"
     said = topics(sentence, sum_.start, sum_.end, account.language)
     if said & _REFUSED or _says(sentence, wording.lessened):
         return True
@@ -259,7 +278,8 @@ def _named(account: _Account, priced: Priced | None) -> list[_Named]:
 
 def _money(at: int, sentence: Sentence, account: _Account, priced: Priced | None) -> Iterator[Sum]:
     language, owed = account.language, account.owed
-    taken = [(each.start, each.end) for each in sentence.dates]
+    rates = [(start, end) for start, end, _ in shares_of(sentence, language)]  # "del 5 %" is no 5th
+    taken = [(each.start, each.end) for each in sentence.dates if not overlaps(each.start, each.end, rates)]
     if priced is not None:
         taken += [(each.start, each.end) for each in priced.counts if each.sentence == at]
         if priced.price.sentence == at:
@@ -293,21 +313,24 @@ _AS_MONEY = re.compile(r"[.,]\d{2}$|\d[.,']\d{3}|\dk$|[.,]-")
 def _numbers(sentence: Sentence, account: _Account) -> Iterator[Sum]:
     """Numbers without a currency that may be money: none of things ("22 plates") or documents."""
     language, owed = account.language, account.owed
-    days = [(each.start, each.end) for each in sentence.dates]
+    other = [(each.start, each.end) for each in sentence.dates]
+    other += [(start, end) for start, end, _ in shares_of(sentence, language)]
     for start, end, number in numbers_of(sentence, language):
         before = [word.folded for word in words(sentence.folded[:start])][-1:]
         digits = re.sub(r"\D", "", sentence.folded[start:end])
         is_of_document = bool(before) and before[0] in wording_of(language).numbered
         is_in_a_number = len(digits) >= _DIGITS and any(digits in each for each in owed.numbers)
-        is_other = is_of_document or is_in_a_number or _is_of_things(sentence, end, language)
-        if _LEAST_BARE <= number < owed.total and not is_other and not overlaps(start, end, days):
+        is_other = is_of_document or is_in_a_number or _is_of_things(sentence, end, number, language)
+        if _LEAST_BARE <= number < owed.total and not is_other and not overlaps(start, end, other):
             yield Sum(start, end, number)
 
 
-def _is_of_things(sentence: Sentence, end: int, language: str) -> bool:
+def _is_of_things(sentence: Sentence, end: int, number: Decimal, language: str) -> bool:
     """Whether a word stands right behind a number that may be what it counts."""
     if not sentence.folded[end : end + 2].strip() or not sentence.folded[end : end + 2][1:].isalpha():
         return False
+    if any(0 <= each.start - end <= 1 for each in sentence.dates):
+        return False  # "500 début mars"
     behind = words(sentence.folded[end:])[:4]
     wording, around = _wording(language), wording_of(language)
     if any(
@@ -316,12 +339,14 @@ def _is_of_things(sentence: Sentence, end: int, language: str) -> bool:
         for hit in phrases.find(behind)
     ):
         return False
-    return behind[0].folded not in around.by | around.linked | around.joins | wording.behind
+    sums = wording.behind | wording.behind_sum if number >= _HUNDREDS else wording.behind
+    return behind[0].folded not in around.by | around.linked | around.joins | sums
 
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
     behind: frozenset[str]
+    behind_sum: frozenset[str]
     lessened: Phrases
     rest: Phrases
     paid: Phrases
@@ -338,4 +363,5 @@ _NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 @cache
 def _wording(language: str) -> _Wording:
     raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
-    return _Wording(frozenset(fold(each) for each in raw["behind"]), *(Phrases({name: raw[name]}) for name in _NAMES))
+    behind, behind_sum = (frozenset(fold(each) for each in raw[name]) for name in ("behind", "behind_sum"))
+    return _Wording(behind, behind_sum, *(Phrases({name: raw[name]}) for name in _NAMES))

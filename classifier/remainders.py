@@ -18,8 +18,8 @@ from importlib.resources import files
 
 from classifier.clauses import topics
 from classifier.dates import DateMention
-from classifier.net_sums import kept_back
-from classifier.portions import owed_on
+from classifier.net_sums import is_tax, kept_back
+from classifier.portions import Owed, owed_on
 from classifier.preprocess import Sentence
 from classifier.sums import CENT, Sum, sums_of
 from classifier.text import Phrases, words
@@ -119,6 +119,23 @@ def is_against(sentence: Sentence, language: str) -> bool:
     return bool(_wording(language).against.find(words(sentence.folded)))
 
 
+def paid_instead(sentences: Sequence[Sentence], language: str, owed: Owed) -> Decimal | None:
+    """The sum that is named to be paid instead of all that is owed: "expect 315.20 instead of 415.20"."""
+    for sentence in sentences:
+        sums = [each for each in _all_sums(sentence, language, owed) if each.share is None]
+        for whole in (each for each in sums if each.amount == owed.total):
+            before = [each for each in sums if each.end <= whole.start and each.amount < owed.total]
+            between = words(sentence.folded[before[-1].end : whole.start]) if before else ()
+            if any(hit.after >= len(between) - 1 for hit in _wording(language).instead.find(between)):
+                return before[-1].amount
+    return None
+
+
+def _all_sums(sentence: Sentence, language: str, owed: Owed) -> list[Sum]:
+    found = [each for each in sums_of(sentence, language, owed.total, owed.currency) if each is not None]
+    return sorted(found, key=lambda each: each.start)
+
+
 def _half_of(window: Sequence[Sentence], language: str, total: Decimal, currency: str) -> Decimal | None:
     """What another pays where two share alike and one promises "my share"; None where a sum is named, too."""
     wording = _wording(language)
@@ -140,6 +157,11 @@ def _taken_off(window: Sequence[Sentence], language: str, total: Decimal, curren
     sums = [list(sums_of(each, language, total, currency)) for each in window]
     if any(found is None for row in sums for found in row):
         return None
+    if any(
+        found and found.share is not None and is_tax(sentence, found, language)
+        for sentence, row in zip(window, sums, strict=True) for found in row
+    ):  # fmt: skip
+        return None  # a tax is no such share of the whole that contains it
     rows = [[found for found in row if found is not None and found.amount != total] for row in sums]
     # "That leaves 2,057": what is named is the rest already; what was taken off may be named beside it
     left = {
@@ -220,12 +242,13 @@ class _Wording:
     rest: Phrases
     settled: Phrases
     left: Phrases
+    instead: Phrases
     shared: Phrases
     share: Phrases
 
 
 #: The tables of phrases behind the first, in the order of their fields.
-_NAMES = ("all_but", "kept", "against", "told", "rest", "settled", "left", "shared", "share")
+_NAMES = ("all_but", "kept", "against", "told", "rest", "settled", "left", "instead", "shared", "share")
 
 
 @cache

@@ -10,8 +10,7 @@ from classifier.numbers import shares_of
 from classifier.preprocess import Sentence
 from classifier.remainders import Said
 from classifier.sums import CENT
-from classifier.surroundings import NO_SHARE, SHARES, wording_of
-from classifier.text import words
+from classifier.surroundings import SHARES, named_shares
 from classifier.values import InvoiceRef, Promised
 
 #: Characters between a share and the invoice that it is of: "half of the big one".
@@ -62,13 +61,9 @@ def _summed(
 
 def _parts(sentence: Sentence, language: str) -> Iterator[tuple[int, int, Decimal | None, Decimal | None]]:
     """Shares and amounts of a sentence: start, end, share, amount."""
-    found = words(sentence.folded)
-    taken: set[int] = set()
-    for hit in sorted(wording_of(language).named.find(found), key=lambda hit: (hit.first - hit.after, hit.first)):
-        if taken.isdisjoint(range(hit.first, hit.after)):
-            taken.update(range(hit.first, hit.after))
-            if hit.name != NO_SHARE and hit.name in SHARES:
-                yield found[hit.first].start, found[hit.after - 1].end, SHARES[hit.name], None
+    for start, end, name in named_shares(sentence, language):
+        if name in SHARES:
+            yield start, end, SHARES[name], None
     for start, end, share in shares_of(sentence, language):
         yield start, end, share / 100, None
     for each in sentence.amounts:

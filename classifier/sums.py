@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from classifier.amounts import AmountMention
+from classifier.currencies import SLANG
 from classifier.numbers import numbers_of, shares_of
 from classifier.preprocess import Sentence
-from classifier.surroundings import wording_of
+from classifier.surroundings import SHARES, named_shares, wording_of
 from classifier.text import overlaps, words
 
 CENT = Decimal("0.01")
@@ -47,8 +48,11 @@ _SHARED = {
     "rs": {"INR"},
 }
 
+#: The share that leaves as much as it takes: nothing is to be reckoned.
+_HALF = "half"
+
 #: Of whatever is owed: "two grand", "1500 balles" in Geneva.
-_SLANG = ("grand", "balles")
+_SLANG = ("grand", *SLANG)
 
 
 def is_owed_in(amount: AmountMention, sentence: Sentence, owed: str) -> bool:
@@ -59,7 +63,7 @@ def is_owed_in(amount: AmountMention, sentence: Sentence, owed: str) -> bool:
 
 
 def sums_of(sentence: Sentence, language: str, total: Decimal, currency: str) -> Iterator[Sum | None]:
-    """Money and percentages of the sentence; None for what forbids working anything out: another currency's."""
+    """Money, percentages and shares of the sentence; None for what forbids working anything out: another currency's."""
     days = [(each.start, each.end) for each in sentence.dates]
     taken: list[tuple[int, int]] = []
     for each in sentence.amounts:
@@ -68,8 +72,14 @@ def sums_of(sentence: Sentence, language: str, total: Decimal, currency: str) ->
     for start, end, share in shares_of(sentence, language):
         yield Sum(start, end, (total * share / 100).quantize(CENT, ROUND_HALF_UP), share)
         taken.append((start, end))
+    numbers = list(numbers_of(sentence, language))
+    if not taken and all(number < _LEAST_BARE for _, _, number in numbers):  # "I paid 2,100, a third is left" has one
+        for start, end, name in named_shares(sentence, language):
+            if name in SHARES and name != _HALF:
+                yield Sum(start, end, (total * SHARES[name]).quantize(CENT, ROUND_HALF_UP), SHARES[name] * 100)
+                taken.append((start, end))
     numbered = wording_of(language).numbered
-    for start, end, number in numbers_of(sentence, language):
+    for start, end, number in numbers:
         if overlaps(start, end, taken + days):
             continue
         if number == total:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -40,6 +40,8 @@ _SOON = 22
 SHARES = {
     "half": Decimal(1) / 2, "third": Decimal(1) / 3, "quarter": Decimal(1) / 4,
     "two_thirds": Decimal(2) / 3, "three_quarters": Decimal(3) / 4, "fifth": Decimal(1) / 5, "tenth": Decimal(1) / 10,
+    "two_fifths": Decimal(2) / 5, "three_fifths": Decimal(3) / 5, "four_fifths": Decimal(4) / 5,
+    "sixth": Decimal(1) / 6, "eighth": Decimal(1) / 8,
 }  # fmt: skip
 
 
@@ -226,6 +228,20 @@ def is_namely(portion: Portion, sentence: Sentence, language: str) -> bool:
 NO_SHARE = "no_share"
 
 
+def named_shares(sentence: Sentence, language: str) -> Iterator[tuple[int, int, str]]:
+    """Where half, a third or the rest is named, and which: of phrases that share words the longest."""
+    found = words(sentence.folded)
+    hits = sorted(wording_of(language).named.find(found), key=lambda hit: (hit.first - hit.after, hit.first))
+    taken: set[int] = set()
+    for hit in hits:
+        if taken.isdisjoint(range(hit.first, hit.after)):
+            taken.update(range(hit.first, hit.after))
+            start, end = found[hit.first].start, found[hit.after - 1].end
+            is_fraction = "/" in sentence.folded[start:end] or not any(map(str.isdigit, sentence.folded[start:end]))
+            if hit.name != NO_SHARE and is_fraction:  # "3/4", but not the "3.4" of a rate
+                yield start, end, hit.name
+
+
 @dataclass(frozen=True, slots=True)
 class _Wording:
     named: Phrases
@@ -249,6 +265,8 @@ class _Wording:
     at_most: Phrases
     linked: frozenset[str]
     equal: Phrases
+    parted: frozenset[str]
+    first_of: Phrases
     how: Phrases
     by: frozenset[str]
     single: frozenset[str]
@@ -288,6 +306,8 @@ def wording_of(language: str) -> _Wording:
         Phrases({"at_most": raw["at_most"]}),
         frozenset(fold(each) for each in raw["linked"]),
         Phrases({"equal": raw["equal"], "instalment": raw["instalment"]}),
+        frozenset(raw["parted"]),
+        Phrases({"first_of": raw["first_of"]}),
         Phrases({"how": [*raw["of_it"], *(each for method in raw["methods"].values() for each in method)]}),
         frozenset(fold(each) for each in raw["by"]),
         frozenset(fold(each) for each in raw["single"]),

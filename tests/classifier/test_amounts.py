@@ -116,6 +116,18 @@ IN_WORDS = [
     ("nl", "tweehonderdvijftig euro", "250 EUR"),
     ("nl", "vijftienhonderd euro", "1500 EUR"),
     ("nl", "een paar honderd euro", ""),
+    ("fr", "cent cinquante balles", "150 EUR"),
+    ("fr", "mille dirhams", "1000 MAD"),
+    ("fr", "quinze mille francs CFA", "15000 XOF"),
+    ("en", "three hundred bucks", "300 USD"),
+    ("en", "one and a half thousand pounds", "1500 GBP"),
+    ("en", "two grand and change", ""),
+    ("de", "zweihundert Mäuse", "200 EUR"),
+    ("de", "fünftausend Stutz", "5000 CHF"),
+    ("de", "anderthalb tausend Euro", "1500 EUR"),
+    ("es", "ciento cincuenta pavos", "150 EUR"),
+    ("it", "seicento euri", "600 EUR"),
+    ("nl", "vijftig piek", "50 EUR"),
 ]
 
 

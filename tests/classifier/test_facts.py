@@ -141,6 +141,30 @@ def test_the_first_part_of_the_sum_is_read_in_every_language(language: str) -> N
     assert wrong == {}
 
 
+SHARES = [
+    ("We'll clear it in four goes, the first one on Friday.", "310.00"),
+    ("On vous paie en quatre fois, même somme à chaque fois, le premier virement part vendredi.", "310.00"),
+    ("Viermal den gleichen Betrag überweisen wir, jeweils zum Monatsende, Start 31.03.", "310.00"),
+    ("Paghiamo un anticipo pari al 20% domani e il resto a consegna.", "248.00"),
+    ("Un anticipo del 30 % sale mañana y el saldo a 60 días.", "372.00"),
+    ("Il 75 per cento lo paghiamo entro venerdì.", "930.00"),
+    ("Due quinti li paghiamo venerdì e tre quinti a fine aprile.", "496.00"),
+]
+
+
+@pytest.mark.parametrize(("text", "part"), SHARES)
+def test_a_part_is_told_by_its_share_or_by_how_many_there_are(text: str, part: str) -> None:
+    assert str(_promise(text).parts[0].amount) == part
+
+
+def test_a_sum_for_each_month_since_april_was_not_paid_yet() -> None:
+    assert _promise("Os pago cien euros al mes desde abril.").parts[0].amount == Decimal(100)
+
+
+def test_a_sum_that_goes_out_now_needs_no_day() -> None:
+    assert _promise("Von der Rechnung zahlen wir 380 sofort.").parts[0].amount == Decimal(380)
+
+
 def test_one_amount_on_several_days_is_a_part_on_each() -> None:
     found = _promise("Trois chèques de 400 euros, le 20 mars, le 20 avril et le 20 mai.").parts
     assert [(part.on, part.amount) for part in found] == [

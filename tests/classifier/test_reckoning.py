@@ -33,6 +33,7 @@ THINGS = [
     ("fr", "320 caisses à 42 €, mais 27 avaient le fond pourri. Nous payons les bonnes lundi.", "13440", "12306"),
     ("de", "36 Bademäntel zu 54 Euro, vier davon falsch bestickt. Die übrigen bezahlen wir nächste Woche.",
      "1944", "1728"),
+    ("de", "Drei von vier Fenstern sind eingebaut, jedes 1.300. Die drei zahlen wir am Freitag.", "5200", "3900"),
     ("es", "Facturan 12 cajas a 50 €, pero 2 llegaron rotas. Las buenas las pagamos el viernes.", "600", "500"),
     ("it", "12 cartoni a 50 €, ma 2 sono danneggiati. Gli altri li paghiamo venerdì.", "600", "500"),
     ("nl", "12 dozen van 50 euro, maar 2 waren kapot. De goede betalen we vrijdag.", "600", "500"),
@@ -64,8 +65,42 @@ TAXES = [
     ("fr", "Vous facturez 20 % de TVA. Le hors taxe est payé vendredi.", "1200", "1000"),
 ]  # fmt: skip
 
+INSTEAD = [
+    ("fr", "Attendez-vous à 315,20 au lieu de 415,20. Virement demain.", "415.20", "315.20"),
+    ("en", "Expect 315.20 instead of 415.20 on Thursday.", "415.20", "315.20"),
+    ("de", "Am Donnerstag kommen 315,20 statt 415,20.", "415.20", "315.20"),
+    ("es", "El jueves recibirán 315,20 en lugar de 415,20.", "415.20", "315.20"),
+    ("it", "Giovedì arrivano 315,20 invece di 415,20.", "415.20", "315.20"),
+    ("nl", "Donderdag komt er 315,20 in plaats van 415,20.", "415.20", "315.20"),
+]
 
-@pytest.mark.parametrize(("language", "text", "owed", "left"), [*THINGS, *SEVERAL, *ELSEWHERE, *TAXES])
+OFFSET = [
+    ("en", "500 went yesterday, the outstanding 380 will be with you Friday.", "880", "380"),
+    ("en", "We've raised a debit note for £460 and will pay the balance on Friday.", "1960", "1500"),
+    ("en", "Ten per cent off as agreed, payment on Monday.", "2900", "2610"),
+    ("de", "Wir verrechnen unsere Gegenforderung von 500 Euro und überweisen den Rest am 20. März.", "3700", "3200"),
+    ("de", "Ein Fünftel behalten wir bis zur Mängelbeseitigung ein, den Rest überweisen wir am 20.03.",
+     "2750", "2200"),
+    ("fr", "On a déjà donné 300 à votre livreur en liquide, le complément part mercredi.", "1280", "980"),
+    ("es", "Una máquina de 360 vino rota y no se paga. Lo demás lo pagamos el viernes.", "1560", "1200"),
+    ("it", "Abbiamo emesso nota di debito per 240 euro, la differenza viene bonificata venerdì.", "1840", "1600"),
+    ("nl", "Na verrekening van de schade ad € 500 betalen wij vrijdag € 7.970.", "8470", "7970"),
+    ("nl", "Met 2% betalingskorting betalen wij maandag.", "4300", "4214"),
+    ("nl", "400 hebben jullie al gehad, wat er nog mist komt dinsdag.", "1450", "1050"),
+    ("nl", "De 500 waar we het over oneens zijn blijft staan, het overige betalen we vrijdag.", "2300", "1800"),
+]  # fmt: skip
+
+NET = [
+    ("en", "You'll receive the amount without the 20% VAT on Monday.", "1200", "1000"),
+    ("nl", "Wij betalen het bedrag zonder de 21% btw, vrijdag.", "1210", "1000"),
+    ("fr", "Nous sommes exonérés de TVA : vous recevrez le montant hors taxes (TVA 20 %) vendredi.", "1440", "1200"),
+    ("en", "The VAT at 20% should not have been charged, so we are paying the net figure on Tuesday.", "3600", "3000"),
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "owed", "left"), [*THINGS, *SEVERAL, *ELSEWHERE, *TAXES, *INSTEAD, *OFFSET, *NET]
+)
 def test_what_is_left_is_reckoned(language: str, text: str, owed: str, left: str) -> None:
     currency = "GBP" if "£" in text else "EUR"
     found = _promise(text, language, invoice(number="QX-1", amount=owed, currency=currency))
@@ -93,6 +128,8 @@ def test_a_whole_invoice_and_a_share_of_another_are_summed(language: str, text: 
         ("de", "Die 40 Euro Mahnkosten zahle ich nicht. Die Rechnung geht am Freitag raus, ohne Abzug."),
         ("fr", "La ristourne de 60 €, laissez tomber. Je règle tout vendredi."),
         ("es", "Somos 22 personas sin descanso. Le pagamos el viernes sin falta."),
+        ("it", "Il vecchio saldo di 600 euro l'abbiamo pagato a gennaio, questa fattura la paghiamo venerdì."),
+        ("es", "La deuda anterior de 600 euros ya se pagó en enero, ésta la pagamos el viernes."),
         ("de", "Vier mal 310, alle zwei Wochen. Los geht es am 20. März."),
     ],
 )
@@ -100,8 +137,15 @@ def test_nothing_is_reckoned_where_the_sums_are_other_things(language: str, text
     assert _promise(text, language, invoice(number="QX-1")).sureness == 1.0
 
 
-def test_what_is_reckoned_from_the_whole_message_waits_for_a_person() -> None:
-    found = _promise("Your credits (€115) are posted. The difference goes out on Friday.", "en", invoice(number="QX-1"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your credits (€115) are posted. The difference goes out on Friday.",
+        "We pay on Friday less the credit note of €115.",
+    ],
+)
+def test_what_is_reckoned_waits_for_a_person(text: str) -> None:
+    found = _promise(text, "en", invoice(number="QX-1"))
     assert found.parts
     assert found.sureness == RECKONED < SURE_PART
 
