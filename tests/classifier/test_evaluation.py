@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from classifier.data import Row
-from classifier.evaluation import BOUNDS, PARTS, CrossEvaluation, baselines, cross_evaluate
+from classifier.evaluation import PARTS, CrossEvaluation, baselines, cross_evaluate
 from classifier.examples import read_replies
 from classifier.folds import by_hand
+from classifier.thresholds import BOUNDS
 
 
 @pytest.fixture(scope="module")
