@@ -33,7 +33,7 @@ DATES = {
     "": "causes mended", "2": "causes mended", "3": "causes mended", "4": "causes mended", "5": "measured once",
     "6": "causes mended", "7": "measured once", "8": "causes mended", "9": "causes mended",
     "11": "causes mended", "12": "measured once", "14": "measured once", "15": "measured once", "16": "measured once",
-    "17": "measured once",
+    "17": "causes mended", "18": "measured once", "19": "measured once",
 }  # fmt: skip
 AMOUNTS = {
     **DATES, "5": "causes mended", "7": "causes mended", "10": "causes mended", "12": "causes mended",

@@ -32,7 +32,7 @@ NO_REASON = "none"
 
 #: How much the opinion by words weighs of a detail, beside what the tuned network makes of it: of 0, 0.1 … 1 what was
 #: right most often on replies that both had not seen.
-BY_WORDS = {"dispute_reason": 0.6, "question_topic": 0.6, "other_reason": 0.6, "late_reason": 0.3}
+BY_WORDS = {"dispute_reason": 0.5, "question_topic": 0.6, "other_reason": 0.6, "late_reason": 0.3}
 
 #: How many words of a sentence are told as evidence.
 EVIDENCE_WORDS = 4

@@ -59,11 +59,12 @@ class Counts:
 
     def take(self, messages: Sequence[int]) -> Counts:
         """The counts of some of the messages, in the order given."""
-        rows = np.concatenate([np.arange(self.span(each).start, self.span(each).stop) for each in messages])
+        spans = [np.arange(self.span(each).start, self.span(each).stop) for each in messages]
+        rows = np.concatenate([np.arange(0), *spans])
         lengths = [self.span(each).stop - self.span(each).start for each in messages]
         encoded = self.encoded
         if encoded is not None:
-            encoded = Encoded(encoded.whole[np.asarray(messages)], encoded.sentences[rows])
+            encoded = Encoded(encoded.whole[np.asarray(messages, int)], encoded.sentences[rows])
         return Counts(self.words[rows], self.characters[rows], self.cues[rows], _members(lengths), encoded)
 
     def beside(self, other: Counts) -> Counts:
@@ -274,6 +275,6 @@ def _cues(messages: Sequence[Prepared]) -> Matrix:
 
 def _members(lengths: Sequence[int]) -> Matrix:
     """Messages × sentences, one where the sentence is the message's."""
-    ends = np.concatenate([[0], np.cumsum(lengths)])
+    ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     total = int(ends[-1])
     return sparse.csr_matrix((np.ones(total), np.arange(total), ends), shape=(len(lengths), total))

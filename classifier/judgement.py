@@ -34,7 +34,7 @@ CONFLICT = 0.35
 SURE_DAY = 0.95
 
 #: How much the whole message weighs in a detail of one of its parts, beside the part itself.
-BY_MESSAGE = 0.5
+BY_MESSAGE = 0.7
 
 #: How sure it must be that the part read is promised, or that none is.
 SURE_PART = 0.8

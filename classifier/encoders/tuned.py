@@ -47,7 +47,7 @@ PROMISED, SUM, PART = "promised", "sum", "part"
 _NO_DETAILS = ("primary", "said", PROMISED, SUM, PART)
 
 #: Layers that are as packaged, and layers in all.
-LOWER, LAYERS = 4, 10
+LOWER, LAYERS = 2, 10
 
 #: Messages of one multiplication: enough to use the processor well, few enough to stay in its cache.
 _BATCH = 16
@@ -135,12 +135,9 @@ class Tuned:
 
     def hear_anew(self, asked: Sequence[Asked]) -> list[Heard]:
         """What is made of each, heard now."""
-        heard = self.hear(
+        return self.hear(
             [each.sentences for each in asked], [each.adapter for each in asked], [each.marks for each in asked]
         )
-        return [
-            replace(found, details={}) if each.is_segment else found for each, found in zip(asked, heard, strict=True)
-        ]
 
     def hear(
         self, messages: Sequence[Sequence[str]], adapters: Sequence[str] | None = None,
