@@ -22,6 +22,7 @@ from classifier.facts import PromiseFacts, Spoken, is_of_document, rank_of
 from classifier.marks import coming_days
 from classifier.odds import logit
 from classifier.other_matters import is_of_another_matter
+from classifier.struck_days import opens_with_a_correction
 from classifier.values import InvoiceRef
 
 #: Inputs of the map; part of a trained model's format.
@@ -36,7 +37,7 @@ DAY_INPUTS = (
 LEAST = 0.35
 
 #: The most probable that a day can be whose clause speaks of a condition, an event or a refusal, or that is asked
-#: about: a person's to judge, however plain the rest is.
+#: about, or where one is taken back: a person's to judge, however plain the rest is.
 MOST_OPEN = 0.9
 _RANK, _ASKED = DAY_INPUTS.index("rank"), DAY_INPUTS.index("asked")
 
@@ -55,13 +56,22 @@ def choose_day(
 ) -> PromiseFacts:  # fmt: skip
     """`facts` with the most probable day and its probability; with none where none is probable."""
     probable: dict[date, float] = {}
+    taken_back = _is_taken_back(spoken, language)
     for day, inputs in day_inputs(facts, spoken, heard, said_at, invoices, language):
-        open_yet = inputs[_RANK] < 0 or inputs[_ASKED] > 0
+        open_yet = taken_back or inputs[_RANK] < 0 or inputs[_ASKED] > 0
         probable[day] = max(probable.get(day, 0.0), min(probability(inputs), MOST_OPEN if open_yet else 1.0))
     best = max(probable, key=probable.__getitem__, default=None)
     if best is None or probable[best] < LEAST:
         return replace(facts, on=None)
     return replace(facts, on=best, probability=probable[best])
+
+
+def _is_taken_back(spoken: Sequence[Spoken], language: str) -> bool:
+    """Whether a sentence corrects the one before it and names a coming day: which of all days is meant is a person's
+    to judge.
+    """
+    named = {at for at, _ in coming_days([each.sentence for each in spoken])}
+    return any(at and opens_with_a_correction(spoken[at].sentence.folded, language) for at in named)
 
 
 def day_inputs(

@@ -36,6 +36,11 @@ def without_struck(folded: str, mentions: Sequence[DateMention], language: str) 
     return kept
 
 
+def opens_with_a_correction(folded: str, language: str) -> bool:
+    """Whether the first words of a sentence take back what the sentence before it said: "Miento, …", "Anzi no, …"."""
+    return any(hit.first == 0 for hit in _wording(language).corrects.find(words(folded)))
+
+
 #: The families that may be taken back: a phrase of their own.
 _DAYS = frozenset({"explicit", "numeric", "day_of_month", "weekday", "feast", "relative_day", "week", "whole_month"})
 

@@ -45,6 +45,10 @@ PROMISED = [
     ("Estoy de vacaciones hasta el 3 de abril.", None),
     ("Appena il mio cliente mi paga il 25 pago anch'io.", None),
     ("Lunedì la chiamo.", None),
+    ("Le due chiamate minori Le verranno saldate entro lunedì.", "2026-03-16"),
+    ("Comunque vada, il 20 marzo chiudiamo con voi.", "2026-03-20"),
+    ("El 20 de marzo lo cerramos con usted.", "2026-03-20"),
+    ("Cerramos por vacaciones el 20 de marzo.", None),
     ("Ik ben tot 3 april met vakantie.", None),
     ("Ik bel je vrijdag wel even terug.", None),
 ]

@@ -54,6 +54,15 @@ def test_a_day_under_a_condition_or_asked_about_is_never_sure(text: str, sure: b
     assert (found.on, found.probability > MOST_OPEN) == (PAID, sure)
 
 
+def test_a_day_that_the_next_sentence_takes_back_is_never_sure() -> None:
+    found = chosen(
+        BY_NETWORK, [9.0, -9.0], "You have it on 16 March. Sorry, no, the board meets then: 20 March.", 0.9, 0.9
+    )
+    assert (found.on, found.probability) == (BACK, MOST_OPEN)
+    thanked = chosen(BY_NETWORK, [9.0], "You have it on 16 March. Sorry for the wait.", 0.9, 0.1)
+    assert thanked.probability > MOST_OPEN
+
+
 def test_the_day_of_a_call_is_no_candidate() -> None:
     assert chosen(BY_NETWORK, [9.0], "I'll call you on 20 March.", 0.9).on is None
 
