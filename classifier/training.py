@@ -114,7 +114,7 @@ def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silen
     examples, folds = make_examples(rows, None, progress), by_hand(rows)
     scores, estimators = _score_and_learn(examples, folds, progress)
     heard = add_encoder(examples, encoder, progress)
-    progress("choosing thresholds, without the encoder and with it")
+    progress("choosing thresholds")
     tasks = [delayed(_trained)(each.to_judge(), folds, scores) for each in (examples, heard)]
     without, beside = in_processes(len(rows), tasks)
     vectors = replace(estimators.vectors, vocabulary=heard.vocabulary)
