@@ -22,8 +22,9 @@ BOUNDS = (0.005, 0.01, 0.02, 0.03)
 #: The bound that is held: of all inbound human messages.
 BOUND = 0.01
 
-#: Besides, of the automatic actions no more than this were wrong on the calibration messages: what a person feels.
-MOST_WRONG = 0.02
+#: Besides, of the automatic actions no more than this were wrong on the calibration messages: what a person feels. The
+#: mark is 2 %; what was chosen to be 2 % on one mix of mail is more on every other mix that is a little harder.
+MOST_WRONG = 0.017
 CONFIDENCE = 0.95
 
 #: How uncertain each intent may be, relative to the others.
