@@ -1,6 +1,6 @@
 """What the held-out adapters hear of the shipped replies, worked out once and kept: `python -m classifier.hearing`.
 
-Writes `classifier/adapters/heard.npz` and names it in their index. It takes about seven minutes of two cores, and is to
+Writes `classifier/adapters/heard.npz` and names it in their index. It takes about nine minutes of two cores, and is to
 be done whenever the adapters were learnt anew (`classifier.tuning` does it at its end) or replies were added; a build
 hears then and there what is not in it.
 """
