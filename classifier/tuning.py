@@ -1,8 +1,8 @@
 """Learning the adapters of the tuned network: `python -m classifier.tuning`, a developer's tool.
 
 Needs PyTorch, which nothing else here does (`pip install torch` into the environment; its CPU build is enough). More
-than an hour of two cores gives the files in `classifier/adapters`, which are committed; `make setup` then trains the rest
-anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
+than an hour of two cores gives the files in `classifier/adapters`, which are committed; `make setup` then trains the
+rest anew. Deterministic on one machine; between machines the last digits differ, and so may the files' hashes.
 
     rows → tokens → states after the packaged lower layers (once)
          → for each part of hands: upper layers with low-rank corrections, and heads, learnt without that part
