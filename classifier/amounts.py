@@ -15,7 +15,7 @@ from price_parser import Price
 
 from classifier.currencies import CODES, CURRENCIES, NAMES, SIGNS
 from classifier.spelled import find_spelled
-from classifier.text import fold
+from classifier.text import fold, overlaps
 
 #: Signs that are a currency's in one way of writing only, see the patterns.
 _MARKED = {"e": "EUR", "fr": "CHF", "n": "NGN", "r": "ZAR", "rs": "INR"}
@@ -77,7 +77,7 @@ def find_amounts(text: str, language: str) -> list[AmountMention]:
                 currency = CURRENCIES.get(said) or _MARKED[said]
                 mentions.append(AmountMention(found.start(), found.end(), amount, currency))
     for spelled in find_spelled(text, language):
-        if not any(spelled.start < other.end and spelled.end > other.start for other in mentions):
+        if not overlaps(spelled.start, spelled.end, [(other.start, other.end) for other in mentions]):
             mentions.append(AmountMention(spelled.start, spelled.end, spelled.amount, spelled.currency))
     return sorted(mentions, key=lambda mention: mention.start)
 

@@ -9,14 +9,13 @@ paying (`pay`), that something will be (`coming`), a condition (`condition`), so
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 
 from classifier.preprocess import Sentence
 from classifier.text import KEPT, Hit, Phrases, Word, fold, words
+from classifier.wordings import read_wordings
 
 TOPICS = ("pay", "coming", "condition", "event", "refusal", "done", "contested", "remains")
 
@@ -264,7 +263,7 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     topics_of = Phrases({name: raw[name] for name in (*TOPICS, _EXCUSE, _BEHIND, _OFF)})
     joining = frozenset(fold(each) for name in ("clause", "subordinate") for each in raw[name])
     lead, genitive = (frozenset(fold(each) for each in raw[name]) for name in ("lead", "genitive"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable
-from importlib.resources import files
+from collections.abc import Iterable, Mapping
 
-_TABLES: dict[str, dict[str, list[str]]] = tomllib.loads(
-    (files("classifier") / "wordings" / "currencies.toml").read_text("utf-8")
-)
+from classifier.wordings import read_wordings
+
+_TABLES: Mapping[str, Mapping[str, list[str]]] = read_wordings("currencies")
 
 #: ISO 4217 code by each sign, code and name.
 CURRENCIES = {said: code for table in _TABLES.values() for code, names in table.items() for said in names}

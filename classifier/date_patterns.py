@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
 from classifier.date_families import FAMILIES, HOUR_UNIT, VAGUE, Resolver, resolve_numeric
 from classifier.feasts import feast_forms
 from classifier.text import fold, words
+from classifier.wordings import read_wordings
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ _NUMERIC: tuple[tuple[Mapping[str, int | bool], str], ...] = (
 
 @cache
 def grammar(language: str) -> Grammar:
-    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("dates", language)
     tables = {name: {fold(word): value for word, value in raw.get(name, {}).items()} for name in _TABLES}
     parts = Parts(_placeholders(tables, raw.get("ordinals", "")), spellings_of(raw))
     patterns = []
@@ -130,7 +129,7 @@ _JOINED_MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])(?P<sep>[-/.]?){month}(?:(?P=sep)
 @cache
 def shortened(language: str) -> frozenset[str]:
     """Short weekdays and words of dates behind which a full stop ends no sentence."""
-    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("dates", language)
     spelt = (each for others in raw["spellings"].values() for each in others)
     listed = [*raw["weekdays"], *raw["short_weekdays"], *spelt]
     return frozenset(fold(word) for word in listed if len(word) <= _LONGEST_SHORT and word.isalpha())

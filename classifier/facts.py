@@ -8,13 +8,11 @@ Pure: sentences with their dates and amounts in, and for each sentence how much 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
@@ -28,6 +26,7 @@ from classifier.remainders import Said, find_remainder, names_the_rest, says_set
 from classifier.surroundings import begins_with_it
 from classifier.text import Phrases, fold, words
 from classifier.values import InvoiceRef, Promised
+from classifier.wordings import read_wordings
 
 #: From this probability on a sentence says an intent.
 SAID = 0.5
@@ -436,7 +435,7 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     return _Wording(
         frozenset(fold(each) for each in raw["documents"]),
         frozenset(fold(each) for each in raw["genitive"]),

@@ -9,17 +9,16 @@ day. "After" and "before" a feast leave the day open. Where a name is kept on di
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
-from importlib.resources import files
 from typing import Any
 
 from classifier.date_arithmetic import easter, nth_weekday
 from classifier.date_families import FAMILIES, NEAR, Context, Readings, Resolver
 from classifier.text import fold
+from classifier.wordings import read_wordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,9 @@ def feast_forms(language: str) -> tuple[FeastForm, ...]:
     """All forms of a language: the day itself, the day before and after it, a weekday after it, and what leaves the
     day open.
     """
-    raw = tomllib.loads((files("classifier") / "wordings" / "feasts.toml").read_text("utf-8"))
+    raw = read_wordings("feasts")
     words: Mapping[str, Sequence[str]] = raw["words"][language]
-    weekdays = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))[
-        "weekdays"
-    ]
+    weekdays = read_wordings("dates", language)["weekdays"]
     return tuple(form for feast in raw["feast"] for form in _forms(feast, language, words, weekdays))
 
 

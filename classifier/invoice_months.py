@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from classifier.preprocess import Sentence
 from classifier.text import fold, words
 from classifier.values import InvoiceRef
+from classifier.wordings import read_wordings
 
 
 def invoices_by_month(
@@ -127,9 +126,8 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    folder = files("classifier") / "wordings"
-    raw = tomllib.loads((folder / "facts" / f"{language}.toml").read_text("utf-8"))
-    months = tomllib.loads((folder / "dates" / f"{language}.toml").read_text("utf-8"))["months"]
+    raw = read_wordings("facts", language)
+    months = read_wordings("dates", language)["months"]
     return _Wording(
         {fold(name): number for name, number in months.items() if len(name) > 2},
         frozenset(word.folded for phrase in raw["one"] for word in words(fold(phrase))),

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import itertools
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 
 from classifier.invoice_months import invoices_by_month, months_said
 from classifier.preprocess import Sentence
 from classifier.text import KEPT, Hit, Phrases, fold, words
 from classifier.values import InvoiceRef
+from classifier.wordings import read_wordings
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._][a-z0-9]+)*")
 
@@ -383,7 +382,7 @@ _QUANTITIES = (
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     return _Wording(
         frozenset(fold(word) for word in raw["clause"]),
         frozenset(fold(word) for word in (*raw["filler"], *raw["clause"])),

@@ -7,14 +7,13 @@ wordings/languages.toml and the tables of wordings/dates.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from classifier import labels
 from classifier.text import fold, words
+from classifier.wordings import read_wordings
 
 #: Folded characters that are looked at.
 _SAMPLE = 4000
@@ -63,11 +62,10 @@ class _Evidence:
 
 @cache
 def _evidence() -> _Evidence:
-    folder = files("classifier") / "wordings"
-    raw = tomllib.loads((folder / "languages.toml").read_text("utf-8"))
+    raw = read_wordings("languages")
     said: dict[str, list[str]] = {language: raw["words"][language].split() for language in labels.LANGUAGES}
     for language, listed in said.items():
-        dates = tomllib.loads((folder / "dates" / f"{language}.toml").read_text("utf-8"))
+        dates = read_wordings("dates", language)
         for table in ("months", "weekdays", "numbers", "days"):
             listed += [word for word in dates[table] if len(word) >= _LONG_WORD - 1]
         spelt = (each for others in dates["spellings"].values() for each in others)

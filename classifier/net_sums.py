@@ -8,12 +8,10 @@ sentences promise is told by the caller.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.clauses import depends, topics
 from classifier.numbers import shares_of
@@ -22,6 +20,7 @@ from classifier.spelled import find_numbers
 from classifier.sums import CENT, Sum, sums_of
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, fold, overlaps, words
+from classifier.wordings import read_wordings
 
 #: Words between a tax and its sum: "VAT at 20 %", "the 270.75 of VAT".
 _NEAR = 2
@@ -194,7 +193,7 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "remainders" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("remainders", language)
     return _Wording(
         Phrases({"net": raw["net"]}), Phrases({"tax": raw["tax"]}), frozenset(fold(each) for each in raw["counted"])
     )

@@ -5,15 +5,14 @@ Wordings are in wordings/facts. Pure.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
 from classifier.dates import DateMention
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, words
+from classifier.wordings import read_wordings
 
 
 def is_of_another_matter(sentence: Sentence, mention: DateMention, language: str) -> bool:
@@ -54,5 +53,5 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     return _Wording(*(Phrases({name: raw[name]}) for name in _Wording.__slots__))

@@ -9,18 +9,17 @@ Plain functions ahead of the pipeline: a trained model is arrays and built-in es
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 
 from classifier.amounts import AmountMention, find_amounts
 from classifier.date_patterns import shortened
 from classifier.dates import DateMention, find_dates
 from classifier.language import detect_language
 from classifier.text import compose, fold, overlaps, words
+from classifier.wordings import read_wordings
 
 _LONG_LINE = 50
 _MAX_SENTENCES = 60
@@ -308,7 +307,7 @@ class _Shape:
 
 @cache
 def _shape() -> _Shape:
-    raw = tomllib.loads((files("classifier") / "wordings" / "shape.toml").read_text("utf-8"))
+    raw = read_wordings("shape")
 
     def every(name: str) -> tuple[str, ...]:
         return tuple(sorted({fold(each) for listed in raw[name].values() for each in listed}))

@@ -9,12 +9,10 @@ the price. Pure.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.amounts import read_number
 from classifier.dates import DateMention
@@ -24,6 +22,7 @@ from classifier.spelled import find_numbers
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, overlaps, words
 from classifier.values import InvoiceRef
+from classifier.wordings import read_wordings
 
 #: Words between a price and the "each" behind it.
 _BEHIND = 3
@@ -212,5 +211,5 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("reckoning", language)
     return _Wording(Phrases({"each": raw["each"]}), Phrases({"one": raw["one"]}), Phrases({"at": raw["at"]}))

@@ -9,13 +9,11 @@ that is itself promised. Pure.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.clauses import clause_around, topics
 from classifier.net_sums import is_net, is_tax, names_net, net_of, tax_kept
@@ -29,6 +27,7 @@ from classifier.sums import Sum, is_owed_in, sums_of
 from classifier.surroundings import wording_of
 from classifier.text import Phrases, fold, overlaps, words
 from classifier.values import InvoiceRef, Promised
+from classifier.wordings import read_wordings
 
 #: More sums than so many are taken off by nobody in one breath.
 _MOST_SUMS = 3
@@ -362,6 +361,6 @@ _NAMES = ("lessened", "rest", "paid", "past", "whole", "bad", "good")
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "reckoning" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("reckoning", language)
     behind, behind_sum = (frozenset(fold(each) for each in raw[name]) for name in ("behind", "behind_sum"))
     return _Wording(behind, behind_sum, *(Phrases({name: raw[name]}) for name in _NAMES))

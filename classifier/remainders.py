@@ -8,13 +8,11 @@ worse than none. Pure; which sentences promise is told by the caller.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.clauses import topics
 from classifier.dates import DateMention
@@ -24,6 +22,7 @@ from classifier.preprocess import Sentence
 from classifier.sums import CENT, Sum, sums_of
 from classifier.text import Phrases, words
 from classifier.values import InvoiceRef, Promised
+from classifier.wordings import read_wordings
 
 #: Characters between a word like "less" and the sum that it takes off.
 _WITHIN = 60
@@ -253,7 +252,7 @@ _NAMES = ("all_but", "kept", "against", "told", "rest", "settled", "left", "inst
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "remainders" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("remainders", language)
     return _Wording(
         Phrases({"deducts": [*raw["deducts"], *raw["all_but"]]}),
         *(Phrases({name: raw[name]}) for name in _NAMES),

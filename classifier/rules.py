@@ -8,14 +8,13 @@ after a negation ("there is no need for a lawyer") does not count.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
+from classifier.wordings import read_wordings
 
 #: In order of weight: the first that matches names the prediction's rule.
 RULES = ("insolvency", "legal", "unsubscribe", "bank_details")
@@ -53,7 +52,7 @@ def match_rules(sentences: Sequence[Sentence], language: str) -> list[RuleHit]:
 
 @cache
 def _wordings(own: str) -> tuple[Phrases, dict[str, frozenset[str]]]:
-    raw = tomllib.loads((files("classifier") / "wordings" / "rules.toml").read_text("utf-8"))
+    raw = read_wordings("rules")
     named = {
         f"{rule}.{language}": [each for each in listed if language == own or _is_unmistakable(each)]
         for rule in RULES

@@ -10,17 +10,16 @@ Words that make a number vague ("a couple of hundred", "two or three hundred", "
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib.resources import files
 
 from text_to_num import text2num
 
 from classifier.currencies import CURRENCIES, SPOKEN
 from classifier.text import KEPT, Phrases, fold, words
+from classifier.wordings import read_wordings
 
 #: Words of the longest number that is read.
 _MOST_WORDS = 10
@@ -219,7 +218,7 @@ def _cents(text: str, start: int, language: str) -> tuple[Decimal, int]:
 @cache
 def _counted(language: str) -> frozenset[str]:
     """Words behind a number that counts something else than cents: days, a month's name."""
-    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("dates", language)
     return frozenset(fold(word) for table in ("units", "months") for word in raw[table]) | {"de", "of", "per", "pour"}
 
 
@@ -336,7 +335,7 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     number = raw["spelled"]
     units = {fold(word): factor for word, factor in raw["scale"].items()}
 

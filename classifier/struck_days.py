@@ -6,14 +6,13 @@ Whoever names such a day means another one, or none. Wordings are in wordings/da
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from classifier.text import Phrases, Word, words
+from classifier.wordings import read_wordings
 
 if TYPE_CHECKING:
     from classifier.dates import DateMention
@@ -88,5 +87,5 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("dates", language)
     return _Wording(*(Phrases({name: raw[name]}) for name in ("corrects", "denies", "denies_behind")))

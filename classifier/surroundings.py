@@ -6,16 +6,15 @@ Each answer is a look at a few words beside the part; the words are the language
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 
 from classifier.preprocess import Sentence
 from classifier.spelled import is_number
 from classifier.text import Phrases, Word, fold, words
+from classifier.wordings import read_wordings
 
 #: Words behind a number that say that so many equal parts are meant.
 COUNTED_WORDS = 5
@@ -278,8 +277,8 @@ class _Wording:
 
 @cache
 def wording_of(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
-    days = tomllib.loads((files("classifier") / "wordings" / "dates" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
+    days = read_wordings("dates", language)
     months = days["months"]
     weekdays = [f"{each} {day}{plural}" for each in raw["each"] for day in days["weekdays"] for plural in ("", "s")]
     every = [*raw["every"], *weekdays]

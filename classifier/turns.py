@@ -9,15 +9,14 @@ things at once ("the roof and gutters", "both"). Pure; the words are the languag
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from classifier.invoices import Piece
 from classifier.preprocess import Sentence
 from classifier.text import Phrases, fold, words
+from classifier.wordings import read_wordings
 
 #: Words at the head of a unit among which "and" joins two things, and behind which a colon ends a heading.
 _HEAD = 8
@@ -127,7 +126,7 @@ class _Wording:
 
 @cache
 def _wording(language: str) -> _Wording:
-    raw = tomllib.loads((files("classifier") / "wordings" / "facts" / f"{language}.toml").read_text("utf-8"))
+    raw = read_wordings("facts", language)
     opens, regards, joins = (
         frozenset(fold(each) for each in raw[name]) for name in ("opens", "regards", "joins_things")
     )
