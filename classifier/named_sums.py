@@ -73,7 +73,7 @@ def _of(sentence: Sentence, language: str, owed: Owed) -> Iterator[_Found]:
     ]  # fmt: skip
     kept: list[_Found] = []
     for each in sorted(found, key=lambda each: each[0] - each[1]):
-        if not any(start < each[1] and each[0] < end for start, end, _ in kept):
+        if not overlaps(each[0], each[1], ((start, end) for start, end, _ in kept)):
             kept.append(each)
     yield from kept
 

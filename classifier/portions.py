@@ -121,7 +121,7 @@ def sums_in(sentence: Sentence, language: str) -> list[int]:
     spans += [each.span() for each in bare]
     spans += [(start, end) for start, end, number in find_numbers(sentence.text, language) if number >= _LEAST_BARE]
     spans += [(found[hit.first].start, found[hit.after - 1].end) for hit in wording_of(language).named.find(found)]
-    return sorted(start for start, end in spans if not any(first < end and start < last for first, last in days))
+    return sorted(start for start, end in spans if not overlaps(start, end, days))
 
 
 #: Digits of a number that may be a sum.

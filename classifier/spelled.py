@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from text_to_num import text2num
 
 from classifier.currencies import CURRENCIES, SPOKEN
-from classifier.text import KEPT, Phrases, fold, words
+from classifier.text import KEPT, Phrases, fold, overlaps, words
 from classifier.wordings import read_wordings
 
 #: Words of the longest number that is read.
@@ -71,7 +71,7 @@ def find_numbers(text: str, language: str) -> tuple[tuple[int, int, int], ...]:
     halves = list(_halves(text, language))
     whole = [
         each for each in _whole_numbers(text, language)
-        if not any(start < each[1] and each[0] < end for start, end, _ in halves)
+        if not overlaps(each[0], each[1], ((start, end) for start, end, _ in halves))
     ]  # fmt: skip
     return tuple(
         each for each in sorted([*halves, *whole])
@@ -196,7 +196,7 @@ def _grands(text: str) -> Iterator[SpelledAmount]:
     for found in _GRAND.finditer(text):
         said = found["count"].lower()
         count = 1 if said == "a" else int(said) if said.isdecimal() else _number([said], "en")
-        is_read = any(start < found.end() and found.start() < end for start, end in halves)
+        is_read = overlaps(*found.span(), halves)
         if count and count < 1000 and not is_read and not is_vague_behind(text, found.end(), "en"):
             yield SpelledAmount(found.start(), found.end(), Decimal(count) * 1000, "GBP")
 
