@@ -30,16 +30,16 @@ DAY_INPUTS = (
     "tuned", "tuned lead", "by rule", "another by rule", "promise", "promises most", "reports more", "rank",
     "best rank", "days", "only", "first", "last", "first of its sentence", "latest", "earliest", "said again",
     "may lie behind", "is done", "today", "due day", "far", "vague", "asked", "a sum beside", "document", "event",
-    "condition", "day of month", "written out", "weekday", "in some days", "part of a day",
+    "condition", "another matter", "day of month", "written out", "weekday", "in some days", "part of a day",
 )  # fmt: skip
 
 #: The least probability of a day that is told.
 LEAST = 0.35
 
-#: The most probable that a day can be whose clause speaks of a condition, an event or a refusal, or that is asked
-#: about, or where one is taken back: a person's to judge, however plain the rest is.
+#: The most probable that a day can be whose clause speaks of a condition, an event, a refusal or another matter, or
+#: that is asked about, or where one is taken back: a person's to judge, however plain the rest is.
 MOST_OPEN = 0.9
-_RANK, _ASKED = DAY_INPUTS.index("rank"), DAY_INPUTS.index("asked")
+_RANK, _ASKED, _ANOTHER = (DAY_INPUTS.index(name) for name in ("rank", "asked", "another matter"))
 
 BY_RULE = Weights(tuple(6.0 * (name == "by rule") for name in DAY_INPUTS), -3.0)
 """The map where none can be fitted: the day that the rules read."""
@@ -58,7 +58,7 @@ def choose_day(
     probable: dict[date, float] = {}
     taken_back = _is_taken_back(spoken, language)
     for day, inputs in day_inputs(facts, spoken, heard, said_at, invoices, language):
-        open_yet = taken_back or inputs[_RANK] < 0 or inputs[_ASKED] > 0
+        open_yet = taken_back or inputs[_RANK] < 0 or inputs[_ASKED] > 0 or inputs[_ANOTHER] > 0
         probable[day] = max(probable.get(day, 0.0), min(probability(inputs), MOST_OPEN if open_yet else 1.0))
     best = max(probable, key=probable.__getitem__, default=None)
     if best is None or probable[best] < LEAST:
@@ -94,8 +94,6 @@ def day_inputs(
     inputs: list[tuple[date, tuple[float, ...]]] = []
     for index, (at, mention) in enumerate(found):
         each, day = spoken[at], days[index]
-        if is_of_another_matter(each.sentence, mention, language):
-            continue
         said = topics(each.sentence, mention.start, mention.end, language)
         rivals = [float(opinions[other]) for other, rival in enumerate(days) if rival != day]
         inputs.append((day, (
@@ -127,6 +125,7 @@ def day_inputs(
             float(is_of_document(each.sentence, mention, language)),
             float("event" in said),
             float("condition" in said),
+            float(is_of_another_matter(each.sentence, mention, language)),
             *(float(mention.family == family) for family in _FAMILIES),
         )))  # fmt: skip
     return inputs

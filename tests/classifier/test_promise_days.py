@@ -63,8 +63,10 @@ def test_a_day_that_the_next_sentence_takes_back_is_never_sure() -> None:
     assert thanked.probability > MOST_OPEN
 
 
-def test_the_day_of_a_call_is_no_candidate() -> None:
-    assert chosen(BY_NETWORK, [9.0], "I'll call you on 20 March.", 0.9).on is None
+def test_the_day_of_a_call_is_not_read_by_rule_and_never_sure() -> None:
+    text = "I'll call you on 20 March."
+    assert chosen(BY_RULE, [], text, 0.9).on is None
+    assert chosen(BY_NETWORK, [9.0], text, 0.9).probability == MOST_OPEN
 
 
 def test_a_reply_without_a_coming_day_has_none_to_choose() -> None:
