@@ -32,6 +32,7 @@ def action_inputs(
     column = labels.INTENTS.index(said.primary)
     several = len(reply.invoices) > 1
     named = len(findings.mentions.named)
+    own = raw.of_intents[column]
     others = [each for at, each in enumerate(raw.of_intents) if at != column]
     coming = {each.ahead for sentence in prepared.sentences for each in sentence.dates if each.ahead}
     mine = [
@@ -42,7 +43,9 @@ def action_inputs(
     return (
         logit(said.confidence),
         logit(max(p for intent, p in said.intents.items() if intent != said.primary)),
-        *raw.of_intents[column].views,
+        own.views,
+        own.least_view,
+        own.agreeing_views,
         float(said.primary == "paid"),
         float(promise),
         log(max(1, len(reply.invoices))),

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from classifier import labels
-from classifier.estimators import Array, RawScores
+from classifier.estimators import Array, OfIntent, RawScores
 from classifier.odds import LIMIT, logit, sigmoid
 
 #: Inputs of the maps; part of a trained model's format.
@@ -124,8 +124,8 @@ class Calibration:
         return np.stack([
             _each(logit, self.primary.of_each(primary_inputs(said, raws))),
             _each(logit, said),
-            _of_intents([[own.tuned for own in raw.of_intents] for raw in raws]),
-            _of_intents(context),
+            _columns(raws, "tuned")[..., 0],
+            np.array(context, np.float64).reshape(-1, len(labels.INTENTS)),
         ], axis=-1)  # fmt: skip
 
     def certainty(self, opinion: Opinion, raw: RawScores, sureness: Sequence[float] = ()) -> float:
@@ -146,10 +146,7 @@ def _together(said: dict[str, float], primary: str) -> Opinion:
 
 def intent_inputs(raws: Sequence[RawScores]) -> Array:
     """Messages × intents × inputs."""
-    rows = [
-        [(own.whole, own.strongest, own.primary, own.tuned_said, own.tuned) for own in raw.of_intents] for raw in raws
-    ]
-    return np.array(rows, np.float64).reshape(-1, len(labels.INTENTS), len(INTENT_INPUTS))
+    return _columns(raws, "whole", "strongest", "primary", "tuned_said", "tuned")
 
 
 def said_of(intents: Mapping[str, Weights], raws: Sequence[RawScores]) -> Array:
@@ -169,10 +166,7 @@ def primary_inputs(said: Array, raws: Sequence[RawScores]) -> Array:
         column = labels.INTENTS.index(intent)
         before[:, column] = none_before
         none_before = none_before + _each(_log_of_rest, said[:, column])
-    rest = [
-        [(own.primary, own.strongest, *own.views, own.tuned_said, own.tuned) for own in raw.of_intents] for raw in raws
-    ]
-    given = np.array(rest, np.float64).reshape(-1, len(labels.INTENTS), len(PRIMARY_INPUTS) - 2)
+    given = _columns(raws, "primary", "strongest", "views", "least_view", "agreeing_views", "tuned_said", "tuned")
     return np.concatenate([_each(logit, said)[..., None], before[..., None], given], axis=-1)
 
 
@@ -180,8 +174,11 @@ def _log_of_rest(probability: float) -> float:
     return log(max(1 - probability, LIMIT))
 
 
-def _of_intents(rows: Sequence[Sequence[float] | Array]) -> Array:
-    return np.array(rows, np.float64).reshape(-1, len(labels.INTENTS))
+def _columns(raws: Sequence[RawScores], *names: str) -> Array:
+    """Some of the scores of each intent: messages × intents × names."""
+    tables = np.array([raw.table for raw in raws], np.float64).reshape(-1, len(labels.INTENTS), len(OfIntent._fields))
+    chosen: Array = tables[..., [OfIntent._fields.index(name) for name in names]]
+    return chosen
 
 
 def _each(function: Callable[[float], float], values: Array) -> Array:
@@ -207,7 +204,9 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(highest < _JUST_UNDER),
         own.strongest,
         log(1 + raw.sentences.shape[0]),
-        *own.views,
+        own.views,
+        own.least_view,
+        own.agreeing_views,
         *tuned_inputs(raw, column),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -19,8 +19,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from classifier import labels
 from classifier.encoders.heard import Heard
 from classifier.features import DETAIL_CUE_WEIGHT, Counts, Vectors
+from classifier.findings import Findings
 from classifier.linear import Classes, Stacked
-from classifier.marks import Marks, read_texts
+from classifier.marks import marks_of, read_texts
 from classifier.named_sums import SUMS
 from classifier.odds import logit
 from classifier.preprocess import Prepared
@@ -38,17 +39,18 @@ BY_WORDS = {"dispute_reason": 0.5, "question_topic": 0.6, "other_reason": 0.6, "
 EVIDENCE_WORDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OfIntent:
+class OfIntent(NamedTuple):
     """The scores of one intent as plain numbers, which the maps read many times: log-odds from the whole text, of its
-    strongest sentence, as primary, as the tuned network hears it as said and as primary. `views`: mean and least of
-    what the one-sided models think of it as primary, as log-odds, and the share of them that put it first.
+    strongest sentence, as primary; mean and least of what the one-sided models think of it as primary, as log-odds, and
+    the share of them that put it first; and as the tuned network hears it as said and as primary.
     """
 
     whole: float
     strongest: float
     primary: float
-    views: tuple[float, float, float]
+    views: float
+    least_view: float
+    agreeing_views: float
     tuned_said: float
     tuned: float
 
@@ -87,13 +89,18 @@ class RawScores:
         first = [int(each.argmax()) for each in self.views]
         logits = [[logit(each) for each in view] for view in self.views.T.tolist()]
         return tuple(
-            OfIntent(whole, strongest, logit(primary), (sum(own) / len(own), min(own), first.count(at) / len(own)),
+            OfIntent(whole, strongest, logit(primary), sum(own) / len(own), min(own), first.count(at) / len(own),
                      said, as_primary)
             for at, (whole, strongest, primary, own, as_primary, said) in enumerate(zip(
                 self.whole.tolist(), self.strongest.tolist(), self.primary.tolist(), logits,
                 *self.tuned.astype(np.float64).tolist(), strict=True,
             ))
         )  # fmt: skip
+
+    @cached_property
+    def table(self) -> Array:
+        """The same as intents × scores."""
+        return np.array(self.of_intents, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +123,17 @@ class Estimators:
     views: Mapping[str, OneVsRestClassifier]
     details: Mapping[str, OneVsRestClassifier]
 
-    def scores(self, messages: Sequence[Prepared], marks: Sequence[Marks] | None = None) -> list[RawScores]:
-        """Raw scores of a batch, in order; `marks`: the places in each that are asked about."""
+    def scores(self, messages: Sequence[Prepared], findings: Sequence[Findings] | None = None) -> list[RawScores]:
+        """Raw scores of a batch, in order; `findings`: where the tuned network is asked about places in it as well."""
         if not messages:
             return []
         encoder = self.vectors.vocabulary.encoder
         tuned = encoder.tuned if encoder else None
-        texts = [read_texts(message) for message in messages]
         scores = self.scores_of(self.vectors.counts(messages))
-        return with_heard(scores, tuned.hear(texts, marks=marks)) if tuned else scores
+        if tuned is None:
+            return scores
+        marks = None if findings is None else [marks_of(*each) for each in zip(messages, findings, strict=True)]
+        return with_heard(scores, tuned.hear([read_texts(message) for message in messages], marks=marks))
 
     def scores_of(self, counts: Counts) -> list[RawScores]:
         """Raw scores of counted messages by the regressions alone."""

@@ -6,6 +6,7 @@ from math import exp, log
 
 #: No probability is taken for nearer to nought or one than this.
 LIMIT = 1e-4
+_MOST = 1 - LIMIT
 
 
 def sigmoid(value: float) -> float:
@@ -13,5 +14,8 @@ def sigmoid(value: float) -> float:
 
 
 def logit(probability: float) -> float:
-    clipped = min(max(probability, LIMIT), 1 - LIMIT)
-    return log(clipped / (1 - clipped))
+    if probability < LIMIT:  # half the time of min and max, millions of times in training
+        probability = LIMIT
+    elif probability > _MOST:
+        probability = _MOST
+    return log(probability / (1 - probability))

@@ -15,7 +15,6 @@ from classifier.estimators import Array, Estimators, RawScores
 from classifier.findings import Findings, find
 from classifier.invoices import Piece
 from classifier.judgement import Standards, judge
-from classifier.marks import marks_of
 from classifier.preprocess import Prepared, Sentence, prepare
 from classifier.text import fold
 from classifier.values import Prediction, Reply
@@ -54,8 +53,7 @@ class Classifier:
             batch = replies[start : start + _BATCH]
             prepared = [prepare_reply(reply) for reply in batch]
             findings = [find(reply, message) for reply, message in zip(batch, prepared, strict=True)]
-            marks = [marks_of(message, seen) for message, seen in zip(prepared, findings, strict=True)]
-            scores = self.estimators.scores(prepared, marks)
+            scores = self.estimators.scores(prepared, findings)
             of_parts = segment_scores(self.estimators, prepared, findings)
             segments = opinions_of_segments(self.calibration, scores, of_parts)
             said = self.calibration.opinions(scores)
