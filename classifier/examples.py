@@ -61,7 +61,8 @@ class Examples:
         """
         encoder = self.vocabulary.encoder
         named = replace(self.vocabulary, encoder=Named(encoder.identity) if encoder else None)
-        return replace(self, vocabulary=named, prepared=(), heard=None, segments=replace(self.segments, heard=None))
+        alone = replace(self.segments, heard=None)
+        return replace(self, vocabulary=named, prepared=(), findings=(), heard=None, segments=alone)
 
     def to_judge(self) -> Examples:
         """These examples for another process that judges what regressions said of them: without what is counted."""

@@ -4,8 +4,7 @@
          → calibration (fitted on those) → outcomes (each hand judged by a calibration without it) → thresholds
     rows → estimators of all rows = the trained model
 
-Deterministic: the same rows and library versions give the same predictions. Sentences have no labels of their own: a
-message's intent is carried by its strongest sentence, found in turns with the model that scores sentences.
+Deterministic: the same rows and library versions give the same predictions.
 """
 
 from __future__ import annotations
@@ -13,14 +12,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
-from typing import Any
 
-import numpy as np
 from joblib import delayed
-from scipy import sparse
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 
 from classifier import labels
 from classifier.acting import ACTION_INPUTS, action_inputs
@@ -42,10 +37,10 @@ from classifier.calibration import (
 from classifier.data import Row
 from classifier.encoders.values import Encoder
 from classifier.errors import DataError
-from classifier.estimators import NO_REASON, Array, Estimators, RawScores, with_heard
+from classifier.estimators import Array, Estimators, RawScores, with_heard
 from classifier.examples import Examples, Progress, add_encoder, make_examples, silent
-from classifier.facts import paid_facts, promise_facts
-from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
+from classifier.facts import PromiseFacts, Spoken, paid_facts, promise_facts
+from classifier.fitting import fit_estimators
 from classifier.folds import Fold, by_hand
 from classifier.judgement import Standards, judge, spoken_of, understand
 from classifier.meant_sums import SUM_BY_RULE, Money, rule_of_promise, sum_inputs
@@ -55,21 +50,8 @@ from classifier.thresholds import Bounded, Outcome, choose_thresholds
 from classifier.trained import HORIZON, in_context, opinions_of_segments
 from classifier.values import Prediction
 
-#: Inverse strength of regularisation of all regressions.
-C = 10.0
-
-#: The solver stops here: a hundred times its default, half the time, and the same figures.
-TOLERANCE = 0.01
-
-#: Turns of finding the sentence that carries a message's intent, and weight of the other sentences of such a message.
-TURNS = 2
-OTHER_SENTENCES = 0.3
-
 #: A language with fewer rows than this in calibration is never automatic.
 LANGUAGE_ROWS = 100
-
-#: A detail needs this many rows of two values before it is learnt.
-DETAIL_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +83,7 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
     examples, folds = make_examples(rows, encoder, progress), by_hand(rows)
     scores, estimators = _score_and_learn(examples, folds, progress)
     progress("choosing thresholds")
-    return _trained(examples, folds, scores)(estimators)
+    return _trained(examples, folds, scores, read_by_rule(examples, scores))(estimators)
 
 
 def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silent) -> tuple[Trained, Trained]:
@@ -115,15 +97,18 @@ def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silen
     scores, estimators = _score_and_learn(examples, folds, progress)
     heard = add_encoder(examples, encoder, progress)
     progress("choosing thresholds")
-    tasks = [delayed(_trained)(each.to_judge(), folds, scores) for each in (examples, heard)]
+    by_rule = read_by_rule(examples, scores)
+    tasks = [delayed(_trained)(each.to_judge(), folds, scores, by_rule) for each in (examples, heard)]
     without, beside = in_processes(len(rows), tasks)
     vectors = replace(estimators.vectors, vocabulary=heard.vocabulary)
     return without(estimators), beside(replace(estimators, vectors=vectors))
 
 
-def _trained(examples: Examples, folds: Sequence[Fold], scores: HeldOut) -> Callable[[Estimators], Trained]:
+def _trained(
+    examples: Examples, folds: Sequence[Fold], scores: HeldOut, by_rule: ByRule
+) -> Callable[[Estimators], Trained]:
     """What is made of the scores; it is whole with the estimators of all rows."""
-    judged, calibration = judge_held_out(examples, folds, scores)
+    judged, calibration = judge_held_out(examples, folds, scores, by_rule)
     bounded = choose_thresholds(judged.outcomes)
     return partial(
         Trained, calibration=calibration, bounded=bounded, languages=enough_rows(examples.rows), held_out=judged
@@ -142,7 +127,8 @@ def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = sil
 
     Returns those predictions, and the calibration over all folds, which a model trained on all rows takes.
     """
-    return judge_held_out(examples, folds, score_held_out(examples, folds, progress))
+    held = score_held_out(examples, folds, progress)
+    return judge_held_out(examples, folds, held, read_by_rule(examples, held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +137,10 @@ class HeldOut:
 
     scores: Mapping[int, RawScores]
     segments: Mapping[int, Sequence[RawScores]]
+
+    def spoken(self, examples: Examples, index: int) -> list[Spoken]:
+        """The sentences of a row with how much each promises and reports a payment."""
+        return spoken_of(examples.prepared[index], self.scores[index])
 
     def heard(self, examples: Examples) -> HeldOut:
         """With what the tuned network heard in the examples, where there is one."""
@@ -197,9 +187,11 @@ def _held_out(scoring: Iterator[HeldOut], folds: Sequence[Fold], progress: Progr
     )
 
 
-def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> tuple[Judged, Calibration]:
+def judge_held_out(
+    examples: Examples, folds: Sequence[Fold], held: HeldOut, by_rule: ByRule
+) -> tuple[Judged, Calibration]:
     """Predictions from held-out scores and what the tuned network heard, each by a calibration that never saw its fold,
-    and the calibration over all.
+    and the calibration over all; `by_rule` as from `read_by_rule`.
     """
     rows, held = examples.rows, held.heard(examples)
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
@@ -211,7 +203,7 @@ def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> 
             reply, prepared, findings = rows[index].reply, examples.prepared[index], examples.findings[index]
             yield index, judge(reply, prepared, findings, raw, said, own, calibration, standards, "")
 
-    places = find_places(examples, held)
+    places = find_places(examples, held, by_rule)
     found: dict[int, Prediction] = {}
     for fold in folds:
         rest = [index for other in folds if other is not fold for index in other.test]
@@ -326,15 +318,40 @@ class Places:
     paid_sums: _ByRow
 
 
-def find_places(examples: Examples, held: HeldOut) -> Places:
+#: By row what the rules of language read: what is promised, and the sum paid; of a reply that does neither nothing.
+ByRule = Mapping[int, tuple[PromiseFacts, Decimal | None]]
+
+#: Replies that a process reads by the rules at a time.
+_CHUNK = 500
+
+
+def read_by_rule(examples: Examples, held: HeldOut) -> ByRule:
+    """The rules know nothing of what a network heard: models with and without an encoder share what they read."""
+    chosen = [index for index in held.scores if {"promise", "paid"} & set(examples.rows[index].labels.intents)]
+    asked = [(examples.rows[at], examples.prepared[at].language, held.spoken(examples, at)) for at in chosen]
+    chunks = [delayed(_read_by_rule)(asked[at : at + _CHUNK]) for at in range(0, len(asked), _CHUNK)]
+    done = in_processes(len(examples.rows), chunks)
+    return dict(zip(chosen, (each for chunk in done for each in chunk), strict=True))
+
+
+def _read_by_rule(asked: Sequence[tuple[Row, str, list[Spoken]]]) -> list[tuple[PromiseFacts, Decimal | None]]:
+    return [
+        (
+            promise_facts(spoken, language, row.reply.invoices) if "promise" in row.labels.intents else PromiseFacts(),
+            paid_facts(spoken, language, row.reply.invoices).amount if "paid" in row.labels.intents else None,
+        )
+        for row, language, spoken in asked
+    ]
+
+
+def find_places(examples: Examples, held: HeldOut, by_rule: ByRule) -> Places:
     """Of each reply that promises, which coming day is the promised one, and which sum the (first) part promised; of
     each that reports a payment, which sum is the one paid.
     """
     days: dict[int, list[_Pair]] = {}
     promised_sums: dict[int, list[_Pair]] = {}
     for index, money in _money(examples, held, "promise"):
-        row, language = examples.rows[index], examples.prepared[index].language
-        facts = promise_facts(money.spoken, language, money.invoices)
+        row, language, facts = examples.rows[index], examples.prepared[index].language, by_rule[index][0]
         weighed = day_inputs(facts, money.spoken, held.scores[index].days, row.reply.date, money.invoices, language)
         days[index] = [(each, day == row.labels.promise_date) for day, each in weighed]
         promised = row.labels.promised
@@ -344,9 +361,8 @@ def find_places(examples: Examples, held: HeldOut) -> Places:
         ]
     paid_sums: dict[int, list[_Pair]] = {}
     for index, money in _money(examples, held, "paid"):
-        row = examples.rows[index]
-        by_rule = paid_facts(money.spoken, examples.prepared[index].language, money.invoices).amount
-        paid_sums[index] = [(each, amount == row.labels.paid_amount) for amount, each in sum_inputs(money, by_rule)]
+        paid = examples.rows[index].labels.paid_amount
+        paid_sums[index] = [(each, amount == paid) for amount, each in sum_inputs(money, by_rule[index][1])]
     return Places(days, promised_sums, paid_sums)
 
 
@@ -359,9 +375,8 @@ def _money(examples: Examples, held: HeldOut, intent: str) -> Iterator[tuple[int
     """What each of the replies with this intent says of money."""
     for index in held.scores:
         if intent in examples.rows[index].labels.intents:
-            raw, sums = held.scores[index], examples.findings[index].sums
-            spoken = spoken_of(examples.prepared[index], raw)
-            yield index, Money(sums, spoken, examples.rows[index].reply.invoices, raw.sums)
+            invoices, sums = examples.rows[index].reply.invoices, examples.findings[index].sums
+            yield index, Money(sums, held.spoken(examples, index), invoices, held.scores[index].sums)
 
 
 def outcome(row: Row, said: Prediction) -> Outcome:
@@ -386,91 +401,6 @@ def is_actionable(row: Row) -> bool:
         today = row.reply.date.date()
         return truth.promise_date is not None and today <= truth.promise_date <= today + HORIZON
     return True
-
-
-def fit_estimators(examples: Examples, chosen: Sequence[int]) -> Estimators:
-    """The estimators of some of the examples."""
-    rows = [examples.rows[index] for index in chosen]
-    own = examples.counts.take(chosen)
-    vectors = fit_vectors(examples.vocabulary, own)
-    with_cues = vectors.whole(own, DETAIL_CUE_WEIGHT)
-    parts = [at for of_row in examples.segments.of(chosen) for at in of_row if examples.segments.intents[at]]
-    counts = own.beside(examples.segments.counts.take(parts)) if examples.segments.counts and parts else own
-    of_parts = [str(examples.segments.intents[at]) for at in parts]
-    whole, by_sentence = vectors.whole(counts), vectors.sentences(counts)
-    intents = [*(row.labels.intents for row in rows), *((intent,) for intent in of_parts)]
-    said = {intent: np.array([intent in each for each in intents]) for intent in labels.INTENTS}
-    by_text = {intent: _regression(whole, said[intent]) for intent in labels.INTENTS}
-    sentence = {
-        intent: _sentence_regression(by_sentence, counts, said[intent], by_text[intent]) for intent in labels.INTENTS
-    }
-    primary = _multiclass(whole, np.array([*(row.labels.primary for row in rows), *of_parts]))
-    details = {name: model for name, _, _ in labels.DETAILS if (model := _detail(name, rows, with_cues)) is not None}
-    # Models that see one side only: where they agree, the answer is surer than any one of them says.
-    of_rows = np.array([row.labels.primary for row in rows])
-    views = {name: _multiclass(whole[: len(rows), columns], of_rows) for name, columns in vectors.blocks().items()}
-    late = np.array([row.labels.late_reason or NO_REASON for row in rows])
-    if len(set(late)) > 1:
-        details["late_reason"] = _multiclass(with_cues, late)
-    return Estimators(vectors, by_text, sentence, primary, views, details)
-
-
-def _sentence_regression(
-    by_sentence: sparse.csr_matrix, counts: Counts, said: np.ndarray[Any, Any], first: LogisticRegression
-) -> LogisticRegression:
-    """Which sentence of a message carries its intent is not labelled: the strongest one is taken to, by the model of
-    the turn before; its neighbours count little as counter-examples, the sentences of other messages in full.
-    """
-    strength = first.decision_function(by_sentence)
-    model = first
-    for _ in range(TURNS):
-        carries = np.zeros(by_sentence.shape[0], dtype=bool)
-        weights = np.ones(by_sentence.shape[0])
-        for message in np.flatnonzero(said):
-            span = counts.span(int(message))
-            weights[span] = OTHER_SENTENCES
-            strongest = span.start + int(strength[span].argmax())
-            carries[strongest], weights[strongest] = True, 1.0
-        model = _regression(by_sentence, carries, weights)
-        strength = model.decision_function(by_sentence)
-    return model
-
-
-def _regression(
-    rows: sparse.csr_matrix, said: np.ndarray[Any, Any], weights: np.ndarray[Any, Any] | None = None
-) -> LogisticRegression:
-    return _binary().fit(rows, said, sample_weight=weights)
-
-
-def _binary(*, balanced: bool = False) -> LogisticRegression:
-    """Few rows over many columns: the dual problem is solved ten times faster than the primal one."""
-    return LogisticRegression(
-        C=C,
-        tol=TOLERANCE,
-        solver="liblinear",
-        dual=True,
-        max_iter=5000,
-        random_state=0,
-        class_weight="balanced" if balanced else None,
-    )
-
-
-def _multiclass(
-    rows: sparse.csr_matrix, classes: np.ndarray[Any, Any], *, balanced: bool = False
-) -> OneVsRestClassifier:
-    return OneVsRestClassifier(_binary(balanced=balanced)).fit(rows, classes)
-
-
-def _detail(name: str, rows: Sequence[Row], whole: sparse.csr_matrix) -> OneVsRestClassifier | None:
-    """A model of one detail over the messages that have it; None where they are too few to learn from.
-
-    Balanced: some values are rare, and each is worth the same to the person who works on it.
-    """
-    having = [index for index, row in enumerate(rows) if row.labels.detail(name) is not None]
-    values = np.array([rows[index].labels.detail(name) for index in having])
-    if len(having) < DETAIL_ROWS or len(set(values)) < 2:
-        return None
-    return _multiclass(whole[having], values, balanced=True)
 
 
 def _check(rows: Sequence[Row]) -> None:
