@@ -124,15 +124,15 @@ def _is_number_word(word: str, language: str) -> bool:
 
 def _pair(text: str, start: int, said: Sequence[str], language: str) -> int | None:
     """As English says 1,750 and 350: "seventeen fifty", "three fifty"; but not the time of a day, nor a year."""
-    before_times = _wording(language).before_times
-    if not before_times:
+    wording = _wording(language)
+    if not wording.pairs:
         return None
     for at in range(1, len(said)):
         hundreds, rest = _number(said[:at], language), _number(said[at:], language)
         if not hundreds or not rest or not (hundreds < 100 and hundreds % 10) or not 10 <= rest < 100:
             continue
         before = words(fold(text[:start]))[-1:]
-        is_time = hundreds <= _HOURS and rest % 5 == 0 and before and before[0].folded in before_times
+        is_time = hundreds <= _HOURS and rest % 5 == 0 and before and before[0].folded in wording.before_times
         number = hundreds * 100 + rest
         return None if is_time or number in _YEARS else number
     return None
@@ -317,8 +317,8 @@ _PLAIN_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 @dataclass(frozen=True, slots=True)
 class _Wording:
     """`words`: said for a number word; `sounds`: letters within a word said for others; `halves`: a half before a unit
-    (groups none, `one` and a half, or `more` than a number before it); `before_times`: words before a time of day,
-    where numbers are said in pairs; `units`: words that multiply, and their pattern.
+    (groups none, `one` and a half, or `more` than a number before it); `pairs`: whether 1,750 is said
+    "seventeen fifty"; `before_times`: words before a time of day; `units`: words that multiply, and their pattern.
     """
 
     vague: frozenset[str]
@@ -330,6 +330,7 @@ class _Wording:
     words: Mapping[str, str]
     sounds: Mapping[str, str]
     halves: re.Pattern[str]
+    pairs: bool
     before_times: frozenset[str]
     units: Mapping[str, int]
     unit: re.Pattern[str]
@@ -352,7 +353,7 @@ def _wording(language: str) -> _Wording:
             rf"|(?P<more>(?<=\w)(?:{_any_of(number['half_suffix'])})|(?<=\w[ \u00a0])(?:{_any_of(number['and_half'])})"
             r"(?!\w)))"
         ),
-        said("before_times"), units, re.compile(rf"[ \u00a0-]?(?P<unit>{_any_of(units)})(?!\w)"),
+        number["pairs"], said("before_times"), units, re.compile(rf"[ \u00a0-]?(?P<unit>{_any_of(units)})(?!\w)"),
     )  # fmt: skip
 
 
