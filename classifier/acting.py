@@ -43,7 +43,7 @@ def action_inputs(
     return (
         logit(said.confidence),
         logit(max(p for intent, p in said.intents.items() if intent != said.primary)),
-        own.views,
+        own.mean_view,
         own.least_view,
         own.agreeing_views,
         float(said.primary == "paid"),

@@ -166,7 +166,7 @@ def primary_inputs(said: Array, raws: Sequence[RawScores]) -> Array:
         column = labels.INTENTS.index(intent)
         before[:, column] = none_before
         none_before = none_before + _each(_log_of_rest, said[:, column])
-    given = _columns(raws, "primary", "strongest", "views", "least_view", "agreeing_views", "tuned_said", "tuned")
+    given = _columns(raws, "primary", "strongest", "mean_view", "least_view", "agreeing_views", "tuned_said", "tuned")
     return np.concatenate([_each(logit, said)[..., None], before[..., None], given], axis=-1)
 
 
@@ -204,7 +204,7 @@ def confidence_inputs(opinion: Opinion, raw: RawScores) -> tuple[float, ...]:
         float(highest < _JUST_UNDER),
         own.strongest,
         log(1 + raw.sentences.shape[0]),
-        own.views,
+        own.mean_view,
         own.least_view,
         own.agreeing_views,
         *tuned_inputs(raw, column),

@@ -48,7 +48,7 @@ class OfIntent(NamedTuple):
     whole: float
     strongest: float
     primary: float
-    views: float
+    mean_view: float
     least_view: float
     agreeing_views: float
     tuned_said: float
@@ -99,7 +99,7 @@ class RawScores:
 
     @cached_property
     def table(self) -> Array:
-        """The same as intents × scores."""
+        """`of_intents` as an array: intents × scores, in the order of the fields of `OfIntent`."""
         return np.array(self.of_intents, np.float64)
 
 
@@ -124,7 +124,9 @@ class Estimators:
     details: Mapping[str, OneVsRestClassifier]
 
     def scores(self, messages: Sequence[Prepared], findings: Sequence[Findings] | None = None) -> list[RawScores]:
-        """Raw scores of a batch, in order; `findings`: where the tuned network is asked about places in it as well."""
+        """Raw scores of a batch, in order; `findings`: what was found in each message, where the tuned network is asked
+        about the places in it, too.
+        """
         if not messages:
             return []
         encoder = self.vectors.vocabulary.encoder

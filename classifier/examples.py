@@ -56,8 +56,8 @@ class Examples:
     segments: Segments
 
     def to_score(self) -> Examples:
-        """These examples for another process that fits and asks regressions: all is encoded, so that only what the
-        encoder is called is needed.
+        """These examples for another process that fits and asks regressions: all is counted and encoded, so that
+        neither texts nor what was found in them are needed, and of the encoder only what it is called.
         """
         encoder = self.vocabulary.encoder
         named = replace(self.vocabulary, encoder=Named(encoder.identity) if encoder else None)

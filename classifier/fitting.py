@@ -1,8 +1,4 @@
-"""Labelled examples → the regressions that score a message.
-
-Sentences have no labels of their own: a message's intent is carried by its strongest sentence, as the regression of
-whole texts sees it.
-"""
+"""Labelled examples → the regressions that score a message."""
 
 from __future__ import annotations
 

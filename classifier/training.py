@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
@@ -48,7 +48,7 @@ from classifier.processes import in_processes
 from classifier.promise_days import BY_RULE, day_inputs
 from classifier.thresholds import Bounded, Outcome, choose_thresholds
 from classifier.trained import HORIZON, in_context, opinions_of_segments
-from classifier.values import Prediction
+from classifier.values import InvoiceRef, Prediction
 
 #: A language with fewer rows than this in calibration is never automatic.
 LANGUAGE_ROWS = 100
@@ -83,7 +83,7 @@ def train(rows: Sequence[Row], progress: Progress = silent, encoder: Encoder | N
     examples, folds = make_examples(rows, encoder, progress), by_hand(rows)
     scores, estimators = _score_and_learn(examples, folds, progress)
     progress("choosing thresholds")
-    return _trained(examples, folds, scores, read_by_rule(examples, scores))(estimators)
+    return _trained(examples, folds, scores)(estimators)
 
 
 def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silent) -> tuple[Trained, Trained]:
@@ -97,18 +97,15 @@ def train_both(rows: Sequence[Row], encoder: Encoder, progress: Progress = silen
     scores, estimators = _score_and_learn(examples, folds, progress)
     heard = add_encoder(examples, encoder, progress)
     progress("choosing thresholds")
-    by_rule = read_by_rule(examples, scores)
-    tasks = [delayed(_trained)(each.to_judge(), folds, scores, by_rule) for each in (examples, heard)]
+    tasks = [delayed(_trained)(each.to_judge(), folds, scores) for each in (examples, heard)]
     without, beside = in_processes(len(rows), tasks)
     vectors = replace(estimators.vectors, vocabulary=heard.vocabulary)
     return without(estimators), beside(replace(estimators, vectors=vectors))
 
 
-def _trained(
-    examples: Examples, folds: Sequence[Fold], scores: HeldOut, by_rule: ByRule
-) -> Callable[[Estimators], Trained]:
+def _trained(examples: Examples, folds: Sequence[Fold], scores: HeldOut) -> Callable[[Estimators], Trained]:
     """What is made of the scores; it is whole with the estimators of all rows."""
-    judged, calibration = judge_held_out(examples, folds, scores, by_rule)
+    judged, calibration = judge_held_out(examples, folds, scores)
     bounded = choose_thresholds(judged.outcomes)
     return partial(
         Trained, calibration=calibration, bounded=bounded, languages=enough_rows(examples.rows), held_out=judged
@@ -127,16 +124,26 @@ def hold_out(examples: Examples, folds: Sequence[Fold], progress: Progress = sil
 
     Returns those predictions, and the calibration over all folds, which a model trained on all rows takes.
     """
-    held = score_held_out(examples, folds, progress)
-    return judge_held_out(examples, folds, held, read_by_rule(examples, held))
+    return judge_held_out(examples, folds, score_held_out(examples, folds, progress))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadByRule:
+    """What the rules of language read in a reply: what it promises, and the sum paid, where it does either."""
+
+    promised: PromiseFacts
+    paid: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Scores of all rows, and of the segments of each, by models that never saw their fold."""
+    """Scores of all rows, and of the segments of each, by models that never saw their fold; `read`: by those scores
+    what the rules read in the rows that promise or report a payment.
+    """
 
     scores: Mapping[int, RawScores]
     segments: Mapping[int, Sequence[RawScores]]
+    read: Mapping[int, ReadByRule] = field(default_factory=dict)
 
     def spoken(self, examples: Examples, index: int) -> list[Spoken]:
         """The sentences of a row with how much each promises and reports a payment."""
@@ -152,15 +159,14 @@ class HeldOut:
             index: with_heard(self.segments[index], [examples.segments.heard[at] for at in own])
             for index, own in zip(chosen, examples.segments.of(chosen), strict=True)
         }
-        return HeldOut(dict(zip(chosen, scores, strict=True)), segments)
+        return replace(self, scores=dict(zip(chosen, scores, strict=True)), segments=segments)
 
 
 def score_held_out(examples: Examples, folds: Sequence[Fold], progress: Progress = silent) -> HeldOut:
     """Scores of every row by regressions that never saw its fold; what the tuned network hears is not in them."""
     alone = examples.to_score()
-    return _held_out(
-        in_processes(len(examples.rows), [delayed(_score_fold)(alone, fold) for fold in folds]), folds, progress
-    )
+    done = in_processes(len(examples.rows), [delayed(_score_fold)(alone, fold) for fold in folds])
+    return _held_out(examples, done, folds, progress)
 
 
 def _score_and_learn(examples: Examples, folds: Sequence[Fold], progress: Progress) -> tuple[HeldOut, Estimators]:
@@ -172,26 +178,25 @@ def _score_and_learn(examples: Examples, folds: Sequence[Fold], progress: Progre
     done = in_processes(len(examples.rows), [*tasks, *(delayed(_score_fold)(alone, fold) for fold in folds)])
     progress("learning from all replies")
     estimators: Estimators = next(done)
-    held = _held_out(done, folds, progress)
+    held = _held_out(examples, done, folds, progress)
     return held, replace(estimators, vectors=replace(estimators.vectors, vocabulary=examples.vocabulary))
 
 
-def _held_out(scoring: Iterator[HeldOut], folds: Sequence[Fold], progress: Progress) -> HeldOut:
+def _held_out(examples: Examples, scoring: Iterator[HeldOut], folds: Sequence[Fold], progress: Progress) -> HeldOut:
     held: list[HeldOut] = []
     for part, (fold, scored) in enumerate(zip(folds, scoring, strict=True), start=1):
         progress(f"judged part {part} of {len(folds)} without having learnt from it: {fold.name}")
         held.append(scored)
-    return HeldOut(
+    found = HeldOut(
         {index: raw for each in held for index, raw in each.scores.items()},
         {index: raws for each in held for index, raws in each.segments.items()},
     )
+    return replace(found, read=read_by_rule(examples, found))
 
 
-def judge_held_out(
-    examples: Examples, folds: Sequence[Fold], held: HeldOut, by_rule: ByRule
-) -> tuple[Judged, Calibration]:
+def judge_held_out(examples: Examples, folds: Sequence[Fold], held: HeldOut) -> tuple[Judged, Calibration]:
     """Predictions from held-out scores and what the tuned network heard, each by a calibration that never saw its fold,
-    and the calibration over all; `by_rule` as from `read_by_rule`.
+    and the calibration over all.
     """
     rows, held = examples.rows, held.heard(examples)
     standards = Standards(dict.fromkeys(labels.ACTIONABLE, 0.0), enough_rows(rows), HORIZON)
@@ -203,7 +208,7 @@ def judge_held_out(
             reply, prepared, findings = rows[index].reply, examples.prepared[index], examples.findings[index]
             yield index, judge(reply, prepared, findings, raw, said, own, calibration, standards, "")
 
-    places = find_places(examples, held, by_rule)
+    places = find_places(examples, held)
     found: dict[int, Prediction] = {}
     for fold in folds:
         rest = [index for other in folds if other is not fold for index in other.test]
@@ -318,40 +323,44 @@ class Places:
     paid_sums: _ByRow
 
 
-#: By row what the rules of language read: what is promised, and the sum paid; of a reply that does neither nothing.
-ByRule = Mapping[int, tuple[PromiseFacts, Decimal | None]]
-
 #: Replies that a process reads by the rules at a time.
 _CHUNK = 500
 
-
-def read_by_rule(examples: Examples, held: HeldOut) -> ByRule:
-    """The rules know nothing of what a network heard: models with and without an encoder share what they read."""
-    chosen = [index for index in held.scores if {"promise", "paid"} & set(examples.rows[index].labels.intents)]
-    asked = [(examples.rows[at], examples.prepared[at].language, held.spoken(examples, at)) for at in chosen]
-    chunks = [delayed(_read_by_rule)(asked[at : at + _CHUNK]) for at in range(0, len(asked), _CHUNK)]
-    done = in_processes(len(examples.rows), chunks)
-    return dict(zip(chosen, (each for chunk in done for each in chunk), strict=True))
+_Asked = tuple[frozenset[str], tuple[InvoiceRef, ...], str, list[Spoken]]
 
 
-def _read_by_rule(asked: Sequence[tuple[Row, str, list[Spoken]]]) -> list[tuple[PromiseFacts, Decimal | None]]:
+def read_by_rule(examples: Examples, held: HeldOut) -> dict[int, ReadByRule]:
+    """What the rules read in each reply that promises or reports a payment. They see the regressions' scores, and
+    nothing that the tuned network heard: models that share the regressions share this.
+    """
+    asked: dict[int, _Asked] = {}
+    for index in held.scores:
+        row, language = examples.rows[index], examples.prepared[index].language
+        if said := frozenset(row.labels.intents) & {"promise", "paid"}:
+            asked[index] = (said, tuple(row.reply.invoices), language, held.spoken(examples, index))
+    every = list(asked.values())
+    chunks = [delayed(_read)(every[at : at + _CHUNK]) for at in range(0, len(every), _CHUNK)]
+    return dict(zip(asked, itertools.chain.from_iterable(in_processes(len(every), chunks)), strict=True))
+
+
+def _read(asked: Sequence[_Asked]) -> list[ReadByRule]:
     return [
-        (
-            promise_facts(spoken, language, row.reply.invoices) if "promise" in row.labels.intents else PromiseFacts(),
-            paid_facts(spoken, language, row.reply.invoices).amount if "paid" in row.labels.intents else None,
+        ReadByRule(
+            promise_facts(spoken, language, invoices) if "promise" in said else PromiseFacts(),
+            paid_facts(spoken, language, invoices).amount if "paid" in said else None,
         )
-        for row, language, spoken in asked
+        for said, invoices, language, spoken in asked
     ]
 
 
-def find_places(examples: Examples, held: HeldOut, by_rule: ByRule) -> Places:
+def find_places(examples: Examples, held: HeldOut) -> Places:
     """Of each reply that promises, which coming day is the promised one, and which sum the (first) part promised; of
     each that reports a payment, which sum is the one paid.
     """
     days: dict[int, list[_Pair]] = {}
     promised_sums: dict[int, list[_Pair]] = {}
     for index, money in _money(examples, held, "promise"):
-        row, language, facts = examples.rows[index], examples.prepared[index].language, by_rule[index][0]
+        row, language, facts = examples.rows[index], examples.prepared[index].language, held.read[index].promised
         weighed = day_inputs(facts, money.spoken, held.scores[index].days, row.reply.date, money.invoices, language)
         days[index] = [(each, day == row.labels.promise_date) for day, each in weighed]
         promised = row.labels.promised
@@ -362,7 +371,7 @@ def find_places(examples: Examples, held: HeldOut, by_rule: ByRule) -> Places:
     paid_sums: dict[int, list[_Pair]] = {}
     for index, money in _money(examples, held, "paid"):
         paid = examples.rows[index].labels.paid_amount
-        paid_sums[index] = [(each, amount == paid) for amount, each in sum_inputs(money, by_rule[index][1])]
+        paid_sums[index] = [(each, amount == paid) for amount, each in sum_inputs(money, held.read[index].paid)]
     return Places(days, promised_sums, paid_sums)
 
 

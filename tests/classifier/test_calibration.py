@@ -12,9 +12,13 @@ from classifier.calibration import (
     SAID,
     Calibration,
     Weights,
+    intent_inputs,
+    primary_inputs,
+    said_of,
     tuned_inputs,
 )
 from classifier.estimators import RawScores
+from classifier.odds import logit
 
 _DRAW = np.random.default_rng(5)
 
@@ -70,3 +74,17 @@ def test_the_network_s_lead_is_over_the_best_rival() -> None:
     own = raw()
     heard = own.tuned[0].tolist()
     assert tuned_inputs(own, 2) == (heard[2], heard[2] - max(heard[:2] + heard[3:]))
+
+
+def test_each_input_is_the_score_that_it_is_named_after() -> None:
+    own, at = raw(), 2
+    said = said_of(CALIBRATION.intents, [own])
+    of_intent = dict(zip(INTENT_INPUTS, intent_inputs([own])[0, at], strict=True))
+    of_primary = dict(zip(PRIMARY_INPUTS, primary_inputs(said, [own])[0, at], strict=True))
+    views = [logit(float(each)) for each in own.views[:, at]]
+    assert (of_intent["whole"], of_intent["strongest sentence"]) == (own.whole[at], own.sentences[:, at].max())
+    assert (of_primary["views"], of_primary["least view"]) == (sum(views) / len(views), min(views))
+    assert of_primary["said"] == logit(float(said[0, at]))
+    for each in (of_intent, of_primary):
+        assert each["as primary"] == logit(float(own.primary[at]))
+        assert (each["tuned as primary"], each["tuned"]) == tuple(own.tuned[:, at])

@@ -6,10 +6,13 @@ import json
 
 import pytest
 
+from classifier import training
 from classifier.data import Row
 from classifier.errors import DataError
+from classifier.examples import make_examples
+from classifier.folds import by_hand
 from classifier.labels import INTENTS
-from classifier.training import Trained, train, train_both
+from classifier.training import Trained, read_by_rule, score_held_out, train, train_both
 from tests.classifier.encoders.fakes import Fake
 from tests.classifier.golden import GOLDEN, classifier_of, probes
 
@@ -68,6 +71,20 @@ def test_an_encoder_that_adds_vectors_has_regressions_of_its_own(
     without, encoded = train_both(small_rows, Fake())
     assert without.held_out == small_training.held_out
     assert encoded.estimators.whole["paid"].coef_.shape[1] == without.estimators.whole["paid"].coef_.shape[1] + 4
+
+
+def test_the_rules_read_the_same_in_any_number_of_chunks(
+    small_rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = make_examples(small_rows, None)
+    held = score_held_out(examples, by_hand(small_rows))
+    said = [set(row.labels.intents) for row in small_rows]
+    assert sorted(held.read) == [at for at, intents in enumerate(said) if intents & {"promise", "paid"}]
+    assert {at for at, each in held.read.items() if each.promised.on} <= {
+        at for at in held.read if "promise" in said[at]
+    }
+    monkeypatch.setattr(training, "_CHUNK", 7)
+    assert read_by_rule(examples, held) == held.read
 
 
 def test_nothing_to_learn_from_is_told(small_rows: list[Row]) -> None:
