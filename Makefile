@@ -51,7 +51,7 @@ test: setup servers  ## every test, in parallel and random order, against real s
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 .PHONY: prove
-prove: setup  ## break everything that can break, and count duplicates, lost mail and double effects (half an hour once set up)
+prove: setup  ## break everything that can break, and count duplicates, lost mail and double effects (half an hour once set up; ARGS="--minutes 90": more)
 	@scripts/test-servers isync getmail6
 	$(BIN)/python -m tests.faults.prove $(ARGS)
 

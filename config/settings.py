@@ -330,9 +330,9 @@ class Classifier(Section):
     """Share of the automatic actions that is drawn at random for a person to look at: the one honest measure of how
     often they are wrong here."""
     encoder: fields.Text = "default"
-    """The sentence encoder: `default` for the one that comes with relance, `none` to do without: eight times as fast,
-    and more is left to people; or the path of a folder with one of your own (`model.onnx` and `tokenizer.json`), with
-    which a model has to be trained (`relance train`)."""
+    """The sentence encoder: `default` for the one that comes with relance, `none` to do without: many times as fast
+    (model card, section 6), and more is left to people; or the path of a folder with one of your own (`model.onnx` and
+    `tokenizer.json`), with which a model has to be trained (`relance train`)."""
 
 
 class Settings(BaseSettings):
