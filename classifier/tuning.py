@@ -9,7 +9,8 @@ rest anew. Deterministic on one machine; between machines the last digits differ
          → the same on all rows
 
 It goes on from the adapters that are there, over all replies, those they know and those they don't: half the epochs
-do. Each keeps the hands that it never saw, and new hands are dealt out among them. `--anew` begins at nought.
+do, and what is kept is the mean of before and after. Each keeps the hands that it never saw, and new hands are dealt
+out among them. `--anew` begins at nought.
 """
 
 from __future__ import annotations
@@ -202,7 +203,18 @@ def _learn_one(base: Weights, material: Material, lesson: Lesson) -> dict[str, n
     if lesson.start is not None:
         with np.load(lesson.start, allow_pickle=False) as raw:
             start = {key: raw[key].astype(np.float32) for key in raw.files}
-    return learn(torch, base, material, lesson.chosen, partial(_tell_of, lesson.name), start)
+    learnt = learn(torch, base, material, lesson.chosen, partial(_tell_of, lesson.name), start)
+    return learnt if start is None else midway(start, learnt)
+
+
+def midway(start: Start, learnt: Start) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays midway between where an adapter began and where learning on took it, in half precision: they lie in
+    one valley, and its middle reads new hands better than either end (Wortsman et al. 2022, model soups).
+    """
+    return {
+        name: ((start.get(name, each).astype(np.float32) + each.astype(np.float32)) / 2).astype(np.float16)
+        for name, each in learnt.items()
+    }
 
 
 def make_material(rows: Sequence[Row], base: Weights) -> Material:

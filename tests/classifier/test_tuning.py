@@ -1,14 +1,17 @@
-"""Which replies an adapter learns from: never those of the hands that it is to read honestly, nor their ideas."""
+"""Which replies an adapter learns from: never those of the hands that it is to read honestly, nor their ideas; and what
+is kept of what it learnt.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from classifier.data import Row, read_rows
 from classifier.encoders.tuned import WHOLE
-from classifier.tuning import Lesson, dealt, known_parts, lessons_of
+from classifier.tuning import Lesson, dealt, known_parts, lessons_of, midway
 from tests.classifier.builders import raw_row, write_rows
 
 SIZES = {"en-a": 3, "en-b": 2, "en-c": 1, "fr-a": 4, "fr-b": 3, "fr-c": 2}
@@ -61,3 +64,10 @@ def test_each_goes_on_from_its_own_adapter_and_keeps_its_hands(rows: list[Row]) 
 def test_the_hands_of_the_one_that_saw_all_are_not_asked_for() -> None:
     adapters = [{"name": "part-1", "held_out": ["fr-a"]}, {"name": WHOLE, "held_out": []}]
     assert known_parts({"adapters": adapters}) == {"part-1": ("fr-a",)}
+
+
+def test_what_is_kept_lies_midway_and_what_is_new_is_kept_whole() -> None:
+    learnt = {"a": np.array([3.0, -1.0], np.float16), "head": np.array([0.25], np.float16)}
+    kept = midway({"a": np.array([1.0, 1.0], np.float32)}, learnt)
+    assert {name: each.tolist() for name, each in kept.items()} == {"a": [2.0, 0.0], "head": [0.25]}
+    assert all(each.dtype == np.float16 for each in kept.values())
