@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -123,10 +123,7 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
         "rows": len(rows),
         "macro_f1": macro_f1(truth, said),
         "accuracy": _share(right),
-        "classes": {
-            intent: {"precision": each.precision, "recall": each.recall, "f1": each.f1, "rows": each.rows}
-            for intent, each in classes(truth, said).items()
-        },
+        "classes": _classes(truth, said),
         "languages": _by_language(rows, predictions),
         "calibration_error": calibration_error(confidences, right),
         "confusion": _confusion(truth, said),
@@ -161,6 +158,10 @@ def measure(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str,
     }  # fmt: skip
 
 
+def _classes(truth: Sequence[str], said: Sequence[str]) -> dict[str, dict[str, float | int]]:
+    return {intent: asdict(each) for intent, each in classes(truth, said).items()}
+
+
 def _promised(row: Row) -> Decimal | None:
     return row.labels.promised[0].amount if row.labels.promised else None
 
@@ -180,8 +181,9 @@ def summary(rows: Sequence[Row], judged: Judged, shipped: int) -> dict[str, Any]
     """What a trained model's manifest tells of it, on predictions that never saw their author; `shipped`: the figures
     by class on the first so many rows, which every trained model has, so that two of them can be compared.
     """
-    classes = measure(rows[:shipped], judged.predictions[:shipped])["classes"]
-    return {**measure(rows, judged.predictions), "shipped": classes}
+    truth = [row.labels.primary for row in rows[:shipped]]
+    said = [each.primary for each in judged.predictions[:shipped]]
+    return {**measure(rows, judged.predictions), "shipped": _classes(truth, said)}
 
 
 def _by_language(rows: Sequence[Row], predictions: Sequence[Prediction]) -> dict[str, dict[str, float | int]]:
