@@ -19,8 +19,8 @@ from classifier.features import DETAIL_CUE_WEIGHT, Counts, fit_vectors
 #: Inverse strength of regularisation of all regressions.
 C = 10.0
 
-#: The solver stops here, near LIBLINEAR's own default for the dual problem, 0.1: a thirtieth of it takes twice as long
-#: for the same figures. The few rows that have a detail are worth the default.
+#: The solver stops here; at LIBLINEAR's own default for the dual problem, 0.1, it takes a third longer for the same
+#: figures. The few rows that have a detail are worth that: at 1 reasons lose half a point.
 TOLERANCE, DETAIL_TOLERANCE = 0.3, 0.1
 
 #: What the sentences of a message weigh that do not carry its intent.

@@ -21,10 +21,8 @@ import importlib
 import json
 import multiprocessing
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -32,22 +30,13 @@ from typing import Any
 
 import numpy as np
 
-from classifier import labels
-from classifier.data import COMMITTED, Row, data_files, data_hash, read_rows
-from classifier.encoders.e5 import FILE, PACKAGE, Tokens, forward
-from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROMISED, SUM, WHOLE
+from classifier.data import COMMITTED, data_files, data_hash, read_rows
+from classifier.encoders.e5 import FILE, PACKAGE
+from classifier.encoders.tuned import ADAPTERS, INDEX, LAYERS, LOWER, PART, PROMISED, SUM
 from classifier.encoders.values import Vectors32, sha256_of
 from classifier.encoders.weights import Layer, Weights, read_weights
-from classifier.estimators import NO_REASON
-from classifier.examples import meant_by, read_replies, said_of
-from classifier.findings import Findings
-from classifier.folds import by_hand
 from classifier.hearing import keep
-from classifier.marks import coming_days, marks_of, read_texts
-from classifier.named_sums import SUMS
-from classifier.preprocess import Prepared
-
-Indices = np.ndarray[Any, np.dtype[np.int64]]
+from classifier.lessons import Indices, Lesson, Material, known_parts, lessons_of, make_material
 
 RANK = 32
 EPOCHS, FURTHER_EPOCHS = 4, 2
@@ -68,48 +57,6 @@ SAID_WEIGHT, DETAIL_WEIGHT, PLACE_WEIGHT = 2.0, 0.5, 1.0
 AT_ONCE = 2
 
 Start = Mapping[str, np.ndarray[Any, Any]]
-
-DETAILS = (*(name for name, _, _ in labels.DETAILS), "late_reason")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The tokens of a place in a message, the head that is asked about it, and the right answer: the index of a class,
-    for a day whether it is the promised one, as 0 or 1.
-    """
-
-    tokens: tuple[int, ...]
-    head: str
-    answer: int
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """Rows ready to be learnt from: states of all tokens after the lower layers, where each message lies among them,
-    and the answers by head, -1 where a question does not arise. `places`: for each message those that are asked about.
-    """
-
-    states: Vectors32
-    starts: Indices
-    primary: Indices
-    said: Vectors32
-    details: dict[str, Indices]
-    classes: dict[str, tuple[str, ...]]
-    places: tuple[tuple[Place, ...], ...]
-
-    @property
-    def lengths(self) -> Indices:
-        return np.diff(self.starts)
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What one adapter learns from: all but the rows of `held_out`; where it begins (None: at nought)."""
-
-    name: str
-    chosen: Indices
-    held_out: tuple[str, ...]
-    start: Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,55 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def known_parts(index: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The hands that each adapter never saw, by its name; without the one that saw all."""
-    return {each["name"]: tuple(each["held_out"]) for each in index["adapters"] if each["name"] != WHOLE}
-
-
-def lessons_of(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> list[Lesson]:
-    """What is to be learnt: one adapter for all hands, and one for each part of them; what takes longest is first.
-
-    Where adapters are `known`, each keeps its hands, and further ones go to that with the fewest of their language.
-    """
-    everything = Lesson(WHOLE, np.arange(len(rows)), (), ADAPTERS / f"{WHOLE}.npz" if known else None)
-    if not known:
-        parts = [
-            Lesson(
-                f"part-{at + 1}", np.asarray(fold.train), tuple(sorted({rows[each].hand for each in fold.test})), None
-            )
-            for at, fold in enumerate(by_hand(rows))
-        ]
-        return [everything, *parts]
-    return [everything, *(
-        Lesson(name, unseen(rows, hands), hands, ADAPTERS / f"{name}.npz") for name, hands in dealt(rows, known).items()
-    )]  # fmt: skip
-
-
-def dealt(rows: Sequence[Row], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The parts with all hands of `rows`: a further one goes where fewest rows of its language are, then fewest."""
-    size = Counter(row.hand for row in rows)
-    language = {row.hand: row.language for row in rows}
-    parts = {name: [hand for hand in hands if hand in size] for name, hands in known.items()}
-
-    def weight(name: str, of: str) -> tuple[int, int]:
-        own = parts[name]
-        return sum(size[hand] for hand in own if language[hand] == of), sum(size[hand] for hand in own)
-
-    further = sorted(
-        set(size) - {hand for hands in known.values() for hand in hands}, key=lambda each: (-size[each], each)
-    )
-    for hand in further:
-        parts[min(parts, key=lambda name: (*weight(name, language[hand]), name))].append(hand)
-    return {name: tuple(sorted(hands)) for name, hands in parts.items()}
-
-
-def unseen(rows: Sequence[Row], held_out: Sequence[str]) -> Indices:
-    """All rows but those of the hands, and those that share an idea with them."""
-    hands = set(held_out)
-    groups = {row.group for row in rows if row.hand in hands}
-    return np.array([at for at, row in enumerate(rows) if row.hand not in hands and row.group not in groups])
-
-
 def _learn_one(base: Weights, material: Material, lesson: Lesson) -> dict[str, np.ndarray[Any, Any]]:
     torch = importlib.import_module("torch")
     torch.set_num_threads(1)
@@ -215,74 +113,6 @@ def midway(start: Start, learnt: Start) -> dict[str, np.ndarray[Any, Any]]:
         name: ((start.get(name, each).astype(np.float32) + each.astype(np.float32)) / 2).astype(np.float16)
         for name, each in learnt.items()
     }
-
-
-def make_material(rows: Sequence[Row], base: Weights) -> Material:
-    """Tokens, lower states and answers of `rows`."""
-    tokens_of = Tokens(base.pieces)
-    prepared, findings = read_replies(rows)
-    read = [tokens_of.message(read_texts(message)) for message in prepared]
-    tokens = [own for own, _ in read]
-    lower = replace(base, layers=base.layers[:LOWER])
-    states = np.concatenate([forward(lower, tokens[at : at + 16]) for at in range(0, len(tokens), 16)])
-    classes = {
-        "primary": labels.INTENTS,
-        "said": labels.INTENTS,
-        PROMISED: (PROMISED,),
-        SUM: SUMS,
-        PART: labels.INTENTS,
-    }
-    details: dict[str, Indices] = {}
-    for name in DETAILS:
-        values = [_detail(row, name) for row in rows]
-        classes[name] = tuple(sorted({value for value in values if value is not None}))
-        details[name] = np.array([classes[name].index(value) if value is not None else -1 for value in values])
-    return Material(
-        states,
-        np.concatenate([[0], np.cumsum([len(each) for each in tokens])]),
-        np.array([labels.INTENTS.index(row.labels.primary) for row in rows]),
-        np.array([[float(each in row.labels.intents) for each in labels.INTENTS] for row in rows], np.float32),
-        details,
-        classes,
-        tuple(
-            tuple(_places(row, message, seen, spans, tokens_of))
-            for row, message, seen, (_, spans) in zip(rows, prepared, findings, read, strict=True)
-        ),
-    )
-
-
-def _places(
-    row: Row, message: Prepared, findings: Findings, spans: Sequence[tuple[int, int]], tokens: Tokens
-) -> Iterator[Place]:
-    """The coming days of a reply that promises, the sums of one that promises or has paid, and the parts of which its
-    labels say one thing.
-    """
-    sentences = read_texts(message)
-    marks = marks_of(message, findings)
-    places = [
-        (mark, PART, labels.INTENTS.index(answer))
-        for mark, segment in zip(marks.parts, findings.parts.segments, strict=True)
-        if (answer := said_of(segment, row)) is not None
-    ]
-    if "promise" in row.labels.intents:
-        days = coming_days(message.sentences)
-        places += [(mark, PROMISED, int(mention.ahead == row.labels.promise_date))
-                   for mark, (_, mention) in zip(marks.days, days, strict=True)]  # fmt: skip
-    if {"promise", "paid"} & set(row.labels.intents):
-        places += [
-            (mark, SUM, SUMS.index(answer))
-            for mark, named in zip(marks.sums, findings.sums, strict=True)
-            if (answer := meant_by(named.amount, row)) is not None
-        ]
-    for mark, head, right in places:
-        if place := tuple(tokens.marked(sentences, spans, mark)):
-            yield Place(place, head, right)
-
-
-def _detail(row: Row, name: str) -> str | None:
-    if name == "late_reason":
-        return row.labels.late_reason or NO_REASON
-    return row.labels.detail(name)
 
 
 def learn(

@@ -11,7 +11,8 @@ import pytest
 
 from classifier.data import Row, read_rows
 from classifier.encoders.tuned import WHOLE
-from classifier.tuning import Lesson, dealt, known_parts, lessons_of, midway
+from classifier.lessons import Lesson, dealt, known_parts, lessons_of
+from classifier.tuning import midway
 from tests.classifier.builders import raw_row, write_rows
 
 SIZES = {"en-a": 3, "en-b": 2, "en-c": 1, "fr-a": 4, "fr-b": 3, "fr-c": 2}
